@@ -1,0 +1,79 @@
+from bptrain.v1 import job_service_pb2 as _job_service_pb2
+from bptrain.v1 import report_pb2 as _report_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class QueryMetricsRequest(_message.Message):
+    __slots__ = ("job_id", "series", "max_points")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    MAX_POINTS_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    series: _containers.RepeatedScalarFieldContainer[str]
+    max_points: int
+    def __init__(self, job_id: _Optional[str] = ..., series: _Optional[_Iterable[str]] = ..., max_points: _Optional[int] = ...) -> None: ...
+
+class QueryMetricsResponse(_message.Message):
+    __slots__ = ("curves",)
+    CURVES_FIELD_NUMBER: _ClassVar[int]
+    curves: _containers.RepeatedCompositeFieldContainer[Curve]
+    def __init__(self, curves: _Optional[_Iterable[_Union[Curve, _Mapping]]] = ...) -> None: ...
+
+class Curve(_message.Message):
+    __slots__ = ("series", "steps", "values", "total_points")
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_POINTS_FIELD_NUMBER: _ClassVar[int]
+    series: str
+    steps: _containers.RepeatedScalarFieldContainer[int]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    total_points: int
+    def __init__(self, series: _Optional[str] = ..., steps: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., total_points: _Optional[int] = ...) -> None: ...
+
+class WatchMetricsRequest(_message.Message):
+    __slots__ = ("job_id", "cursor")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    cursor: str
+    def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class WatchMetricsResponse(_message.Message):
+    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    BOOKMARK_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    cursor_before: str
+    transition: _job_service_pb2.Transition
+    started: _report_pb2.AttemptStarted
+    points: _report_pb2.Points
+    bookmark: Bookmark
+    ended: JobEnded
+    checkpoint: _report_pb2.CheckpointWritten
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ...) -> None: ...
+
+class Bookmark(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class JobEnded(_message.Message):
+    __slots__ = ("state", "cause", "digest")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    state: _job_service_pb2.JobState
+    cause: str
+    digest: str
+    def __init__(self, state: _Optional[_Union[_job_service_pb2.JobState, str]] = ..., cause: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,104 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Report(_message.Message):
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    attempt: int
+    time: float
+    started: AttemptStarted
+    points: Points
+    checkpoint: CheckpointWritten
+    ended: AttemptEnded
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ...) -> None: ...
+
+class AttemptStarted(_message.Message):
+    __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards")
+    FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_PER_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    LOGICAL_SHARDS_FIELD_NUMBER: _ClassVar[int]
+    first_step: int
+    total_steps: int
+    steps_per_epoch: int
+    batch_size: int
+    parameters: int
+    ranks: _containers.RepeatedCompositeFieldContainer[RankInfo]
+    seed: int
+    logical_shards: int
+    def __init__(self, first_step: _Optional[int] = ..., total_steps: _Optional[int] = ..., steps_per_epoch: _Optional[int] = ..., batch_size: _Optional[int] = ..., parameters: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., seed: _Optional[int] = ..., logical_shards: _Optional[int] = ...) -> None: ...
+
+class RankInfo(_message.Message):
+    __slots__ = ("host", "pid")
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    host: str
+    pid: int
+    def __init__(self, host: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
+
+class Points(_message.Message):
+    __slots__ = ("steps", "times", "columns")
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    steps: _containers.RepeatedScalarFieldContainer[int]
+    times: _containers.RepeatedScalarFieldContainer[float]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    def __init__(self, steps: _Optional[_Iterable[int]] = ..., times: _Optional[_Iterable[float]] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+
+class Column(_message.Message):
+    __slots__ = ("series", "values")
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    series: str
+    values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, series: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class CheckpointWritten(_message.Message):
+    __slots__ = ("step", "size_bytes", "stall_s")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STALL_S_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    size_bytes: int
+    stall_s: float
+    def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., stall_s: _Optional[float] = ...) -> None: ...
+
+class AttemptEnded(_message.Message):
+    __slots__ = ("outcome", "cause", "step", "digest")
+    class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        OUTCOME_UNSPECIFIED: _ClassVar[AttemptEnded.Outcome]
+        OUTCOME_COMPLETED: _ClassVar[AttemptEnded.Outcome]
+        OUTCOME_STOPPED: _ClassVar[AttemptEnded.Outcome]
+        OUTCOME_FAILED: _ClassVar[AttemptEnded.Outcome]
+    OUTCOME_UNSPECIFIED: AttemptEnded.Outcome
+    OUTCOME_COMPLETED: AttemptEnded.Outcome
+    OUTCOME_STOPPED: AttemptEnded.Outcome
+    OUTCOME_FAILED: AttemptEnded.Outcome
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    outcome: AttemptEnded.Outcome
+    cause: str
+    step: int
+    digest: str
+    def __init__(self, outcome: _Optional[_Union[AttemptEnded.Outcome, str]] = ..., cause: _Optional[str] = ..., step: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
