@@ -1,0 +1,24 @@
+"""flatten: one axis from all. x: (a, b, …), y: (a·b·…,), in row-major order."""
+
+from dataclasses import dataclass
+from math import prod
+
+from bpcore.layers import Case, Layer
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    def output_shape(self, x):
+        return (prod(x),)
+
+    def forward(self, w):
+        w.y[...] = w.x.reshape(w.y.shape)
+
+    def backward(self, w):
+        if w.dx is not None:
+            w.dx[...] = w.dy.reshape(w.dx.shape)
+
+    @classmethod
+    def cases(cls):
+        yield Case(cls(), [(2, 3, 4)])
+        yield Case(cls(), [(1,)], batch=1)

@@ -1,0 +1,27 @@
+"""tanh: y = tanh(x), elementwise; dx = dy (1 − y²)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcore.layers import Case, Layer
+
+
+@dataclass(frozen=True)
+class Tanh(Layer):
+    def output_shape(self, x):
+        return x
+
+    def forward(self, w):
+        np.tanh(w.x, out=w.y)
+
+    def backward(self, w):
+        if w.dx is not None:
+            np.multiply(w.y, w.y, out=w.dx)
+            np.subtract(1, w.dx, out=w.dx)
+            w.dx *= w.dy
+
+    @classmethod
+    def cases(cls):
+        yield Case(cls(), [(5,)])
+        yield Case(cls(), [(2, 3, 2)], batch=1)
