@@ -1,0 +1,1 @@
+"""One rank: its share of every batch, the exchange of gradients, checkpoints, the journal, the link."""

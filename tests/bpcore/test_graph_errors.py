@@ -1,0 +1,125 @@
+"""What a user reads when a model does not hold together: the place, what was expected, what came."""
+
+import pytest
+
+from bpcore.errors import InvalidInput
+from bpcore.graph import build
+
+KINDS = "add, conv2d, dropout, flatten, linear, max_pool2d, relu, sigmoid, tanh"
+
+
+def layer(kind, name=None, inputs=(), **attributes):
+    return {"kind": kind, "attributes": attributes, "name": name, "inputs": list(inputs)}
+
+
+def problems(input_shape, *layers):
+    with pytest.raises(InvalidInput) as caught:
+        build(input_shape, layers)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("attributes", "problem"), [
+    ({"units": 3, "unit": 3},
+     'unit: unknown attribute "unit"; did you mean units? known: bias, bias_initializer, units, weight_initializer'),
+    ({"units": "ten"}, 'units: expected a positive integer, got "ten"'),
+    ({"units": True}, "units: expected a positive integer, got true"),
+    ({"units": float("inf")}, "units: expected a positive integer, got Infinity"),
+    ({"units": 3, "bias": 1}, "bias: expected true or false, got 1"),
+    ({}, "units: expected a positive integer, but it is missing"),
+], ids=str)
+def test_an_attribute_is_refused_under_its_path(attributes, problem):
+    assert problems([3], layer("relu"), layer("linear", **attributes)) == [f"model.layers[1].linear.{problem}"]
+
+
+def test_an_unknown_layer_gets_the_nearest_name_and_all_known_ones():
+    (problem,) = problems([3], layer("lineer", units=3))
+    start, _, known = problem.partition("; did you mean linear? known: ")
+    assert start == 'model.layers[0]: unknown layer "lineer"'
+    assert set(KINDS.split(", ")) <= set(known.split(", "))
+
+
+def test_an_unknown_initializer_is_named_under_the_layers_attribute():
+    (problem,) = problems([3], layer("linear", units=3, weight_initializer="he_norml"))
+    assert problem.startswith("model.layers[0].linear.weight_initializer: "
+                              'unknown initializer "he_norml"; did you mean he_normal? known: ')
+
+
+def test_a_shape_that_does_not_fit_is_named_with_place_kind_and_source():
+    assert problems([8, 8, 1], layer("flatten"), layer("conv2d", filters=1, kernel=3)) == [
+        "model.layers[1].conv2d: expected (height, width, channels), got (64,); "
+        "give images a channel axis, such as [28, 28, 1]; its input is (64,) from flatten_0"]
+
+
+def test_a_kernel_larger_than_its_input_is_refused_with_what_to_do():
+    assert problems([2, 5, 1], layer("conv2d", filters=1, kernel=3)) == [
+        "model.layers[0].conv2d: expected a window of at most the input's height 2, got 3; "
+        "use padding: same or a smaller window; its input is (2, 5, 1) from the model's input"]
+
+
+def test_a_pool_larger_than_its_input_gets_no_advice_that_it_cannot_take():
+    """max_pool2d has no attribute `padding`."""
+    (problem,) = problems([5, 2, 1], layer("max_pool2d", size=3))
+    assert problem.startswith("model.layers[0].max_pool2d: expected a window of at most the input's width 2, got 3; ")
+    assert "padding" not in problem
+
+
+def test_shapes_that_cannot_be_added_name_both_sources():
+    layers = layer("linear", "a", units=2), layer("linear", "b", units=3), layer("add", inputs=["a", "b"])
+    assert problems([3], *layers) == ["model.layers[2].add: expected inputs of one shape, (2,), got (3,); "
+                                      "its input is (2,) from a and (3,) from b"]
+
+
+def test_a_join_of_one_input_is_refused():
+    assert problems([3], layer("add")) == [
+        "model.layers[0].add: expected two or more inputs, got 1; name them with inputs: [...]"]
+
+
+def test_a_layer_of_one_input_refuses_two():
+    (problem,) = problems([3], layer("relu", inputs=["input", "input"]))
+    assert problem.startswith("model.layers[0].relu: expected 1 input(s), got 2")
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("input", None), ("relu_1", None)], ids=str)
+def test_a_name_is_given_once(names):
+    first, second = names
+    found = problems([3], layer("relu", first), layer("relu", second))
+    place, name = (0, "input") if first == "input" else (1, first)
+    assert f'model.layers[{place}].name: expected a name no other layer has, got "{name}"' in found
+
+
+@pytest.mark.parametrize("later", ["b", "c"])
+def test_a_layer_reads_only_earlier_ones(later):
+    found = problems([3], layer("relu", "a"), layer("relu", "b", [later]), layer("relu", "c"))
+    assert f'model.layers[1].inputs: unknown earlier layer "{later}"; known: a, input' in found
+
+
+def test_an_unknown_input_gets_the_nearest_name():
+    found = problems([3], layer("relu", "stem"), layer("relu", "top", ["stemm"]))
+    assert 'model.layers[1].inputs: unknown earlier layer "stemm"; did you mean stem? known: input, stem' in found
+
+
+def test_a_mistyped_input_is_one_problem():
+    """The layer meant by the typo, and the ones named rightly beside it, are not reported as unread."""
+    (typo,) = problems([3], layer("relu", "a"), layer("relu", "b", ["input"]), layer("add", inputs=["b", "aa"]))
+    assert typo == 'model.layers[2].inputs: unknown earlier layer "aa"; did you mean a? known: a, b, input'
+
+
+def test_a_layer_that_nobody_reads_is_refused():
+    assert problems([3], layer("relu", "a"), layer("relu", "b", ["input"])) == [
+        'model.layers[0]: expected another layer to read "a", but none does']
+
+
+def test_a_model_without_layers_is_refused():
+    assert problems([3]) == ["model.layers: expected at least one layer, got none"]
+
+
+@pytest.mark.parametrize(("shape", "came"), [([], "[]"), ([0], "[0]"), ([3, -1], "[3, -1]")])
+def test_an_input_of_no_size_is_refused(shape, came):
+    assert problems(shape, layer("relu")) == [
+        f"model.input: expected the shape of one sample, such as [28, 28, 1], got {came}"]
+
+
+def test_a_layer_behind_a_broken_one_is_checked_for_its_attributes_alone():
+    found = problems([3], layer("lineer"), layer("conv2d", kernel=3), layer("linear", units=0))
+    assert [line.partition(":")[0] for line in found] == [
+        "model.layers[0]", "model.layers[1].conv2d.filters", "model.layers[2].linear.units"]

@@ -1,0 +1,67 @@
+"""What all tests share: real mpirun, real job files, and a check that nothing is left behind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+DIGITS = ROOT / "deploy" / "jobs" / "digits.yaml"
+
+# As root in a container mpirun wants to be asked twice; elsewhere these change nothing.
+os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "--bind-to", "none", "--map-by", ":OVERSUBSCRIBE",
+          "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
+
+
+@pytest.fixture
+def mpirun(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """`mpirun(3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in the test's own folder."""
+    if not Path(MPIRUN[0]).exists():
+        pytest.skip("needs an MPI in this environment: pip install 'bptrain[local]'")
+
+    def run(ranks: int, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess:
+        command = [*MPIRUN, "-n", str(ranks), sys.executable, *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=timeout_s)
+
+    return run
+
+
+@pytest.fixture
+def job() -> Callable[..., dict]:
+    """`job(epochs=1, …)`: the digits job as plain data, smaller, with some keys replaced."""
+
+    def make(**replaced: object) -> dict:
+        small = yaml.safe_load(DIGITS.read_text())
+        small["model"]["layers"] = [{"conv2d": {"filters": 4, "kernel": 3}}, "relu", {"max_pool2d": {"size": 2}},
+                                    "flatten", {"dropout": {"rate": 0.2}}, {"linear": {"units": 10}}]
+        return small | {"epochs": 2} | replaced
+
+    return make
+
+
+@pytest.fixture
+def job_file(tmp_path: Path, job: Callable[..., dict]) -> Callable[..., Path]:
+    """`job_file(epochs=1, …)`: the same as a file in the test's own folder."""
+
+    def write(**replaced: object) -> Path:
+        path = tmp_path / "job.yaml"
+        path.write_text(yaml.safe_dump(job(**replaced)))
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_is_left() -> Iterator[None]:
+    """After the last test: no process of ours, no shared-memory entry, no open port."""
+    shared_before = set(os.listdir("/dev/shm"))
+    yield
+    left = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True) if process.is_running()]
+    assert not left, f"processes left behind: {left}"
+    assert set(os.listdir("/dev/shm")) <= shared_before, "entries left in /dev/shm"

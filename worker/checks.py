@@ -1,0 +1,130 @@
+"""JobSpec → Job: everything that can be known before the first step is checked here, once.
+
+Used by the coordinator at submit, by `bptrain run`, and by the ranks, so that all three refuse the
+same things in the same words.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpcore
+from bpcore.errors import InvalidInput, Problem, expected
+from bptrain.v1.spec_pb2 import JobSpec
+from worker import jobfile
+from worker.datasets import FORMATS, DataRoot, Dataset
+from worker.shards import Schedule
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked job: the spec with its defaults filled in, its mathematics, its data."""
+
+    spec: JobSpec
+    maths: bpcore.Spec
+    train: Dataset
+    eval: Dataset | None
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(len(self.train), self.spec.batch_size, self.spec.epochs, self.spec.seed)
+
+
+def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Job:
+    """Raises InvalidInput with every problem; `earlier` are those found while parsing."""
+    spec = with_defaults(spec)
+    problems = list(earlier)
+    problems += _unless_known(problems, _number_problems(spec))
+    maths = _attempt(problems, lambda: _maths(spec))
+    root = DataRoot(data_root)
+    train = _attempt(problems, lambda: _open(spec, "train", root))
+    held_out = _attempt(problems, lambda: _open(spec, "eval", root)) if spec.data.HasField("eval") else None
+    for name, data in (("train", train), ("eval", held_out)):
+        if data is not None and maths is not None:
+            problems += _fit_problems(name, data, maths)
+    if problems:
+        raise InvalidInput(problems)
+    return Job(spec, maths, train, held_out)
+
+
+def with_defaults(spec: JobSpec) -> JobSpec:
+    """A copy in which zeros that mean a default are replaced by it."""
+    spec = JobSpec.FromString(spec.SerializeToString())
+    spec.ranks = spec.ranks or 1
+    spec.logical_shards = spec.logical_shards or spec.ranks
+    spec.threads_per_rank = spec.threads_per_rank or 1
+    spec.checkpoint.every_s = spec.checkpoint.every_s or 60
+    spec.checkpoint.keep = spec.checkpoint.keep or 2
+    return spec
+
+
+def fingerprint(spec: JobSpec) -> dict[str, str]:
+    """What two specs must share for one to go on where the other stopped: field → canonical JSON."""
+    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint"}
+    return {key: json.dumps(value, sort_keys=True) for key, value in jobfile.plain(with_defaults(spec)).items() if key not in free}
+
+
+def _number_problems(spec: JobSpec) -> list[Problem]:
+    found = []
+    if not NAME.fullmatch(spec.name):
+        found.append(Problem("name", expected("1 to 64 letters, digits, '.', '_' or '-'", spec.name)))
+    for field in ("batch_size", "epochs"):
+        if getattr(spec, field) < 1:
+            found.append(Problem(field, "expected a positive integer, but it is missing or 0"))
+    if 0 < spec.batch_size < spec.ranks:
+        found.append(Problem("ranks", expected(f"at most batch_size = {spec.batch_size}", spec.ranks, "every rank needs a sample a step")))
+    elif 0 < spec.batch_size < spec.logical_shards:
+        found.append(Problem("logical_shards", expected(f"at most batch_size = {spec.batch_size}", spec.logical_shards)))
+    if spec.logical_shards < spec.ranks:
+        found.append(Problem("ranks", expected(f"at most logical_shards = {spec.logical_shards}", spec.ranks,
+                                               "more shards than ranks are fine, fewer are not")))
+    return found
+
+
+def _maths(spec: JobSpec) -> bpcore.Spec:
+    plain = jobfile.plain(spec)
+    layers = [{"kind": ""} | layer for layer in plain.get("model", {}).get("layers", [])]
+    model = {"input": plain.get("model", {}).get("input", []), "layers": layers}
+    return bpcore.parse(model, plain.get("loss", {"kind": ""}), plain.get("metrics", []), plain.get("optimizer", {"kind": ""}))
+
+
+def _open(spec: JobSpec, part: str, root: DataRoot) -> Dataset:
+    component = jobfile.plain(spec).get("data", {}).get(part, {"kind": ""})
+    try:
+        built = FORMATS.build(component)
+    except InvalidInput as error:
+        raise InvalidInput([problem.under(f"data.{part}") for problem in error.problems]) from None
+    try:
+        return built.open(root)
+    except InvalidInput as error:
+        raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
+
+
+def _fit_problems(name: str, data: Dataset, maths: bpcore.Spec) -> list[Problem]:
+    """What is wrong between the model and one data set."""
+    if data.shape != maths.graph.input:
+        return [Problem("model.input", expected(f"{list(data.shape)}, the shape of a sample of data.{name}", list(maths.graph.input)))]
+    return [Problem(f"{problem.field} (data.{name})", problem.message) for problem in maths.target_problems(data.targets)]
+
+
+def _attempt(problems: list[Problem], build: Callable[[], Any]) -> Any:
+    try:
+        return build()
+    except InvalidInput as error:
+        problems += _unless_known(problems, error.problems)
+        return None
+
+
+def _unless_known(known: list[Problem], found: Sequence[Problem]) -> list[Problem]:
+    """`found` without what follows from a field that could not even be parsed."""
+    fields = [problem.field for problem in known]
+    return [problem for problem in found if not any(_related(problem.field, field) for field in fields)]
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))

@@ -1,0 +1,34 @@
+"""What others ask of a running rank: signals and commands, noted here, acted on at the next boundary."""
+
+import signal
+import threading
+from types import FrameType
+
+
+class Control:
+    """Any thread may ask; the training loop looks once a step."""
+
+    def __init__(self) -> None:
+        self._cause = ""
+        self._stop = threading.Event()
+
+    @property
+    def stop(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def cause(self) -> str:
+        return self._cause or "asked to stop"
+
+    def ask_stop(self, cause: str) -> None:
+        self._cause = self._cause or cause
+        self._stop.set()
+
+    def listen(self) -> None:
+        """SIGTERM and Ctrl-C ask to stop with a checkpoint; a second Ctrl-C ends at once."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.ask_stop(f"stopped by {signal.Signals(number).name}")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

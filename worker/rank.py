@@ -1,0 +1,159 @@
+"""The life of a rank: agree on the job, train, report, leave.
+
+1. Nothing that one rank does alone may raise between collectives: what can go wrong goes wrong in
+   `together`, on all ranks at once.
+2. Rank 0 alone touches the run's folder; the others learn from it by broadcast.
+3. An unforeseen exception ends the whole world, naming the rank: nobody waits for the dead.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import traceback
+
+import numpy as np
+
+from bpcore.model import Model
+from bptrain.v1.plan_pb2 import RunPlan
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, RankInfo
+from worker import checks, jobfile
+from worker.agree import Agreed, require_same, together
+from worker.checks import Job
+from worker.comm import Comm, connect
+from worker.control import Control
+from worker.errors import TrainingFailed
+from worker.evaluate import evaluate
+from worker.exchange.exact import Exact
+from worker.options import Options
+from worker.recorder import Recorder, Silent
+from worker.replica import Replica
+from worker.step import Stepper, Vote, Voter
+
+
+def main(options: Options) -> int:
+    """Runs this process's rank; the exit status."""
+    np.seterr(all="ignore")  # a loss that is not finite is found in the vote, and said once
+    control = Control()
+    control.listen()
+    comm = connect()
+    record: Silent = Silent()
+    try:
+        job = together(comm, lambda: _job(options, comm.size))
+        require_same(comm, "the job or its data", _identity(job))
+        record = together(comm, lambda: Recorder(options, job, control) if comm.rank == 0 else record)
+        code = _Training(comm, job, control, record).run()
+        record.close()
+        comm.close()
+        return code
+    except Agreed as error:
+        if comm.rank == 0:
+            print(f"bptrain: {error}", file=sys.stderr, flush=True)
+        record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=str(error)))
+        record.close()
+        comm.close()
+        return error.code
+    except BaseException as error:
+        _die(comm, record, error)
+        raise
+
+
+def _job(options: Options, world: int) -> Job:
+    spec, problems = jobfile.read(options.job)
+    spec.logical_shards = spec.logical_shards or spec.ranks or world
+    spec.ranks = world
+    return checks.check(spec, options.data_root, problems)
+
+
+def _identity(job: Job) -> str:
+    """Equal where job and data are."""
+    sizes = [len(job.train), len(job.eval) if job.eval else 0]
+    return hashlib.sha256(json.dumps([jobfile.plain(job.spec), sizes], sort_keys=True).encode()).hexdigest()
+
+
+def _die(comm: Comm, record: Silent, error: BaseException) -> None:
+    lost = comm.lost(error)
+    if lost is None:
+        print(f"rank {comm.rank} on {comm.host}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+    try:
+        cause = lost or f"rank {comm.rank} failed: {type(error).__name__}: {error}"
+        record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=cause))
+        record.close()
+    finally:
+        comm.abort(1)
+
+
+class _Training:
+    """One attempt, from the first step to the end record."""
+
+    def __init__(self, comm: Comm, job: Job, control: Control, record: Silent):
+        self.comm, self.job, self.control, self.record = comm, job, control, record
+        self.plan = RunPlan.FromString(comm.gather_all(record.plan.SerializeToString() if comm.rank == 0 else b"")[0])
+        assignments = [list(assignment.shards) for assignment in self.plan.assignments]
+        self.mine, self.shards = assignments[comm.rank], self.plan.logical_shards
+        self.model = Model(job.maths)
+        self.replica = Replica(self.model.layout, job.maths.optimizer)
+        self.voter = Voter(comm, self.shards, self.model.row_width)
+        exchange = Exact(comm, self.model.layout, self.shards, assignments)
+        self.stepper = Stepper(self.model, self.replica, exchange, self.voter, job.train, job.schedule, self.shards, self.mine)
+
+    def run(self) -> int:
+        """The exit status."""
+        self.step = self._restore()
+        self._report_start()
+        try:
+            while self.step < self.job.schedule.total_steps and not self._one_step():
+                pass
+        except TrainingFailed as error:
+            self._report_end(AttemptEnded.OUTCOME_FAILED, str(error))
+            return 1
+        self.record.checkpoint(self.step, self.replica.current)
+        if self.step < self.job.schedule.total_steps:
+            self._report_end(AttemptEnded.OUTCOME_STOPPED, self.control.cause)
+        else:
+            self._report_end(AttemptEnded.OUTCOME_COMPLETED, "completed")
+        return 0
+
+    def _restore(self) -> int:
+        """Fills the replica on every rank; the first step to compute."""
+        buffer = self.replica.current
+        step = np.array([together(self.comm, lambda: self.record.restore(buffer))], np.float64)
+        self.comm.broadcast(step)
+        if step[0] == 0:
+            buffer.parameters.flat[...] = self.model.initialize(self.job.spec.seed).flat
+        else:
+            for vector in buffer.vectors().values():
+                self.comm.broadcast(vector.flat)
+        return int(step[0])
+
+    def _one_step(self) -> bool:
+        """Trains one step and what is due behind it; whether all agreed to stop."""
+        step, schedule = self.step, self.job.schedule
+        vote = self.stepper.run(step, lambda: (self.control.stop, self.record.checkpoint_due(step)))
+        self._require_finite(vote)
+        self.step += 1
+        self.record.trained(step, self.model.summary(vote.row))
+        if self.job.eval and schedule.ends_epoch(step):
+            self.record.evaluated(step, evaluate(self.model, self.replica.current.parameters, self.job.eval,
+                                                 schedule.batch_size, self.shards, self.mine, self.voter))
+        if vote.checkpoint and not vote.stop:
+            self.record.checkpoint(self.step, self.replica.current)
+        return vote.stop
+
+    def _require_finite(self, vote: Vote) -> None:
+        if not np.isfinite(vote.row[0]):
+            raise TrainingFailed(f"the loss is {vote.row[0] / vote.row[1]:g} in step {self.step}: not a finite number; "
+                                 "lower the learning rate, or look at the data of this step")
+
+    def _report_start(self) -> None:
+        me = RankInfo(host=self.comm.host, pid=os.getpid()).SerializeToString()
+        schedule = self.job.schedule
+        self.record.started(AttemptStarted(
+            first_step=self.step, total_steps=schedule.total_steps, steps_per_epoch=schedule.steps_per_epoch,
+            batch_size=schedule.batch_size, parameters=self.model.layout.count, seed=schedule.seed,
+            logical_shards=self.shards, ranks=[RankInfo.FromString(rank) for rank in self.comm.gather_all(me)]))
+
+    def _report_end(self, outcome: AttemptEnded.Outcome, cause: str) -> None:
+        digest = self.replica.current.parameters.digest()
+        require_same(self.comm, "the parameters' digest", digest)
+        self.record.ended(AttemptEnded(outcome=outcome, cause=cause, step=self.step, digest=digest))

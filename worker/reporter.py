@@ -1,0 +1,48 @@
+"""Rank 0's reports: points gathered for a tenth of a second, then one record for all of them."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Column, Points, Report
+from worker.journal import Journal
+
+FLUSH_S = 0.1
+
+
+class Reporter:
+    """Writes to the journal and tells `notify` that there is something new."""
+
+    def __init__(self, journal: Journal, attempt: int, notify: Callable[[], None] = lambda: None):
+        self._journal, self._attempt, self._notify = journal, attempt, notify
+        self._rows: list[tuple[int, float, Mapping[str, float]]] = []
+        self._flushed = time.monotonic()
+
+    def started(self, event: AttemptStarted) -> None:
+        self._append(started=event)
+
+    def point(self, step: int, values: Mapping[str, float]) -> None:
+        """A row of the curve. Rows with the same series travel together."""
+        if self._rows and self._rows[-1][2].keys() != values.keys():
+            self._flush()
+        self._rows.append((step, time.time(), values))
+        if time.monotonic() - self._flushed >= FLUSH_S:
+            self._flush()
+
+    def checkpoint(self, event: CheckpointWritten) -> None:
+        self._append(checkpoint=event)
+
+    def ended(self, event: AttemptEnded) -> None:
+        self._append(ended=event)
+        self._journal.sync()
+
+    def _append(self, **event: object) -> None:
+        self._flush()
+        self._journal.append(Report(attempt=self._attempt, time=time.time(), **event))
+        self._notify()
+
+    def _flush(self) -> None:
+        rows, self._rows, self._flushed = self._rows, [], time.monotonic()
+        if rows:
+            steps, times, values = zip(*rows)
+            columns = [Column(series=name, values=[row[name] for row in values]) for name in values[0]]
+            self._append(points=Points(steps=steps, times=times, columns=columns))

@@ -1,0 +1,87 @@
+"""A run's folder: everything that one run leaves on disk.
+
+    job.json        the spec, as canonical JSON
+    plan.json       who does which shard; written by a launcher
+    journal         every report of rank 0, across attempts (journal.py)
+    checkpoints/    the newest ones (checkpoint.py)
+    log             what mpirun and the ranks printed; written by a launcher
+"""
+
+import fcntl
+import json
+import os
+import re
+from pathlib import Path
+
+from bptrain.v1.plan_pb2 import RunPlan
+from bptrain.v1.spec_pb2 import JobSpec
+from google.protobuf import json_format
+
+from worker import jobfile
+from worker.errors import Unavailable
+
+
+class RunDir:
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.job, self.plan = self.path / "job.json", self.path / "plan.json"
+        self.journal, self.log = self.path / "journal", self.path / "log"
+        self.checkpoints = self.path / "checkpoints"
+
+    def create(self, spec: JobSpec) -> None:
+        """Makes the folder and writes the spec, unless they are there."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.job.exists():
+            write_whole(self.job, json.dumps(jobfile.plain(spec), indent=2).encode())
+
+    def write_plan(self, plan: RunPlan) -> None:
+        write_whole(self.plan, json_format.MessageToJson(plan, preserving_proto_field_name=True).encode(), mode=0o600)
+
+    def read_plan(self) -> RunPlan:
+        return json_format.Parse(self.plan.read_bytes(), RunPlan())
+
+    def lock(self) -> None:
+        """Claims the folder for this process, for as long as it lives. Raises Unavailable."""
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable(f"the run folder {self.path} is in use by another run") from None
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Writes a file so that it is there whole, or not at all, whenever the machine stops."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the folder's entries last."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def choose(name: str, resume: bool, parent: Path = Path("runs")) -> Path:
+    """The folder of a run that was given none: runs/NAME, then runs/NAME-2 and so on.
+
+    With `resume` the newest that is there. Raises Unavailable when there is none.
+    """
+    numbers = sorted(_number(path.name, name) for path in parent.glob(f"{name}*") if _number(path.name, name))
+    if resume and not numbers:
+        raise Unavailable(f'nothing to resume: there is no run of "{name}" in {parent}/; start one without --resume')
+    number = (numbers[-1] if numbers else 0) + (not resume)
+    return parent / (name if number == 1 else f"{name}-{number}")
+
+
+def _number(folder: str, name: str) -> int:
+    """1 for NAME, k for NAME-k, 0 for another job's folder."""
+    match = re.fullmatch(re.escape(name) + r"(?:-(\d+))?", folder)
+    return int(match[1] or 1) if match else 0
