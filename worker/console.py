@@ -1,13 +1,23 @@
 """Plain lines on standard output, about one a second: what a log or a pipe can hold."""
 
+import sys
 import time
 from collections.abc import Mapping
+
+from bpcore.errors import BptrainError
 
 INTERVAL_S = 1.0
 
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def complain(error: BptrainError) -> None:
+    """The error on standard error: one line, or a list when there are several problems."""
+    lines = str(error).splitlines()
+    text = lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} problems", *(f"  {line}" for line in lines)])
+    print(f"bptrain: {text}", file=sys.stderr, flush=True)
 
 
 class Lines:

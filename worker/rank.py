@@ -21,6 +21,7 @@ from worker import checks, jobfile
 from worker.agree import Agreed, require_same, together
 from worker.checks import Job
 from worker.comm import Comm, connect
+from worker.console import complain
 from worker.control import Control
 from worker.errors import TrainingFailed
 from worker.evaluate import evaluate
@@ -48,7 +49,7 @@ def main(options: Options) -> int:
         return code
     except Agreed as error:
         if comm.rank == 0:
-            print(f"bptrain: {error}", file=sys.stderr, flush=True)
+            complain(error)
         record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=str(error)))
         record.close()
         comm.close()

@@ -13,6 +13,7 @@ from worker import checkpoint, checks, rundir, shards
 from worker.checks import Job
 from worker.console import Lines, say
 from worker.control import Control
+from worker.errors import Unavailable
 from worker.journal import Journal
 from worker.options import Options
 from worker.replica import Buffer
@@ -40,6 +41,8 @@ class Recorder(Silent):
     def __init__(self, options: Options, job: Job, control: Control):
         self._job, self._resume = job, options.resume
         self._folder = rundir.RunDir(options.run_dir or rundir.choose(job.spec.name, options.resume))
+        if options.resume and not self._folder.job.exists():
+            raise Unavailable(f"nothing to resume: {self._folder.path} is not the folder of a run")
         self._folder.create(job.spec)
         self._folder.lock()
         self._journal = Journal(self._folder.journal)

@@ -1,0 +1,131 @@
+"""The check itself: right gradients pass, wrong ones are caught, and the command says so."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from bpcore import gradcheck
+from bpcore.gradcheck import TOLERANCE, Check, check_layer, check_loss
+from bpcore.layers import LAYERS, Case
+from bpcore.layers.linear import Linear
+from bpcore.layers.tanh import Tanh
+from bpcore.losses import LOSSES
+from bpcore.losses import Case as LossCase
+from bpcore.losses.mse import Mse
+
+
+@dataclass(frozen=True)
+class Wrong(Tanh):
+    """tanh with one small slip: 1 − y instead of 1 − y²."""
+
+    def backward(self, w):
+        w.dx[...] = w.dy * (1 - w.y)
+
+
+@dataclass(frozen=True)
+class Unwritten(Tanh):
+    """Forgets its gradient, which stays NaN."""
+
+    def backward(self, w):
+        pass
+
+
+@dataclass(frozen=True)
+class Adding(Tanh):
+    """Adds to its gradient instead of writing it."""
+
+    def backward(self, w):
+        w.dx += w.dy * (1 - w.y**2)
+
+
+@dataclass(frozen=True)
+class WrongWeight(Linear):
+    """Right for its input, wrong by a thousandth for its weight."""
+
+    def backward(self, w):
+        super().backward(w)
+        w.g["weight"] *= 1.001
+
+
+@dataclass(frozen=True)
+class WrongLoss(Mse):
+    """Writes the gradient of the mean instead of the sum's."""
+
+    def evaluate(self, output, targets, gradient):
+        found = super().evaluate(output, targets, gradient)
+        if gradient is not None:
+            gradient /= output.size
+        return found
+
+
+def passed(check):
+    return check.error <= TOLERANCE
+
+
+@pytest.mark.parametrize("layer", [Wrong(), Unwritten(), Adding()], ids=lambda layer: type(layer).__name__)
+def test_a_wrong_backward_is_caught(layer):
+    assert [passed(check) for check in check_layer(Case(layer, [(5,)]))] == [False]
+
+
+def test_the_same_case_with_a_right_backward_passes():
+    assert [passed(check) for check in check_layer(Case(Tanh(), [(5,)]))] == [True]
+
+
+def test_the_wrong_gradient_is_named():
+    found = {check.what: passed(check) for check in check_layer(Case(WrongWeight(units=3), [(4,)]))}
+    assert found == {"input 0": True, "weight": False, "bias": True}
+
+
+def test_a_wrong_loss_is_caught():
+    (check,) = check_loss(LossCase(WrongLoss(), (2,), np.zeros((3, 2))))
+    assert not passed(check)
+
+
+def test_the_error_is_relative_to_the_larger_side_and_one():
+    errors = [Check("", *sides).error for sides in [(200.0, 100.0), (0.25, 0.0), (-1.0, 1.0), (3.0, 3.0)]]
+    assert errors == [0.5, 0.25, 2.0, 0.0]
+
+
+def test_a_check_reads_as_both_sides_and_the_error():
+    text = str(Check("weight", 2.0, 1.0))
+    assert text == "weight: analytic 2, numeric 1, relative error 5.0e-01 (step 1e-06, tolerance 1e-07)"
+
+
+def test_a_check_leaves_the_arrays_as_they_were():
+    x = np.array([1.0, 2.0])
+    gradcheck._compare("x", lambda: float((x**2).sum()), x, 2 * x, np.random.default_rng(0))
+    assert x.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("names", [["linear"], ["linear", "mse"], []], ids=str)
+def test_the_command_passes_what_is_registered(names, capsys):
+    assert gradcheck.main(names) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.partition(":")[0] for line in lines} == set(names or [*LAYERS.types, *LOSSES.types])
+
+
+@pytest.mark.parametrize("layer", [Wrong(), Unwritten()], ids=lambda layer: type(layer).__name__)
+def test_the_command_fails_for_a_wrong_layer(layer, monkeypatch):
+    kind = type("Registered", (type(layer),), {"cases": classmethod(lambda cls: iter([Case(layer, [(5,)])]))})
+    monkeypatch.setitem(LAYERS.types, "wrong", kind)
+    assert gradcheck.main(["wrong"]) == 1
+
+
+def command(*names):
+    run = [sys.executable, "-m", "bpcore.gradcheck", *names]
+    return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_line_exits_with_zero():
+    done = command("linear")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("linear: input 0: analytic ")
+
+
+def test_the_command_line_answers_a_typo_with_a_sentence():
+    done = command("linea")
+    assert done.returncode != 0
+    assert "did you mean linear?" in done.stderr and "Traceback" not in done.stderr
