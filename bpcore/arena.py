@@ -3,7 +3,7 @@
 1. A Layout says where each parameter lies; it is fixed before any memory is taken.
 2. A Vector is one flat array (parameters, a gradient, one piece of optimizer state) with a named view
    of each parameter. Views share the flat array's memory, always.
-3. Every parameter starts on a 64-byte line; the gaps are zero and stay zero.
+3. Every parameter starts on a 64-byte line of memory; the gaps are zero and stay zero.
 """
 
 import hashlib
@@ -52,7 +52,9 @@ class Layout:
         return sum(prod(slot.shape) for slot in self.slots)
 
     def zeros(self, dtype: np.dtype | type = np.float32) -> "Vector":
-        return Vector(self, np.zeros(self.size, dtype))
+        raw = np.zeros(self.size + LINE, dtype)
+        skip = -raw.ctypes.data // raw.itemsize % LINE
+        return Vector(self, raw[skip:skip + self.size])
 
 
 class Vector:

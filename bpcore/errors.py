@@ -29,7 +29,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
+        return f"{self.field}: {self.message}" if self.field else self.message
 
     def under(self, prefix: str) -> "Problem":
         return Problem(f"{prefix}.{self.field}" if self.field else prefix, self.message)
@@ -60,7 +60,17 @@ def show(value: object) -> str:
     if isinstance(value, str) and value.startswith("("):  # a shape, described already
         return value
     try:
-        text = json.dumps(value)
+        text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = type(value).__name__
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def unless_known(known: Sequence[Problem], found: Sequence[Problem]) -> list[Problem]:
+    """`found` without what concerns a field that is in `known`, or lies in or around one that is."""
+    fields = [problem.field for problem in known]
+    return [problem for problem in found if not any(_related(problem.field, field) for field in fields)]
+
+
+def _related(one: str, other: str) -> bool:
+    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore import layers, losses, rng
+from bpcore.attributes import unknown
 from bpcore.layers import LAYERS, Workspace
 from bpcore.losses import LOSSES
 
@@ -90,14 +91,16 @@ def _compare(what: str, value: Callable[[], float], array: np.ndarray, gradient:
 
 
 def main(names: list[str]) -> int:
-    worst = 0.0
-    for name in names or [*LAYERS.types, *LOSSES.types]:
-        family, check = (LAYERS, check_layer) if name in LAYERS.types else (LOSSES, check_loss)
-        for case in family.get(name).cases():
-            for result in check(case):
-                worst = max(worst, result.error)
-                print(f"{name}: {result}")
-    return int(worst > TOLERANCE)
+    """Checks the named layers and losses (none named: all); the exit status."""
+    known = {**LAYERS.types, **LOSSES.types}
+    strangers = [name for name in names if name not in known]
+    for name in strangers:
+        print(unknown(name, known, "layer or loss"), file=sys.stderr)
+    results = [(name, result) for name in names or known if name in known for case in known[name].cases()
+               for result in (check_layer if name in LAYERS.types else check_loss)(case)]
+    for name, result in results:
+        print(f"{name}: {result}")
+    return int(bool(strangers) or not all(result.error <= TOLERANCE for _, result in results))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class _Builder:
         self.positions = {"input": INPUT}
         self.read: set[int] = set()
         self.problems: list[Problem] = []
+        self.unknown_input = False
         self.input: Shape | None = tuple(input_shape)
         if not input_shape or min(input_shape) < 1:
             self.input = None
@@ -89,11 +90,10 @@ class _Builder:
             missing = [name for name in names if name not in self.positions]
             for name in missing:
                 self._refuse(f"{where}.inputs", unknown(name, self.positions, "earlier layer"))
-            if missing:
-                return None
-            found = [self.positions[name] for name in names]
+            found = [self.positions[name] for name in names if name in self.positions]
+            self.unknown_input |= bool(missing)
         self.read.update(found)
-        return tuple(found)
+        return tuple(found) if len(found) == len(names or found) else None
 
     def _node(self, where: str, name: str, given: Mapping[str, Any], inputs: tuple[int, ...] | None) -> Node | None:
         try:
@@ -108,7 +108,7 @@ class _Builder:
         wanted = layer.arity or max(2, len(inputs))
         if len(inputs) != wanted:
             self._refuse(where, expected("two or more inputs" if layer.arity is None else f"{wanted} input(s)",
-                                         len(inputs), "name them with inputs: [...]"))
+                                         len(inputs), "inputs: [...] names them"))
             return None
         try:
             return Node(name, layer, inputs, layer.output_shape(*shapes), layer.parameters(*shapes))
@@ -121,6 +121,8 @@ class _Builder:
         """Every layer but the last must be read, or it would train nothing."""
         if not self.nodes:
             self._refuse("model.layers", "expected at least one layer, got none")
+        if self.unknown_input:  # the layer that is not read may be the one that was meant
+            return
         for name, position in self.positions.items():
             if INPUT < position < len(self.nodes) - 1 and position not in self.read:
                 self._refuse(f"model.layers[{position}]", f'expected another layer to read "{name}", but none does')

@@ -11,8 +11,10 @@ import numpy as np
 
 from bpcore import rng
 from bpcore.arena import Vector
+from bpcore.errors import ShapeError, expected
 from bpcore.graph import INPUT
 from bpcore.layers import Workspace
+from bpcore.shapes import describe
 from bpcore.spec import Spec
 
 
@@ -72,6 +74,8 @@ class Model:
         return values
 
     def _forward(self, parameters: Vector, x: np.ndarray, training: bool, key: Key | None) -> "_Plan":
+        if x.shape[1:] != self.spec.graph.input:
+            raise ShapeError(expected(f"samples of shape {describe(self.spec.graph.input)}", describe(x.shape[1:])))
         plan = self._plans.get(len(x))
         if plan is None:
             plan = self._plans[len(x)] = _Plan(self.spec.graph, len(x), self.dtype)

@@ -16,12 +16,11 @@ def require_axes(shape: Shape, *axes: str, hint: str = "") -> None:
         raise ShapeError(expected("(" + ", ".join(axes) + ")", describe(shape), hint))
 
 
-def windows(size: int, window: int, stride: int, axis: str) -> int:
+def windows(size: int, window: int, stride: int, axis: str, hint: str = "use a smaller window") -> int:
     """How many windows fit into `size` without padding: ⌊(size − window) / stride⌋ + 1.
 
     Raises ShapeError when not even one does.
     """
     if window > size:
-        raise ShapeError(f"expected a window of at most the input's {axis} {size}, got {window}; "
-                         "use padding: same or a smaller window")
+        raise ShapeError(expected(f"a window of at most the input's {axis} {size}", window, hint))
     return (size - window) // stride + 1

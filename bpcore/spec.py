@@ -40,6 +40,8 @@ def parse(model: Mapping[str, Any], loss: Any, metrics: Sequence[Any], optimizer
     graph = _attempt(problems, "", lambda: graphs.build(model["input"], model["layers"]))
     built_loss = _attempt(problems, "loss", lambda: LOSSES.build(loss))
     built_metrics = [_attempt(problems, f"metrics[{i}]", lambda: METRICS.build(metric)) for i, metric in enumerate(metrics)]
+    problems += [Problem(f"metrics[{i}]", f'expected each metric once, got "{_stem(metric)}" again') for i, metric in enumerate(built_metrics)
+                 if metric is not None and _stem(metric) in map(_stem, built_metrics[:i])]
     built_optimizer = _attempt(problems, "optimizer", lambda: OPTIMIZERS.build(optimizer))
     if graph and built_loss and (message := built_loss.output_problem(graph.output)):
         problems.append(Problem("loss", message))

@@ -1,0 +1,8 @@
+"""The coordinator: takes jobs over gRPC, runs them on MPI ranks, reports their curves.
+
+A user's program needs one name of it: `from coordinator import Client`.
+"""
+
+from coordinator.client import Client
+
+__all__ = ["Client"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import bpcore
-from bpcore.errors import InvalidInput, Problem, expected
+from bpcore.errors import InvalidInput, Problem, expected, unless_known
 from bptrain.v1.spec_pb2 import JobSpec
 from worker import jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
@@ -39,7 +39,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     """Raises InvalidInput with every problem; `earlier` are those found while parsing."""
     spec = with_defaults(spec)
     problems = list(earlier)
-    problems += _unless_known(problems, _number_problems(spec))
+    problems += unless_known(problems, _number_problems(spec))
     maths = _attempt(problems, lambda: _maths(spec))
     root = DataRoot(data_root)
     train = _attempt(problems, lambda: _open(spec, "train", root))
@@ -60,6 +60,14 @@ def with_defaults(spec: JobSpec) -> JobSpec:
     spec.threads_per_rank = spec.threads_per_rank or 1
     spec.checkpoint.every_s = spec.checkpoint.every_s or 60
     spec.checkpoint.keep = spec.checkpoint.keep or 2
+    return spec
+
+
+def for_ranks(spec: JobSpec, ranks: int) -> JobSpec:
+    """A copy for that many ranks. The shards stay what the file says, so the bits do, too."""
+    spec = JobSpec.FromString(spec.SerializeToString())
+    spec.logical_shards = spec.logical_shards or spec.ranks or ranks
+    spec.ranks = ranks
     return spec
 
 
@@ -116,15 +124,5 @@ def _attempt(problems: list[Problem], build: Callable[[], Any]) -> Any:
     try:
         return build()
     except InvalidInput as error:
-        problems += _unless_known(problems, error.problems)
+        problems += unless_known(problems, error.problems)
         return None
-
-
-def _unless_known(known: list[Problem], found: Sequence[Problem]) -> list[Problem]:
-    """`found` without what follows from a field that could not even be parsed."""
-    fields = [problem.field for problem in known]
-    return [problem for problem in found if not any(_related(problem.field, field) for field in fields)]
-
-
-def _related(one: str, other: str) -> bool:
-    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))

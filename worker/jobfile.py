@@ -119,6 +119,8 @@ def _scalar(field: FieldDescriptor, value: Any) -> tuple[str, bool]:
         return "a string", isinstance(value, str)
     if field.type in UNSIGNED:
         top = UNSIGNED[field.type]
+        if field.type == FieldDescriptor.TYPE_UINT64 and isinstance(value, str) and value.isdecimal():
+            value, real = int(value), True  # as canonical JSON writes 64-bit integers
         return f"an integer from 0 to {top}", real and value == value and 0 <= value <= top and value == int(value)
     return "a non-negative number", real and 0 <= value < float("inf")
 

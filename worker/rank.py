@@ -61,9 +61,7 @@ def main(options: Options) -> int:
 
 def _job(options: Options, world: int) -> Job:
     spec, problems = jobfile.read(options.job)
-    spec.logical_shards = spec.logical_shards or spec.ranks or world
-    spec.ranks = world
-    return checks.check(spec, options.data_root, problems)
+    return checks.check(checks.for_ranks(spec, world), options.data_root, problems)
 
 
 def _identity(job: Job) -> str:

@@ -7,13 +7,12 @@ all. What it raises while opening is a BptrainError; afterwards only a disk that
 import time
 from collections.abc import Mapping
 
-from bptrain.v1.plan_pb2 import Assignment, RunPlan
+from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten
-from worker import checkpoint, checks, rundir, shards
+from worker import checkpoint, checks, plan, rundir
 from worker.checks import Job
 from worker.console import Lines, say
 from worker.control import Control
-from worker.errors import Unavailable
 from worker.journal import Journal
 from worker.options import Options
 from worker.replica import Buffer
@@ -41,8 +40,7 @@ class Recorder(Silent):
     def __init__(self, options: Options, job: Job, control: Control):
         self._job, self._resume = job, options.resume
         self._folder = rundir.RunDir(options.run_dir or rundir.choose(job.spec.name, options.resume))
-        if options.resume and not self._folder.job.exists():
-            raise Unavailable(f"nothing to resume: {self._folder.path} is not the folder of a run")
+        self._folder.require(options.resume)
         self._folder.create(job.spec)
         self._folder.lock()
         self._journal = Journal(self._folder.journal)
@@ -59,9 +57,7 @@ class Recorder(Silent):
         """The launcher's plan, or an even one where there is no coordinator."""
         if launched:
             return self._folder.read_plan()
-        spec = self._job.spec
-        assignments = [Assignment(shards=part) for part in shards.assign(spec.logical_shards, spec.ranks)]
-        return RunPlan(attempt=self._journal.attempt + 1, logical_shards=spec.logical_shards, assignments=assignments)
+        return plan.even(self._job.spec, attempt=self._journal.attempt + 1)
 
     def restore(self, buffer: Buffer) -> int:
         """Fills `buffer` from the newest checkpoint when the run is resumed; the steps done."""

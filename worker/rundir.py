@@ -28,6 +28,13 @@ class RunDir:
         self.journal, self.log = self.path / "journal", self.path / "log"
         self.checkpoints = self.path / "checkpoints"
 
+    def require(self, resume: bool) -> None:
+        """Raises Unavailable unless there is a run to resume, or none in the way."""
+        if resume and not self.job.exists():
+            raise Unavailable(f"nothing to resume: {self.path} is not the folder of a run")
+        if self.journal.exists() and not resume:
+            raise Unavailable(f"{self.path} holds a run already; add --resume to go on with it, or choose another folder")
+
     def create(self, spec: JobSpec) -> None:
         """Makes the folder and writes the spec, unless they are there."""
         self.path.mkdir(parents=True, exist_ok=True)

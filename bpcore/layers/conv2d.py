@@ -35,8 +35,9 @@ class Conv2d(Layer):
         require_axes(x, "height", "width", "channels", hint="give images a channel axis, such as [28, 28, 1]")
         if self.padding == "same":
             return (-(-x[0] // self.stride[0]), -(-x[1] // self.stride[1]), self.filters)
-        height = windows(x[0], self.kernel[0], self.stride[0], "height")
-        return (height, windows(x[1], self.kernel[1], self.stride[1], "width"), self.filters)
+        hint = "use padding: same, or a smaller kernel"
+        height = windows(x[0], self.kernel[0], self.stride[0], "height", hint)
+        return (height, windows(x[1], self.kernel[1], self.stride[1], "width", hint), self.filters)
 
     def parameters(self, x):
         area = self.kernel[0] * self.kernel[1]
@@ -49,7 +50,7 @@ class Conv2d(Layer):
         columns = self._columns(w)
         views = sliding_window_view(self._padded(w, fill=True), self.kernel, axis=(1, 2))
         views = views[:, ::self.stride[0], ::self.stride[1]]
-        columns.reshape(*w.y.shape[:3], *self.kernel, -1)[...] = views.transpose(0, 1, 2, 4, 5, 3)
+        columns.reshape(*w.y.shape[:3], *self.kernel, w.x.shape[3])[...] = views.transpose(0, 1, 2, 4, 5, 3)
         np.matmul(columns, w.p["weight"].reshape(-1, self.filters), out=w.y.reshape(-1, self.filters))
         if self.bias:
             w.y += w.p["bias"]
@@ -62,7 +63,7 @@ class Conv2d(Layer):
         if w.dx is not None:
             # The windows are used up: their memory takes the windows' gradient.
             np.matmul(dy, w.p["weight"].reshape(-1, self.filters).T, out=columns)
-            self._fold(w, columns.reshape(*w.y.shape[:3], *self.kernel, -1))
+            self._fold(w, columns.reshape(*w.y.shape[:3], *self.kernel, w.x.shape[3]))
 
     def _fold(self, w: Workspace, windows: np.ndarray) -> None:
         """dx = every window's gradient, added where the window lay."""

@@ -79,6 +79,12 @@ def test_the_wrong_gradient_is_named():
     assert found == {"input 0": True, "weight": False, "bias": True}
 
 
+def test_gradients_are_full_of_nan_until_written():
+    w = gradcheck.workspace(Case(Linear(units=3), [(4,)]), np.random.default_rng(0))
+    assert all(np.isnan(gradient).all() for gradient in [*w.dinputs, *w.g.values()])
+    assert set(w.g) == {"weight", "bias"}
+
+
 def test_a_wrong_loss_is_caught():
     (check,) = check_loss(LossCase(WrongLoss(), (2,), np.zeros((3, 2))))
     assert not passed(check)

@@ -53,7 +53,7 @@ def test_a_shape_that_does_not_fit_is_named_with_place_kind_and_source():
 def test_a_kernel_larger_than_its_input_is_refused_with_what_to_do():
     assert problems([2, 5, 1], layer("conv2d", filters=1, kernel=3)) == [
         "model.layers[0].conv2d: expected a window of at most the input's height 2, got 3; "
-        "use padding: same or a smaller window; its input is (2, 5, 1) from the model's input"]
+        "use padding: same, or a smaller kernel; its input is (2, 5, 1) from the model's input"]
 
 
 def test_a_pool_larger_than_its_input_gets_no_advice_that_it_cannot_take():
@@ -71,7 +71,7 @@ def test_shapes_that_cannot_be_added_name_both_sources():
 
 def test_a_join_of_one_input_is_refused():
     assert problems([3], layer("add")) == [
-        "model.layers[0].add: expected two or more inputs, got 1; name them with inputs: [...]"]
+        "model.layers[0].add: expected two or more inputs, got 1; inputs: [...] names them"]
 
 
 def test_a_layer_of_one_input_refuses_two():
@@ -84,7 +84,7 @@ def test_a_name_is_given_once(names):
     first, second = names
     found = problems([3], layer("relu", first), layer("relu", second))
     place, name = (0, "input") if first == "input" else (1, first)
-    assert f'model.layers[{place}].name: expected a name no other layer has, got "{name}"' in found
+    assert found == [f'model.layers[{place}].name: expected a name no other layer has, got "{name}"']
 
 
 @pytest.mark.parametrize("later", ["b", "c"])
@@ -120,6 +120,6 @@ def test_an_input_of_no_size_is_refused(shape, came):
 
 
 def test_a_layer_behind_a_broken_one_is_checked_for_its_attributes_alone():
-    found = problems([3], layer("lineer"), layer("conv2d", kernel=3), layer("linear", units=0))
-    assert [line.partition(":")[0] for line in found] == [
-        "model.layers[0]", "model.layers[1].conv2d.filters", "model.layers[2].linear.units"]
+    layers = layer("lineer"), layer("conv2d", kernel=3), layer("max_pool2d"), layer("linear", units=0)
+    assert [line.partition(":")[0] for line in problems([3], *layers)] == [
+        "model.layers[0]", "model.layers[1].conv2d.filters", "model.layers[3].linear.units"]

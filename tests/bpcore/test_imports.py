@@ -44,8 +44,9 @@ def test_a_file_imports_only_mathematics(file):
 
 @pytest.mark.parametrize(("source", "found"), [
     ("import os.path", {"os"}), ("def f():\n    from time import sleep", {"time"}), ("open('x')", {"open"}),
-    ("import google.protobuf", {"google"}), ("import worker", {"worker"}), ("from coordinator import client", {"coordinator"}),
-    ("from mpi4py import MPI", {"mpi4py"}), ("from . import rng\nimport math, numpy as np", set()),
+    ("import google.protobuf", {"google"}), ("import worker", {"worker"}),
+    ("from coordinator import client", {"coordinator"}), ("from mpi4py import MPI", {"mpi4py"}),
+    ("from . import rng\nimport math, numpy as np", set()),
 ], ids=str)
 def test_a_stranger_would_be_found(source, found):
     assert strangers(source) == found

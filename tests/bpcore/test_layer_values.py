@@ -90,7 +90,7 @@ def test_same_convolution_is_the_formula_at_every_size(kernel, stride, shape):
     np.testing.assert_allclose(w.y, conv2d(layer, w), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("layer", [Relu(), MaxPool2d(size=(2, 2)), Sigmoid(), Tanh()], ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize("layer", [Relu(), MaxPool2d(size=(2, 2)), Sigmoid(), Tanh()], ids=lambda x: type(x).__name__)
 def test_a_nan_goes_through_to_the_output(layer):
     """By hand: it is in the first window of the pool, and at its own place in the others."""
     w = on(layer, [[[1], [np.nan], [2], [3]], [[4], [5], [6], [7]]])

@@ -46,9 +46,10 @@ def test_the_gradient_is_the_finite_difference(loss_case):
 def test_sum_and_count_are_the_formula(loss_case):
     output = np.random.default_rng(4).standard_normal((len(loss_case.targets), *loss_case.output))
     reference = REFERENCES[type(loss_case.loss).__module__.rpartition(".")[2]]
-    expected = reference(output, loss_case.targets.reshape(output.shape) if loss_case.targets.size == output.size
-                         else loss_case.targets)
-    np.testing.assert_allclose(evaluate(loss_case)[:2], expected, rtol=1e-12)
+    targets = loss_case.targets
+    if targets.size == output.size:  # one number a sample, for an output of one
+        targets = targets.reshape(output.shape)
+    np.testing.assert_allclose(evaluate(loss_case)[:2], reference(output, targets), rtol=1e-12)
 
 
 def test_every_loss_has_a_reference(loss_name):
@@ -79,7 +80,6 @@ def test_float32_is_close_to_float64(loss_case):
 
 
 def test_no_sample_is_no_loss(loss_case):
-    """A shard of a short last batch may have no sample at all."""
     assert evaluate(loss_case, rows=slice(0, 0))[:2] == (0, 0)
 
 
@@ -92,7 +92,8 @@ def test_softmax_of_large_scores_does_not_overflow(label, loss, gradient):
     assert out.tolist() == [gradient]
 
 
-@pytest.mark.parametrize(("score", "target", "loss", "gradient"), [(1000, 1, 0, 0), (1000, 0, 1000, 1), (-1000, 1, 1000, -1)])
+@pytest.mark.parametrize(("score", "target", "loss", "gradient"),
+                         [(1000, 1, 0, 0), (1000, 0, 1000, 1), (-1000, 1, 1000, -1)])
 def test_sigmoid_of_a_large_score_does_not_overflow(score, target, loss, gradient):
     """By hand: sigmoid(±1000) is 1 or 0, and −log of the other side is 1000."""
     out = np.full((1, 1), np.nan, np.float32)

@@ -1,0 +1,163 @@
+"""What the coordinator can do, without a wire: the services decode, call this, and encode."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpcore.errors import Problem, expected
+from bptrain.v1.job_service_pb2 import Job
+from bptrain.v1.log_service_pb2 import ReadLogsResponse
+from bptrain.v1.metric_service_pb2 import Curve, WatchMetricsResponse
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.errors import Refusal
+from coordinator.jobs import states
+from coordinator.launchers import Launcher
+from coordinator.runs.hub import Hub
+from coordinator.runs.intake import Intake
+from coordinator.runs.sessions import Sessions
+from coordinator.runs.supervisor import Supervisor
+from coordinator.store import events, jobs, lifecycle
+from coordinator.store.database import Database
+from coordinator.views import stream
+from coordinator.views.curve import curves
+from coordinator.views.job import job_view
+from coordinator.views.run import RunView
+from worker import checks
+from worker.rundir import RunDir
+
+PAGE = 50
+LARGEST_PAGE = 1000
+LOG_CHUNK_BYTES = 64 << 10
+LOG_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`state`: the folder of the store and the runs. `slots`: ranks that may run at once."""
+
+    state: Path
+    data_root: Path
+    slots: int
+
+
+class App:
+    def __init__(self, settings: Settings, launcher: Launcher):
+        self.settings = settings
+        self.database = Database(settings.state / "store.db")
+        self.hub = Hub()
+        self.intake = Intake(self.database, self.hub)
+        self.sessions = Sessions(self.database)
+        self.supervisor = Supervisor(self.database, self.hub, self.intake, self.sessions, launcher,
+                                     settings.slots, settings.data_root)
+
+    async def close(self) -> None:
+        await self.supervisor.close()
+        await asyncio.to_thread(self.database.close)
+
+    async def submit(self, submitted: JobSpec, request_id: str, validate_only: bool) -> Job:
+        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED."""
+        earlier = await self.database.read(lambda connection: jobs.by_request(connection, request_id, submitted))
+        if earlier:
+            return await self.get(earlier)
+        spec = (await asyncio.to_thread(checks.check, submitted, self.settings.data_root, self._slot_problems(submitted))).spec
+        if validate_only:
+            return Job(spec=spec)
+        job_id = await self.database.write(lambda connection: self._store(connection, submitted, spec, request_id))
+        await self.supervisor.schedule()
+        return await self.get(job_id)
+
+    def _slot_problems(self, spec: JobSpec) -> list[Problem]:
+        slots = self.settings.slots
+        return [Problem("ranks", expected(f"at most {slots}, the coordinator's slots", spec.ranks))] if spec.ranks > slots else []
+
+    def _store(self, connection: sqlite3.Connection, submitted: JobSpec, spec: JobSpec, request_id: str) -> str:
+        earlier = jobs.by_request(connection, request_id, submitted)  # two calls may have raced
+        if earlier:
+            return earlier
+        job_id = jobs.new_id()
+        jobs.add(connection, job_id, request_id, spec, submitted, str(self.settings.state / "runs" / job_id))
+        lifecycle.submitted(connection, job_id)
+        return job_id
+
+    async def get(self, job_id: str) -> Job:
+        return await self.database.read(lambda connection: job_view(connection, jobs.get(connection, job_id)))
+
+    async def page(self, page_size: int, page_token: str) -> tuple[list[Job], str]:
+        """(jobs, newest first; token of the next page, empty on the last)."""
+        size = min(page_size or PAGE, LARGEST_PAGE)
+        if page_token.strip(jobs.ALPHABET):
+            raise Refusal("PAGE_TOKEN_INVALID")
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Job], str]:
+            rows = jobs.page(connection, size + 1, page_token)
+            views = [job_view(connection, row, brief=True) for row in rows[:size]]
+            return views, views[-1].id if len(rows) > size else ""
+
+        return await self.database.read(work)
+
+    async def cancel(self, job_id: str, cause: str) -> Job:
+        """Raises Refusal STATE_NOT_ALLOWED when the job has ended."""
+        cancelled = await self.supervisor.cancel(job_id, cause)
+        job = await self.get(job_id)
+        if not cancelled and job.state != states.CANCELLING:
+            raise Refusal("STATE_NOT_ALLOWED", job=job_id, state=states.label(job.state), action="cancelled")
+        return job
+
+    async def query(self, job_id: str, series: list[str], max_points: int) -> list[Curve]:
+        def work(connection: sqlite3.Connection) -> list[Curve]:
+            jobs.get(connection, job_id)
+            return curves(RunView().apply_all(events.reports(connection, job_id)), series, max_points)
+
+        return await self.database.read(work)
+
+    async def watch(self, job_id: str, cursor: str) -> AsyncIterator[WatchMetricsResponse]:
+        """The job's events from `cursor` on, until it has ended."""
+        position = stream.Position.parse(job_id, cursor)
+        with self.hub.subscribe(job_id) as news:
+            while True:
+                news.clear()
+                row, found = await self.database.read(
+                    lambda connection: (jobs.get(connection, job_id), events.after(connection, job_id, position.revision)))
+                for event in found:
+                    for message in position.messages(event):
+                        yield message
+                if not found and row["state"] in states.FINAL:
+                    yield position.ended(row)
+                    return
+                if not found and not await _within(news, stream.BOOKMARK_S):
+                    yield position.bookmark()
+
+    async def logs(self, job_id: str, offset: int, follow: bool) -> AsyncIterator[ReadLogsResponse]:
+        while True:
+            job = await self.get(job_id)
+            text, offset = await asyncio.to_thread(_read_log, RunDir(Path(job.run_dir)).log, offset)
+            if text:
+                yield ReadLogsResponse(text=text, offset_bytes=offset)
+            elif not follow or job.state in states.FINAL:
+                yield ReadLogsResponse(offset_bytes=offset, ended=True)
+                return
+            else:
+                await asyncio.sleep(LOG_POLL_S)
+
+
+async def _within(event: asyncio.Event, timeout_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), timeout_s)
+        return True
+    except TimeoutError:
+        return False
+
+
+def _read_log(path: Path, offset: int) -> tuple[str, int]:
+    """(text from `offset` on, the offset behind it)."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read(LOG_CHUNK_BYTES)
+    except FileNotFoundError:
+        return "", offset
+    if len(data) == LOG_CHUNK_BYTES and b"\n" in data:
+        data = data[:data.rindex(b"\n") + 1]  # cut between lines, not inside a character
+    return data.decode(errors="replace"), offset + len(data)

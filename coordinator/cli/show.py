@@ -1,0 +1,44 @@
+import time
+
+import click
+from google.protobuf import json_format
+
+from bptrain.v1.job_service_pb2 import Job
+from coordinator.client import Client
+from coordinator.jobs import states
+from coordinator.terminal import options
+from coordinator.terminal.display import duration
+
+
+@click.command()
+@options.job
+@options.output
+@options.coordinator
+def command(job: str | None, style: str, address: str) -> None:
+    """Show one job: its state and why, progress, newest values, history (default: the newest job)."""
+    with Client(address) as client:
+        found = options.find(client, job)
+    if style == "json":
+        click.echo(json_format.MessageToJson(found, preserving_proto_field_name=True))
+    else:
+        for name, value in _rows(found):
+            click.echo(f"{name:<10}  {value}")
+
+
+def _rows(job: Job) -> list[tuple[str, str]]:
+    progress = job.progress
+    rows = [("job", f"{job.id}  {job.spec.name}"), ("state", f"{states.label(job.state)}: {job.cause}")]
+    if job.queue_position:
+        rows.append(("queue", f"place {job.queue_position}"))
+    rows.append(("progress", f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"))
+    if progress.samples_s:
+        rows.append(("speed", f"{progress.samples_s:,.0f} samples/s, {duration(progress.left_s)} left"))
+    rows += [(name, f"{value:.6g}") for name, value in sorted(job.latest.items())]
+    rows += [("ranks", f"{job.spec.ranks}, {job.spec.logical_shards} logical shard(s), seed {job.spec.seed}"), ("folder", job.run_dir)]
+    if job.digest:
+        rows.append(("digest", f"sha256:{job.digest}"))
+    return rows + [("", f"{_clock(change.time)}  {states.label(change.to)}: {change.cause}") for change in job.transitions]
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

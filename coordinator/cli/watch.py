@@ -1,0 +1,14 @@
+import click
+
+from coordinator.client import Client
+from coordinator.terminal import options
+from coordinator.terminal.watching import watch
+
+
+@click.command()
+@options.job
+@options.coordinator
+def command(job: str | None, address: str) -> None:
+    """Draw a job's progress and loss curve until it ends (default: the newest job)."""
+    with Client(address) as client:
+        raise click.exceptions.Exit(watch(client, options.find(client, job)))

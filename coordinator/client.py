@@ -1,0 +1,209 @@
+"""The client: what a user's program imports.
+
+    from coordinator import Client
+
+    client = Client("127.0.0.1:7421")
+    job = client.submit("job.yaml")
+    for event in client.watch(job.id):
+        print(event)
+
+1. `watch` and `logs` reconnect by themselves, from where they were; they end only with the job's end record.
+2. Errors are the ones of the table in coordinator/errors.py, raised as exceptions with a sentence.
+3. Importing this loads no part of the server.
+"""
+
+import math
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from grpc_status import rpc_status
+
+from bpcore.errors import InvalidInput, Problem, unless_known
+from bptrain.v1 import job_service_pb2 as jobs
+from bptrain.v1 import log_service_pb2 as logs
+from bptrain.v1 import metric_service_pb2 as metrics
+from bptrain.v1.job_service_pb2_grpc import JobServiceStub
+from bptrain.v1.log_service_pb2_grpc import LogServiceStub
+from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.errors import CATALOGUE, Refusal
+from worker import jobfile
+from worker.errors import Unavailable
+
+DEFAULT_ADDRESS = "127.0.0.1:7421"
+DEADLINE_S = 60.0
+RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
+OPTIONS = [("grpc.keepalive_time_ms", 30_000), ("grpc.enable_http_proxy", 0)]
+
+BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
+
+Response = TypeVar("Response")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step of the curve. `values`: series → value."""
+
+    step: int
+    time: float
+    values: Mapping[str, float]
+    cursor: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Anything else that happened: `message` is the transition, started, checkpoint or ended message."""
+
+    kind: str
+    message: Any
+    cursor: str = field(repr=False)
+
+
+class Client:
+    """Talks to one coordinator. `address`: HOST:PORT; default $BPTRAIN_COORDINATOR or 127.0.0.1:7421.
+
+    `patience_s`: how long `watch` and `logs` try to reconnect before they raise Unavailable.
+    """
+
+    def __init__(self, address: str = "", patience_s: float = 300.0):
+        self.address = address or os.environ.get("BPTRAIN_COORDINATOR") or DEFAULT_ADDRESS
+        self._patience_s = patience_s
+        self._channel = grpc.insecure_channel(self.address, options=OPTIONS)
+        self._jobs, self._metrics, self._logs = (
+            JobServiceStub(self._channel), MetricServiceStub(self._channel), LogServiceStub(self._channel))
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def submit(self, job: str | Path | Mapping[str, Any] | JobSpec, validate_only: bool = False) -> jobs.Job:
+        """Hands in a job: a job file's path, its content as a dict, or a JobSpec.
+
+        Safe to repeat on a broken line: the coordinator knows the call by its request id. Raises
+        InvalidInput with every problem; nothing is stored then.
+        """
+        spec, problems = _spec(job)
+        request = jobs.SubmitJobRequest(spec=spec, request_id=str(uuid.uuid4()), validate_only=validate_only or bool(problems))
+        try:
+            response = self._call(self._jobs.SubmitJob, request)
+        except InvalidInput as error:
+            raise InvalidInput(problems + unless_known(problems, error.problems)) from None
+        if problems:
+            raise InvalidInput(problems)
+        return response.job
+
+    def get(self, job_id: str) -> jobs.Job:
+        return self._call(self._jobs.GetJob, jobs.GetJobRequest(id=job_id)).job
+
+    def list(self) -> Iterator[jobs.Job]:
+        """All jobs, newest first."""
+        token, first = "", True
+        while token or first:
+            page = self._call(self._jobs.ListJobs, jobs.ListJobsRequest(page_token=token))
+            yield from page.jobs
+            token, first = page.next_page_token, False
+
+    def cancel(self, job_id: str) -> jobs.Job:
+        """Asks a job to stop with a checkpoint; returns at once."""
+        return self._call(self._jobs.CancelJob, jobs.CancelJobRequest(id=job_id)).job
+
+    def curve(self, job_id: str, series: Iterator[str] | tuple[str, ...] = (), max_points: int = 0) -> dict[str, metrics.Curve]:
+        """The curves so far, by series; at most `max_points` each (0: all)."""
+        request = metrics.QueryMetricsRequest(job_id=job_id, series=series, max_points=max_points)
+        return {curve.series: curve for curve in self._call(self._metrics.QueryMetrics, request).curves}
+
+    def watch(self, job_id: str, cursor: str = "") -> Iterator[Point | Notice]:
+        """Every step once, in order, as it is committed, and what else happens; the last is `ended`.
+
+        Each has a `cursor`: hand it to another `watch` to go on behind it.
+        """
+        for message in self.messages(job_id, cursor):
+            kind = message.WhichOneof("event")
+            if kind == "points":
+                yield from _points(message)
+            elif kind != "bookmark":
+                yield Notice(kind, getattr(message, kind), message.cursor)
+
+    def messages(self, job_id: str, cursor: str = "") -> Iterator[metrics.WatchMetricsResponse]:
+        """The same as the messages of the wire: many steps in each."""
+
+        def call(position: str) -> Iterator[metrics.WatchMetricsResponse]:
+            return self._metrics.WatchMetrics(metrics.WatchMetricsRequest(job_id=job_id, cursor=position))
+
+        return self._resumed(call, cursor, lambda message: message.cursor, lambda message: message.HasField("ended"))
+
+    def logs(self, job_id: str, follow: bool = False) -> Iterator[str]:
+        """What the ranks printed, in pieces; with `follow` until the job has ended."""
+
+        def call(offset: int) -> Iterator[logs.ReadLogsResponse]:
+            return self._logs.ReadLogs(logs.ReadLogsRequest(job_id=job_id, offset_bytes=offset, follow=follow))
+
+        for message in self._resumed(call, 0, lambda message: message.offset_bytes, lambda message: message.ended):
+            yield message.text
+
+    def _resumed(self, call: Callable[[Any], Iterator[Response]], position: Any, position_of: Callable[[Response], Any],
+                 is_last: Callable[[Response], bool]) -> Iterator[Response]:
+        """The messages of a stream across reconnects, up to its last one. A first call that finds no
+        coordinator fails at once."""
+        wait_s, lost_at = RETRY_S[0], -math.inf
+        while True:
+            try:
+                for message in call(position):
+                    position, wait_s, lost_at = position_of(message), RETRY_S[0], 0.0
+                    yield message
+                    if is_last(message):
+                        return
+            except grpc.RpcError as error:
+                lost_at = lost_at or time.monotonic()
+                if error.code() not in BROKEN or time.monotonic() - lost_at > self._patience_s:
+                    raise _raised(error, self.address) from None
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, RETRY_S[1])
+
+    def _call(self, method: Callable[..., Response], request: Any) -> Response:
+        try:
+            return method(request, timeout=DEADLINE_S)
+        except grpc.RpcError as error:
+            raise _raised(error, self.address) from None
+
+
+def _spec(job: str | Path | Mapping[str, Any] | JobSpec) -> tuple[JobSpec, list[Problem]]:
+    if isinstance(job, JobSpec):
+        return job, []
+    return jobfile.parse(dict(job)) if isinstance(job, Mapping) else jobfile.read(job)
+
+
+def _points(message: metrics.WatchMetricsResponse) -> Iterator[Point]:
+    """The rows of one message, each with a cursor of its own."""
+    base, _, skipped = message.cursor_before.partition(":")
+    last = len(message.points.steps) - 1
+    for row, (step, when) in enumerate(zip(message.points.steps, message.points.times)):
+        values = {column.series: column.values[row] for column in message.points.columns}
+        yield Point(step, when, values, message.cursor if row == last else f"{base}:{int(skipped or 0) + row + 1}")
+
+
+def _raised(error: grpc.RpcError, address: str) -> Exception:
+    """The exception of ours that a status stands for."""
+    status = rpc_status.from_call(error)
+    info, request = ErrorInfo(), BadRequest()
+    for detail in status.details if status else ():
+        detail.Unpack(info) or detail.Unpack(request)
+    if info.reason == "INVALID_FIELD":
+        return InvalidInput([Problem(violation.field, violation.description) for violation in request.field_violations])
+    if info.reason in CATALOGUE:
+        return Refusal(info.reason, **info.metadata)
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return Unavailable(f"no coordinator answers at {address}; start one with: bptrain serve")
+    return Unavailable(f"the coordinator at {address} answered {error.code().name}: {error.details()}")

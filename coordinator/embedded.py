@@ -1,0 +1,28 @@
+"""A whole coordinator inside another program: its event loop in a thread, gone when the block ends."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from coordinator.app import Settings
+from coordinator.server import Listen, Server
+
+
+@contextmanager
+def embedded(settings: Settings, listen: Listen = Listen("127.0.0.1", 0, 0)) -> Iterator[Server]:
+    """The running server, on free ports unless told otherwise. Raises Unavailable as Server.start does."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="coordinator")
+    thread.start()
+    try:
+        server = Server(settings, listen)
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result()
+        try:
+            yield server
+        finally:
+            asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,52 @@
+"""Every refusal of the coordinator, in one table.
+
+    BptrainError
+    ├── InvalidInput    (bpcore)  the job file or the data; reason INVALID_FIELD
+    ├── Unavailable     (worker)  a program, port or coordinator that is not there
+    └── Refusal                   everything in CATALOGUE
+
+1. A reason fixes the gRPC status, the exit code of the command line and the sentence.
+2. This file does not know gRPC: statuses are names, translated at the wire (services/translate.py) and
+   back in the client.
+"""
+
+from dataclasses import dataclass
+
+from bpcore.errors import BptrainError
+from worker.errors import exit_code as worker_exit_code
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`sentence` is filled in with the refusal's metadata."""
+
+    status: str
+    exit_code: int
+    sentence: str
+
+
+CATALOGUE = {
+    "INVALID_FIELD": Entry("INVALID_ARGUMENT", 2, "the job is refused"),
+    "PAGE_TOKEN_INVALID": Entry("INVALID_ARGUMENT", 2, "the page token is not one of ours"),
+    "CURSOR_FOREIGN": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of job {job}'),
+    "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
+    "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another spec, by job {job}"),
+    "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
+    "ATTEMPT_FENCED": Entry("PERMISSION_DENIED", 1, "attempt {attempt} of job {job} is not the one that runs"),
+    "DRAINING": Entry("UNAVAILABLE", 3, "the coordinator is shutting down; try again in a moment"),
+    "BUG": Entry("INTERNAL", 1, "something went wrong inside the coordinator; its log has the details under {incident}"),
+}
+
+
+class Refusal(BptrainError):
+    """A request that is answered with an entry of the catalogue."""
+
+    def __init__(self, reason: str, **metadata: object):
+        self.reason = reason
+        self.metadata = {key: str(value) for key, value in metadata.items()}
+        super().__init__(CATALOGUE[reason].sentence.format(**self.metadata))
+
+
+def exit_code(error: BptrainError) -> int:
+    """Of the command line: 1 the job's end, 2 bad input, 3 something needed is missing."""
+    return CATALOGUE[error.reason].exit_code if isinstance(error, Refusal) else worker_exit_code(error)

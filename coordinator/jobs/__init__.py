@@ -1,0 +1,1 @@
+"""Decisions about jobs, in pure code: their states, the queue, the plan."""

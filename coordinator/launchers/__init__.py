@@ -1,0 +1,58 @@
+"""Ways to start ranks, one a file. All of them end in `python -m worker`.
+
+1. Ranks are a session of their own: they outlive whoever started them.
+2. A running launch is found again by its run folder, which stands in its command line: no bookkeeping
+   can be out of date.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to start. `coordinator`: HOST:PORT to report to; empty without one."""
+
+    run_dir: Path
+    ranks: int
+    data_root: Path
+    coordinator: str = ""
+    resume: bool = False
+
+
+class Launch(ABC):
+    """Ranks that were started."""
+
+    @abstractmethod
+    async def wait(self) -> int | None:
+        """Returns when all of it is gone: the exit status, None where it cannot be known."""
+
+    @abstractmethod
+    def ask_to_stop(self) -> None:
+        """Signals the ranks to stop at the next step boundary."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends all of it now."""
+
+
+class Launcher(ABC):
+    @abstractmethod
+    def command(self, order: Order) -> list[str]:
+        """The exact command line, as a person could type it. Raises Unavailable."""
+
+    @abstractmethod
+    async def start(self, order: Order) -> Launch:
+        """Raises Unavailable."""
+
+    @abstractmethod
+    def find(self, run_dir: Path) -> Launch | None:
+        """The launch of that run, if it still runs."""
+
+
+async def poll(condition, period_s: float = 0.1) -> None:
+    """Returns when `condition()` holds."""
+    while not condition():
+        await asyncio.sleep(period_s)

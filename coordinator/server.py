@@ -1,0 +1,116 @@
+"""The coordinator's process: one event loop, the users' port, the ranks' port.
+
+1. Both ports are bound to the loopback interface unless another address is asked for by name.
+2. A second coordinator on the same state folder is refused.
+3. Leaving is quick and loses nothing: streams end without an end record, so clients reconnect; ranks go
+   on, and are found again by the next coordinator.
+"""
+
+import asyncio
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from bptrain.v1 import job_service_pb2, job_service_pb2_grpc, log_service_pb2, log_service_pb2_grpc
+from bptrain.v1 import metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
+from coordinator.app import App, Settings
+from coordinator.launchers.local import Local
+from coordinator.services.jobs import Jobs
+from coordinator.services.logs import Logs
+from coordinator.services.metrics import Metrics
+from coordinator.services.worker import Worker
+from worker.errors import Unavailable
+
+DRAIN_S = 1.0
+CHANNEL = [("grpc.so_reuseport", 0), ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000)]
+
+
+@dataclass(frozen=True)
+class Listen:
+    """Where to listen. Port 0 means any free one."""
+
+    host: str
+    port: int
+    worker_port: int
+
+
+class Server:
+    """`start`, then `stop`; `address` and `worker_address` are HOST:PORT once started."""
+
+    def __init__(self, settings: Settings, listen: Listen):
+        self._settings, self._listen = settings, listen
+        self._lock = -1
+
+    async def start(self) -> None:
+        """Raises Unavailable when a port or the state folder is taken."""
+        self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._claim()
+        try:
+            self._app = App(self._settings, Local())
+        except Unavailable:
+            os.close(self._lock)
+            raise
+        self._public, self._private = grpc.aio.server(options=CHANNEL), grpc.aio.server(options=CHANNEL)
+        self._health = _register(self._public, self._app)
+        worker_service_pb2_grpc.add_WorkerServiceServicer_to_server(Worker(self._app), self._private)
+        try:
+            self.address = _bind(self._public, self._listen.host, self._listen.port)
+            self.worker_address = _bind(self._private, self._listen.host, self._listen.worker_port)
+        except Unavailable:
+            await self._app.close()
+            os.close(self._lock)
+            raise
+        await self._private.start()
+        self._app.supervisor.worker_address = self.worker_address
+        await self._app.supervisor.start()
+        await self._public.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        await self._health.enter_graceful_shutdown()
+        await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))
+        await self._app.close()
+        os.close(self._lock)
+
+    def _claim(self) -> None:
+        self._lock = os.open(self._settings.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise Unavailable(f"the state folder {self._settings.state} is in use by another coordinator") from None
+
+
+def _register(server: grpc.aio.Server, app: App) -> health.aio.HealthServicer:
+    """The services of the users' port."""
+    job_service_pb2_grpc.add_JobServiceServicer_to_server(Jobs(app), server)
+    metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app), server)
+    log_service_pb2_grpc.add_LogServiceServicer_to_server(Logs(app), server)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    names = [descriptor.services_by_name[name].full_name for descriptor, name in (
+        (job_service_pb2.DESCRIPTOR, "JobService"), (metric_service_pb2.DESCRIPTOR, "MetricService"),
+        (log_service_pb2.DESCRIPTOR, "LogService"), (health_pb2.DESCRIPTOR, "Health"))]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    return servicer
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
+    try:
+        return f"{host}:{server.add_insecure_port(f'{host}:{port}')}"
+    except RuntimeError:
+        raise Unavailable(f"cannot listen on {host}:{port}: the port is in use or not ours to open; choose another with --port") from None
+
+
+def default_state() -> Path:
+    """$XDG_STATE_HOME/bptrain, or ~/.local/state/bptrain."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "bptrain"
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,78 @@
+"""Errors at the wire: every refusal leaves as a google.rpc.Status, nothing else leaves at all.
+
+Details follow AIP-193: one ErrorInfo (reason, domain, metadata), and a BadRequest with every problem of
+a refused job.
+"""
+
+import asyncio
+import functools
+import inspect
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.code_pb2 import Code
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from bpcore.errors import InvalidInput
+from coordinator.errors import CATALOGUE, Refusal
+
+DOMAIN = "bptrain"
+
+log = logging.getLogger("bptrain.services")
+
+
+def to_status(error: Exception) -> Status:
+    """The status of any exception; what is not a refusal becomes BUG, and its details go to the log."""
+    if isinstance(error, InvalidInput):
+        violations = [BadRequest.FieldViolation(field=problem.field, description=problem.message) for problem in error.problems]
+        return _status("INVALID_FIELD", {}, CATALOGUE["INVALID_FIELD"].sentence, BadRequest(field_violations=violations))
+    if isinstance(error, Refusal):
+        return _status(error.reason, error.metadata, str(error))
+    incident = secrets.token_hex(4)
+    log.error("incident %s", incident, exc_info=error)
+    bug = Refusal("BUG", incident=incident)
+    return _status(bug.reason, bug.metadata, str(bug))
+
+
+def translated(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A servicer's method whose exceptions leave as statuses."""
+    if inspect.isasyncgenfunction(method):
+
+        @functools.wraps(method)
+        async def stream(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
+            try:
+                async for response in method(self, request, context):
+                    yield response
+            except Exception as error:
+                await _abort(context, error)
+
+        return stream
+
+    @functools.wraps(method)
+    async def unary(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        try:
+            return await method(self, request, context)
+        except Exception as error:
+            await _abort(context, error)
+
+    return unary
+
+
+async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> None:
+    if isinstance(error, (grpc.aio.AbortError, asyncio.CancelledError)):
+        raise error
+    await context.abort_with_status(rpc_status.to_status(to_status(error)))
+
+
+def _status(reason: str, metadata: dict[str, str], message: str, *details: Any) -> Status:
+    packed = []
+    for detail in (ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata), *details):
+        packed.append(AnyMessage())
+        packed[-1].Pack(detail)
+    return Status(code=Code.Value(CATALOGUE[reason].status), message=message, details=packed)

@@ -1,0 +1,1 @@
+"""What the coordinator remembers: SQLite, one writer thread, readers on snapshots."""

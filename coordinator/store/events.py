@@ -1,0 +1,56 @@
+"""Rows of the table `events`: transitions and reports of every job, in one order."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bptrain.v1.job_service_pb2 import Transition
+from bptrain.v1.report_pb2 import Report
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row; exactly one of `report` and `transition` is set."""
+
+    revision: int
+    report: Report | None
+    transition: Transition | None
+
+
+def add_transition(connection: sqlite3.Connection, job_id: str, transition: Transition) -> None:
+    connection.execute("INSERT INTO events (job_id, payload) VALUES (?, ?)", (job_id, transition.SerializeToString()))
+
+
+def add_reports(connection: sqlite3.Connection, job_id: str, reports: Iterable[Report]) -> list[Report]:
+    """Stores what is not there yet; returns just that."""
+    statement = "INSERT OR IGNORE INTO events (job_id, sequence, payload) VALUES (?, ?, ?)"
+    return [report for report in reports
+            if connection.execute(statement, (job_id, report.sequence, report.SerializeToString())).rowcount]
+
+
+def last_sequence(connection: sqlite3.Connection, job_id: str) -> int:
+    """Of the newest stored report; 0 when there is none."""
+    return connection.execute("SELECT coalesce(max(sequence), 0) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0]
+
+
+def after(connection: sqlite3.Connection, job_id: str, revision: int, limit: int = 200) -> list[Event]:
+    """The job's next events, in order."""
+    rows = connection.execute("SELECT * FROM events WHERE job_id = ? AND revision > ? ORDER BY revision LIMIT ?",
+                              (job_id, revision, limit))
+    return [_event(row) for row in rows]
+
+
+def reports(connection: sqlite3.Connection, job_id: str) -> Iterable[Report]:
+    rows = connection.execute("SELECT payload FROM events WHERE job_id = ? AND sequence > 0 ORDER BY revision", (job_id,))
+    return (Report.FromString(row["payload"]) for row in rows)
+
+
+def transitions(connection: sqlite3.Connection, job_id: str) -> list[Transition]:
+    rows = connection.execute("SELECT payload FROM events WHERE job_id = ? AND sequence IS NULL ORDER BY revision", (job_id,))
+    return [Transition.FromString(row["payload"]) for row in rows]
+
+
+def _event(row: sqlite3.Row) -> Event:
+    if row["sequence"] is None:
+        return Event(row["revision"], None, Transition.FromString(row["payload"]))
+    return Event(row["revision"], Report.FromString(row["payload"]), None)

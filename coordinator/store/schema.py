@@ -1,0 +1,41 @@
+"""The tables, as numbered steps. A step that has been released is never edited; a change is a new step."""
+
+import sqlite3
+
+from worker.errors import Unavailable
+
+STEPS = [
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,              -- sorts by time of submission
+        request_id TEXT UNIQUE,           -- of the submitting call; NULL when it gave none
+        spec BLOB NOT NULL,               -- JobSpec, defaults filled in
+        submitted_spec BLOB NOT NULL,     -- JobSpec as it came, to compare repeated calls
+        token TEXT NOT NULL,              -- of the newest attempt
+        state INTEGER NOT NULL,           -- JobState
+        cause TEXT NOT NULL,              -- of the newest transition
+        run_dir TEXT NOT NULL,
+        digest TEXT NOT NULL DEFAULT '',
+        progress BLOB NOT NULL DEFAULT x'',   -- Progress
+        latest TEXT NOT NULL DEFAULT '{}'     -- JSON: series → newest value
+    ) STRICT;
+    CREATE INDEX jobs_by_state ON jobs (state);
+    CREATE TABLE events (
+        revision INTEGER PRIMARY KEY AUTOINCREMENT,   -- the order of everything; what cursors count
+        job_id TEXT NOT NULL REFERENCES jobs (id),
+        sequence INTEGER,                 -- of a Report; NULL for a Transition
+        payload BLOB NOT NULL,            -- Report or Transition
+        UNIQUE (job_id, sequence)
+    ) STRICT;
+    CREATE INDEX events_by_job ON events (job_id, revision);
+    """,
+]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the store to the newest version. Raises Unavailable when it is newer than this program."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(STEPS):
+        raise Unavailable(f"the store is of version {version}, this bptrain knows up to {len(STEPS)}; use a newer bptrain")
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,1 @@
+"""What a terminal shows: charts, live progress, tables. Renders views; computes nothing of its own."""

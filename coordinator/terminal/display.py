@@ -1,0 +1,136 @@
+"""A run as it goes: a bar, the time left, samples a second and the loss curve; plain lines without a
+terminal.
+
+Both displays take the same events, from a coordinator's stream or from a journal.
+"""
+
+import sys
+import time
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bptrain.v1.report_pb2 import AttemptEnded
+from coordinator.jobs import states
+from coordinator.terminal.chart import chart
+from coordinator.views.curve import thin
+from coordinator.views.run import RunView
+from worker.console import Lines, say
+
+REFRESH_S = 0.12
+
+
+class Display(Protocol):
+    """Used as a context: what is drawn stays on the screen afterwards."""
+
+    view: RunView
+
+    def __enter__(self) -> "Display": ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def apply(self, kind: str, message: Any) -> None:
+        """`kind`: transition, started, points, checkpoint or ended, with its message."""
+
+
+def display(title: str, epochs: int) -> Display:
+    """The one that fits standard output."""
+    return LiveDisplay(title, epochs) if sys.stdout.isatty() else PlainDisplay(title, epochs)
+
+
+def _fold(view: RunView, kind: str, message: Any) -> None:
+    if kind == "started":
+        view.apply_started(message)
+    elif kind == "points":
+        view.apply_points(message)
+    elif kind == "checkpoint":
+        view.checkpoint = message
+    elif isinstance(message, AttemptEnded):
+        view.apply_ended(message)
+
+
+class PlainDisplay:
+    def __init__(self, title: str, epochs: int):
+        self.view = RunView(epochs)
+        self._title = title
+        self._lines: Lines | None = None
+
+    def __enter__(self) -> "PlainDisplay":
+        say(self._title)
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def apply(self, kind: str, message: Any) -> None:
+        _fold(self.view, kind, message)
+        if kind == "transition" and message.to not in states.FINAL:  # the end is said by whoever watches
+            say(f"{states.label(message.to)}: {message.cause}")
+        elif kind == "started":
+            self._lines = Lines(message.first_step, message.total_steps, message.steps_per_epoch, message.batch_size)
+        elif kind == "points" and self._lines:
+            values = {column.series: column.values[-1] for column in message.columns}
+            self._lines.say(message.steps[-1], values, now=any(name.startswith("eval_") for name in values))
+
+
+class LiveDisplay:
+    def __init__(self, title: str, epochs: int, console: Console | None = None):
+        self.view = RunView(epochs)
+        self._title, self._status = title, ""
+        self._console = console or Console()
+        self._live = Live(console=self._console, auto_refresh=False)
+        self._drawn = 0.0
+
+    def __enter__(self) -> "LiveDisplay":
+        self._live.start()
+        self._draw()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._draw()
+        self._live.stop()
+
+    def apply(self, kind: str, message: Any) -> None:
+        _fold(self.view, kind, message)
+        if kind == "transition":
+            self._status = f"{states.label(message.to)}: {message.cause}"
+        if kind != "points" or time.monotonic() - self._drawn > REFRESH_S:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        self._live.update(self.render(), refresh=True)
+
+    def render(self) -> Group:
+        head = Text.assemble((self._title, "bold"), "  ", (self._status, "dim"), overflow="ellipsis", no_wrap=True)
+        width, height = self._console.size
+        losses = {name: series for name, series in self.view.series.items() if name.endswith("loss")}
+        curves = {name: _points(series, 4 * width) for name, series in losses.items()}
+        return Group(head, chart(curves, min(width - 1, 100), max(6, min(16, height - 5))), self._bar(), self._numbers())
+
+    def _bar(self) -> Table:
+        progress = self.view.progress
+        row = Table.grid(padding=(0, 2))
+        row.add_row(ProgressBar(total=max(1, progress.total_steps), completed=progress.step, width=30),
+                    f"epoch {progress.epoch}/{progress.epochs}", f"step {progress.step}/{progress.total_steps}",
+                    f"{progress.samples_s:,.0f} samples/s", f"{duration(progress.left_s)} left" if progress.left_s else "")
+        return row
+
+    def _numbers(self) -> Text:
+        return Text("   ".join(f"{name} {value:.4g}" for name, value in self.view.latest.items()))
+
+
+def _points(series: Any, limit: int) -> tuple[list[int], list[float]]:
+    kept = thin(series, limit)
+    return [series.steps[i] for i in kept], [series.values[i] for i in kept]
+
+
+def duration(seconds: float) -> str:
+    """`4 s`, `3:07`, `2:03:07`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -1,0 +1,25 @@
+"""Following a job of a coordinator to its end."""
+
+import click
+
+from bptrain.v1.job_service_pb2 import Job
+from coordinator.client import Client
+from coordinator.jobs import states
+from coordinator.terminal.display import display
+
+
+def watch(client: Client, job: Job) -> int:
+    """Draws the job until it has ended; the exit status. Ctrl-C leaves the job running."""
+    try:
+        with display(f"{job.spec.name} {job.id}", job.spec.epochs) as screen:
+            for message in client.messages(job.id):
+                kind = message.WhichOneof("event")
+                screen.apply(kind, getattr(message, kind))
+    except KeyboardInterrupt:
+        click.echo(f"the job goes on; watch it again with: bptrain watch {job.id}", err=True)
+        return 130
+    end = message.ended
+    click.echo(f"{states.label(end.state)}: {end.cause}")
+    if end.digest:
+        click.echo(f"parameters sha256:{end.digest}")
+    return 0 if end.state == states.SUCCEEDED else 1

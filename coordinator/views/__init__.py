@@ -1,0 +1,1 @@
+"""What users see, computed once; gRPC, command line and web only render it."""

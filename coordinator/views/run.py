@@ -1,0 +1,92 @@
+"""Reports → what is known of a run: its progress, its curves, its end.
+
+1. One fold for everyone: the coordinator's intake, `watch`, and `run` without a coordinator.
+2. A restarted attempt takes back the points from its first step on; they come again, with the same bits.
+   So a curve has each step once.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from bptrain.v1.job_service_pb2 import Progress
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Points, Report
+
+RATE_WINDOW_S = 3.0
+
+
+class Series:
+    """One curve, ascending by step."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.values: list[float] = []
+
+    def rewind(self, step: int) -> None:
+        """Forgets the points from `step` on."""
+        keep = bisect_left(self.steps, step)
+        del self.steps[keep:], self.values[keep:]
+
+
+class RunView:
+    def __init__(self, epochs: int = 0):
+        self.progress = Progress(epochs=epochs)
+        self.series: dict[str, Series] = {}
+        self.started: AttemptStarted | None = None
+        self.ended: AttemptEnded | None = None
+        self.checkpoint: CheckpointWritten | None = None
+        self._marks: list[tuple[int, float]] = []  # (steps done, when), over the rate's window
+
+    @property
+    def latest(self) -> dict[str, float]:
+        """Newest value of each series."""
+        return {name: series.values[-1] for name, series in self.series.items() if series.values}
+
+    def apply_all(self, reports: Iterable[Report]) -> "RunView":
+        for report in reports:
+            self.apply(report)
+        return self
+
+    def apply(self, report: Report) -> None:
+        kind = report.WhichOneof("event")
+        if kind == "started":
+            self.apply_started(report.started)
+        elif kind == "points":
+            self.apply_points(report.points)
+        elif kind == "checkpoint":
+            self.checkpoint = report.checkpoint
+        elif kind == "ended":
+            self.apply_ended(report.ended)
+
+    def apply_started(self, event: AttemptStarted) -> None:
+        self.started, self.ended, self._marks = event, None, []
+        for series in self.series.values():
+            series.rewind(event.first_step)
+        self.progress.step, self.progress.total_steps = event.first_step, event.total_steps
+        self.progress.samples_s = self.progress.left_s = 0
+
+    def apply_points(self, points: Points) -> None:
+        for column in points.columns:
+            series = self.series.setdefault(column.series, Series())
+            series.steps.extend(points.steps)
+            series.values.extend(column.values)
+        if points.columns and points.columns[0].series.startswith("eval_"):
+            return
+        self._advance(points.steps[-1] + 1, points.times[-1])
+
+    def apply_ended(self, event: AttemptEnded) -> None:
+        self.ended = event
+        self.progress.left_s = 0
+
+    def _advance(self, step: int, now: float) -> None:
+        progress, started = self.progress, self.started
+        progress.step = step
+        self._marks = [mark for mark in self._marks if mark[1] > now - RATE_WINDOW_S] + [(step, now)]
+        if started is None:
+            return
+        progress.epoch = (step - 1) // max(1, started.steps_per_epoch) + 1
+        first, since = self._marks[0]
+        passed = now - since
+        if passed > 0:
+            steps_s = (step - first) / passed
+            progress.samples_s = steps_s * started.batch_size
+            progress.left_s = (progress.total_steps - step) / steps_s if steps_s > 0 else 0
