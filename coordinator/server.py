@@ -9,6 +9,7 @@
 import asyncio
 import fcntl
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +102,16 @@ def _register(server: grpc.aio.Server, app: App) -> health.aio.HealthServicer:
 
 
 def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
+    """HOST:PORT of the new listener. Asks the system first, since gRPC says what fails in lines of its own."""
     try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
         return f"{host}:{server.add_insecure_port(f'{host}:{port}')}"
-    except RuntimeError:
-        raise Unavailable(f"cannot listen on {host}:{port}: the port is in use or not ours to open; choose another with --port") from None
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "the port is taken"
+        raise Unavailable(f"cannot listen on {host}:{port}: {reason}; choose another port") from None
 
 
 def default_state() -> Path:
