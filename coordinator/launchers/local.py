@@ -1,9 +1,11 @@
 """local: mpirun on this machine."""
 
 import asyncio
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -50,11 +52,10 @@ class LocalLaunch(Launch):
         self._process, self._child = process, child
 
     async def wait(self) -> int | None:
-        if self._child is not None:
-            await poll(lambda: self._child.poll() is not None)
-            return self._child.returncode
-        await poll(lambda: not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE)
-        return None
+        await poll(lambda: self._child.poll() is not None if self._child else not self._process.is_running())
+        # Open MPI clears up after itself unless it was killed.
+        await asyncio.to_thread(shutil.rmtree, Path(tempfile.gettempdir()) / f"ompi.{self._process.pid}", ignore_errors=True)
+        return self._child.returncode if self._child else None
 
     def ask_to_stop(self) -> None:
         self._signal(signal.SIGTERM, [process for process in self._descendants() if "worker" in _command(process)])
