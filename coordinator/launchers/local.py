@@ -52,7 +52,7 @@ class LocalLaunch(Launch):
         self._process, self._child = process, child
 
     async def wait(self) -> int | None:
-        await poll(lambda: self._child.poll() is not None if self._child else not self._process.is_running())
+        await poll(lambda: self._child.poll() is not None if self._child else not _alive(self._process))
         # Open MPI clears up after itself unless it was killed.
         await asyncio.to_thread(shutil.rmtree, Path(tempfile.gettempdir()) / f"ompi.{self._process.pid}", ignore_errors=True)
         return self._child.returncode if self._child else None
@@ -75,6 +75,13 @@ class LocalLaunch(Launch):
                 process.send_signal(number)
             except psutil.Error:
                 continue
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _command(process: psutil.Process) -> list[str]:
