@@ -1,0 +1,129 @@
+"""local: real ranks under a real mpirun, started by a program that is gone."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bptrain.v1.report_pb2 import AttemptEnded
+from coordinator.launchers import Order
+from coordinator.launchers.local import Local
+from worker import journal
+from worker.rundir import RunDir
+
+STARTER = """
+import asyncio, sys
+from pathlib import Path
+from coordinator.launchers import Order
+from coordinator.launchers.local import Local
+
+asyncio.run(Local().start(Order(Path(sys.argv[1]), 2, Path(sys.argv[2]))))
+"""
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def order(tmp_path, data_root, small_spec):
+    """A run that takes longer than any test."""
+    folder = RunDir(tmp_path / "run")
+    folder.create(small_spec(epochs=1_000_000))
+    return Order(folder.path, 2, data_root)
+
+
+@pytest.fixture
+def launch(order):
+    """That run, training, whoever started it gone."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", STARTER, order.run_dir, order.data_root], check=True, timeout=DEADLINE_S)
+    wait_until(lambda: reports(order))
+    kept = traces(order)
+    found = Local().find(order.run_dir)
+    yield found
+    found.ask_to_stop()
+    wait_until(lambda: not processes(order))
+    for path in kept:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def reports(order):
+    return list(journal.read(RunDir(order.run_dir).journal))
+
+
+def processes(order):
+    """All that run for the order: mpirun, its helpers and the ranks."""
+    found = [process for process in psutil.process_iter(["cmdline", "status"]) if str(order.run_dir) in (process.info["cmdline"] or [])]
+    return [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
+
+
+def traces(order):
+    """What Open MPI keeps outside the run's folder as long as it runs."""
+    found = {Path(entry.path) for process in processes(order) for entry in process.memory_maps() if entry.path.startswith("/dev/shm/")}
+    return found | {path for process in processes(order) for path in Path(tempfile.gettempdir()).glob(f"ompi.{process.pid}")}
+
+
+def test_ranks_outlive_their_starter_in_a_session_of_their_own(launch, order):
+    assert len(processes(order)) == 3  # mpirun and two ranks
+    assert os.getsid(0) not in {os.getsid(process.pid) for process in processes(order)}
+
+
+def test_a_running_launch_is_found_by_its_folder_and_by_no_other(launch, order, tmp_path):
+    assert launch is not None
+    assert Local().find(tmp_path / "ru") is None
+    assert Local().find(tmp_path / "run" / "more") is None
+
+
+def test_ranks_that_are_asked_to_stop_write_a_checkpoint_and_end(launch, order):
+    launch.ask_to_stop()
+    assert asyncio.run(asyncio.wait_for(launch.wait(), DEADLINE_S)) is None  # another program's child: no exit status
+    assert reports(order)[-1].ended.outcome == AttemptEnded.OUTCOME_STOPPED
+    assert len(list(RunDir(order.run_dir).checkpoints.glob("step-*"))) == 1
+
+
+def test_killed_ranks_are_gone_and_are_not_found_again(launch, order):
+    launch.kill()
+    asyncio.run(asyncio.wait_for(launch.wait(), DEADLINE_S))
+    wait_until(lambda: not processes(order))
+    assert Local().find(order.run_dir) is None
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: mpirun is killed with its ranks, and cannot tidy up behind them")
+def test_killed_ranks_leave_nothing_outside_their_folder(launch, order):
+    kept = traces(order)
+    launch.kill()
+    wait_until(lambda: not processes(order))
+    assert [path for path in kept if path.exists()] == []
+
+
+def test_a_launch_of_our_own_gives_its_exit_status(order, small_spec):
+    RunDir(order.run_dir).job.unlink()
+    RunDir(order.run_dir).create(small_spec(epochs=1))
+
+    async def scenario():
+        return await asyncio.wait_for((await Local().start(order)).wait(), DEADLINE_S)
+
+    assert asyncio.run(scenario()) == 0
+    assert "completed at step 8" in RunDir(order.run_dir).log.read_text()
+
+
+def test_the_command_can_be_typed_by_a_person(order):
+    command = Local().command(Order(order.run_dir, 3, order.data_root, "127.0.0.1:7422", resume=True))
+    assert Path(command[0]).name == "mpirun"
+    assert command[command.index("-n"):] == ["-n", "3", sys.executable, "-m", "worker", str(order.run_dir),
+                                             "--data-root", str(order.data_root), "--coordinator", "127.0.0.1:7422", "--resume"]
+
+
+def test_without_a_coordinator_and_a_checkpoint_the_command_is_shorter(order):
+    assert not {"--coordinator", "--resume"} & set(Local().command(order))

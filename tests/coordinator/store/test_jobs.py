@@ -1,0 +1,89 @@
+"""Rows of jobs: ids, request ids, pages."""
+
+import math
+import time
+
+import pytest
+
+from bptrain.v1.job_service_pb2 import Progress
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.errors import Refusal
+from coordinator.jobs import states
+from coordinator.store import jobs
+from coordinator.views.job import job_view
+
+
+def ids(rows):
+    return [row["id"] for row in rows]
+
+
+def test_ids_are_unique():
+    assert len({jobs.new_id() for _ in range(1000)}) == 1000  # of 20 random bits a millisecond
+
+
+def test_a_later_id_sorts_behind_an_earlier_one():
+    made = []
+    for _ in range(20):
+        made.append(jobs.new_id())
+        time.sleep(0.002)  # ids count milliseconds
+    assert made == sorted(made)
+
+
+def test_an_id_is_thirteen_characters_that_nobody_confuses():
+    made = jobs.new_id()
+    assert len(made) == 13 and not made.strip(jobs.ALPHABET)
+    assert not set("ilou") & set(jobs.ALPHABET)
+
+
+def test_a_job_comes_back_as_it_was_added(connection, add_job, small_spec):
+    row = jobs.get(connection, add_job(connection, epochs=5))
+    assert JobSpec.FromString(row["spec"]) == small_spec(epochs=5)
+    assert (row["run_dir"], row["digest"], row["request_id"]) == (f"runs/{row['id']}", "", None)
+
+
+def test_every_job_has_a_token_of_its_own(connection, add_job):
+    tokens = {jobs.get(connection, add_job(connection))["token"] for _ in range(10)}
+    assert len(tokens) == 10 and min(map(len, tokens)) == 32
+
+
+def test_an_unknown_job_is_refused(connection):
+    with pytest.raises(Refusal, match='^there is no job "nope"; bptrain list shows all$'):
+        jobs.get(connection, "nope")
+
+
+def test_a_repeated_request_finds_its_job(connection, add_job, small_spec):
+    job_id = add_job(connection, request_id="r1")
+    assert jobs.by_request(connection, "r1", small_spec()) == job_id
+    assert jobs.by_request(connection, "r2", small_spec()) is None
+
+
+def test_a_request_id_with_another_spec_is_refused(connection, add_job, small_spec):
+    job_id = add_job(connection, request_id="r1")
+    with pytest.raises(Refusal, match=f"^request id r1 was used for another spec, by job {job_id}$"):
+        jobs.by_request(connection, "r1", small_spec(epochs=9))
+
+
+def test_requests_without_an_id_are_never_the_same(connection, add_job, small_spec):
+    add_job(connection), add_job(connection)
+    assert jobs.by_request(connection, "", small_spec()) is None
+
+
+def test_pages_go_from_the_newest_to_the_oldest_without_a_repeat(connection, add_job):
+    made = sorted((add_job(connection) for _ in range(7)), reverse=True)
+    first = ids(jobs.page(connection, 3, ""))
+    second = ids(jobs.page(connection, 3, first[-1]))
+    assert first + second + ids(jobs.page(connection, 3, second[-1])) == made
+
+
+def test_jobs_in_some_states_come_in_order_of_submission(connection, add_job):
+    wanted = sorted(add_job(connection, state) for state in (states.RUNNING, states.STARTING, states.RUNNING))
+    add_job(connection, states.QUEUED), add_job(connection, states.FAILED)
+    assert ids(jobs.in_states(connection, states.ACTIVE)) == wanted
+
+
+def test_progress_is_kept_even_where_it_is_not_a_number(connection, add_job):
+    job_id = add_job(connection, states.RUNNING)
+    jobs.set_progress(connection, job_id, Progress(step=3, total_steps=9), {"loss": math.nan, "accuracy": 0.5}, "d1")
+    job = job_view(connection, jobs.get(connection, job_id))
+    assert (job.progress.step, job.progress.total_steps, job.digest, job.latest["accuracy"]) == (3, 9, "d1", 0.5)
+    assert math.isnan(job.latest["loss"])

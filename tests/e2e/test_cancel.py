@@ -1,0 +1,88 @@
+"""Stopping a job: soon, with a whole checkpoint, from which the same bits come as without a stop."""
+
+import hashlib
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from coordinator.jobs import states
+
+EPOCHS = 60  # the slow job's 480 steps
+
+
+def digest(text):
+    return re.search(r"parameters sha256:([0-9a-f]{64})", text)[1]
+
+
+@pytest.fixture(scope="module")
+def cancelled(standing):
+    """(a job that ran and was cancelled, seconds that `bptrain cancel` took, what it printed)."""
+    job = standing.running(epochs=EPOCHS)
+    began = time.monotonic()
+    done = standing.bptrain("cancel", job.id)
+    return standing.client.get(job.id), time.monotonic() - began, done
+
+
+def test_cancel_ends_a_running_job_in_less_than_two_seconds(cancelled):
+    job, passed_s, done = cancelled
+    assert (done.returncode, done.stderr, states.label(job.state)) == (0, "", "CANCELLED")
+    assert passed_s < 2
+
+
+def test_cancel_says_where_the_job_stands_and_how_to_go_on(cancelled):
+    job, _, done = cancelled
+    assert 0 < job.progress.step < 8 * EPOCHS
+    assert done.stdout.splitlines() == [f"CANCELLED at step {job.progress.step}: cancelled by a user",
+                                        f"go on with: bptrain run {job.run_dir} --resume"]
+
+
+def test_the_last_checkpoint_is_whole(cancelled):
+    job, _, _ = cancelled
+    checkpoint = Path(job.run_dir, "checkpoints", f"step-{job.progress.step:08d}")
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    assert (manifest["step"], manifest["digest"]) == (job.progress.step, job.digest)
+    for name, expected in manifest["sha256"].items():
+        assert hashlib.sha256((checkpoint / name).read_bytes()).hexdigest() == expected
+    assert {path.name for path in checkpoint.iterdir()} == {"manifest.json", *manifest["sha256"]}
+
+
+def test_nothing_of_a_cancelled_job_runs_on(standing, cancelled, processes, wait_until):
+    wait_until(lambda: not processes(cancelled[0].run_dir))
+
+
+def test_a_cancelled_job_that_is_resumed_has_the_digest_of_an_undisturbed_run(standing, cancelled, wait_until, processes):
+    job, _, _ = cancelled
+    wait_until(lambda: not processes(job.run_dir))
+    resumed = standing.bptrain("run", job.run_dir, "--resume")
+    undisturbed = standing.worker(Path(job.run_dir, "job.json"), "--run-dir", "undisturbed")
+    assert (resumed.returncode, undisturbed.returncode) == (0, 0), resumed.stderr + undisturbed.stderr
+    assert digest(resumed.stdout) == digest(undisturbed.stdout) != job.digest
+
+
+def test_a_job_cannot_be_cancelled_twice(standing, cancelled):
+    job, _, _ = cancelled
+    again = standing.bptrain("cancel", job.id)
+    assert (again.returncode, again.stderr) == (1, f"bptrain: job {job.id} is CANCELLED: it cannot be cancelled\n")
+
+
+def test_a_second_job_waits_for_slots_and_starts_when_they_are_free(standing):
+    busy, waiting = standing.running(), standing.submit()
+    shown = standing.bptrain("show", waiting.id).stdout.splitlines()
+    assert shown[1:3] == ["state       QUEUED: submitted", "queue       place 1"]
+    standing.client.cancel(busy.id)
+    ended = standing.wait(waiting, "SUCCEEDED", "FAILED")
+    assert [change.cause for change in ended.transitions] == [
+        "submitted", "2 of 2 slots are free", ended.transitions[2].cause, "completed"]
+    assert ended.transitions[1].time >= standing.client.get(busy.id).transitions[-1].time
+
+
+def test_a_waiting_job_is_cancelled_at_once(standing):
+    busy, waiting = standing.running(), standing.submit()
+    done = standing.bptrain("cancel", waiting.id)
+    assert (done.returncode, done.stdout) == (0, "CANCELLED at step 0: cancelled by a user\n")
+    assert not Path(waiting.run_dir).exists()
+    standing.bptrain("cancel", "--no-wait", busy.id)
+    assert states.label(standing.wait(busy, "CANCELLED").state) == "CANCELLED"

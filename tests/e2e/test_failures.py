@@ -1,0 +1,101 @@
+"""What kills a job, and what people then read. kill -9 is the real one."""
+
+import re
+import subprocess
+import sys
+import venv
+
+import pytest
+
+from bptrain.v1.report_pb2 import AttemptEnded
+from worker import journal
+from worker.rundir import RunDir
+
+DIVERGING = {"optimizer": {"sgd": {"learning_rate": 1e30}}, "model": {"input": [8, 8, 1], "layers": [
+    "flatten", {"linear": {"units": 16}}, {"linear": {"units": 10}}]}}
+NOT_FINITE = r"the loss is (nan|inf) in step \d+: not a finite number; lower the learning rate, or look at the data of this step"
+MISSING = "mpirun was not found: pip install 'bptrain[local]', or load your cluster's MPI"
+
+
+@pytest.mark.parametrize("which", [
+    pytest.param(0, marks=pytest.mark.xfail(strict=True, reason="BUG: the last words are the NUL that ends Open MPI's banner")), 1])
+def test_a_killed_rank_fails_the_job_and_is_named(coordinator, processes, wait_until, which):
+    job = coordinator.running()
+    _, ranks = coordinator.ranks(job.run_dir)
+    started = next(event.message for event in coordinator.client.watch(job.id) if getattr(event, "kind", "") == "started")
+    victim = next(rank for rank in ranks if rank.pid == started.ranks[which].pid)
+    coordinator.kill(victim, job.run_dir)
+    ended = coordinator.wait(job, "FAILED", "SUCCEEDED", "CANCELLED")
+    wait_until(lambda: not processes(job.run_dir))
+    assert ended.cause.isprintable()
+    assert which == 0 or ended.cause == f"rank {which} on {started.ranks[which].host} died"
+
+
+def test_a_killed_mpirun_fails_the_job_and_takes_the_ranks_along(coordinator, processes, wait_until):
+    job = coordinator.running()
+    mpirun, _ = coordinator.ranks(job.run_dir)
+    coordinator.kill(mpirun, job.run_dir)
+    ended = coordinator.wait(job, "FAILED", "SUCCEEDED", "CANCELLED")
+    assert re.fullmatch(r"the ranks ended with exit status -9 before the job was done; its last words: .+", ended.cause)
+    wait_until(lambda: not processes(job.run_dir))
+
+
+def test_the_slots_of_a_failed_job_are_free_again(coordinator):
+    job = coordinator.running()
+    mpirun, _ = coordinator.ranks(job.run_dir)
+    coordinator.kill(mpirun, job.run_dir)
+    coordinator.wait(job, "FAILED")
+    assert coordinator.wait(coordinator.submit(), "SUCCEEDED", "FAILED").cause == "completed"
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: the ranks that are left wait for ever in MPI_Init")
+def test_a_rank_that_dies_before_the_ranks_have_met_fails_the_job(coordinator, wait_until):
+    job = coordinator.submit()
+    ranks = wait_until(lambda: found if len(found := coordinator.ranks(job.run_dir)[1]) == 2 else None)
+    coordinator.kill(ranks[1], job.run_dir)
+    wait_until(lambda: coordinator.client.get(job.id).cause != "2 of 2 slots are free", deadline_s=8)
+
+
+def test_a_diverging_job_fails_with_what_to_do(standing):
+    job = standing.submit(**DIVERGING)
+    ended = standing.wait(job, "FAILED", "SUCCEEDED")
+    assert re.fullmatch(NOT_FINITE, ended.cause)
+    report = list(journal.read(RunDir(job.run_dir).journal))[-1]
+    assert (report.ended.outcome, report.ended.cause) == (AttemptEnded.OUTCOME_FAILED, ended.cause)
+
+
+def test_a_diverging_run_ends_with_exit_code_one_and_the_same_sentence(standing):
+    done = standing.bptrain("run", standing.job(**DIVERGING), "--run-dir", "diverged")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert re.search(NOT_FINITE + r" at step \d+\n", done.stdout)
+
+
+def test_watching_a_failed_job_ends_with_exit_code_one(standing):
+    done = standing.bptrain("submit", standing.job(**DIVERGING), "--watch")
+    assert done.returncode == 1
+    assert re.search(f"^FAILED: {NOT_FINITE}$", done.stdout, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def without_mpirun(tmp_path_factory):
+    """An interpreter with everything that this one has, but no mpirun beside it or on the PATH."""
+    folder = tmp_path_factory.mktemp("venv")
+    venv.EnvBuilder(symlinks=True).create(folder)
+    packages = {"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""}
+    return [folder / "bin" / "python", "-c", "from coordinator.cli import main; main()"], packages
+
+
+def test_run_without_mpirun_is_one_line(standing, without_mpirun):
+    (*python, main), environment = without_mpirun
+    done = standing.run(*python, main, "run", standing.job(), env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"bptrain: {MISSING}\n")
+
+
+def test_a_job_without_mpirun_fails_with_that_line(workplace, without_mpirun, wait_until):
+    (*python, main), environment = without_mpirun
+    serve = ["serve", "--port", "0", "--worker-port", "0", "--state", "state"]
+    with workplace.popen(*python, main, *serve, env=environment, stderr=subprocess.DEVNULL) as process:
+        workplace.address = re.search(r"coordinator at (\S+)", process.stdout.readline())[1]
+        done = workplace.bptrain("submit", workplace.job(), "--watch")
+        process.terminate()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, f"FAILED: {MISSING}")

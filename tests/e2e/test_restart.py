@@ -1,0 +1,79 @@
+"""The coordinator may die, be told to leave, or be away: the ranks go on, and nothing is missing afterwards."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from coordinator.client import Client, Notice, Point
+from coordinator.jobs import states
+
+EPOCHS = 100
+STEPS = 8 * EPOCHS
+
+
+def pids(coordinator, job):
+    mpirun, ranks = coordinator.ranks(job.run_dir)
+    return [mpirun.pid, *sorted(rank.pid for rank in ranks)]
+
+
+def steps(events):
+    return [event.step for event in events if isinstance(event, Point)]
+
+
+def kinds(events):
+    return [event.kind for event in events if isinstance(event, Notice)]
+
+
+@pytest.fixture
+def watcher(coordinator):
+    """`watcher(job)`: the future of everything that a program sees which watches from now on."""
+    with Client(coordinator.address) as client, ThreadPoolExecutor(1) as pool:
+
+        def watch(job):
+            stream = client.watch(job.id)
+            first = next(stream)
+            return pool.submit(lambda: [first, *stream])
+
+        yield watch
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 0)], ids=["kill -9", "SIGTERM"])
+def test_a_job_outlives_its_coordinator_and_is_found_again(coordinator, watcher, number, status):
+    job = coordinator.running(epochs=EPOCHS)
+    before, watched = pids(coordinator, job), watcher(job)
+    assert coordinator.end(number) == status
+    assert pids(coordinator, job) == before
+    coordinator.start()
+    assert states.label(coordinator.client.get(job.id).state) == "RUNNING" and pids(coordinator, job) == before
+    ended = coordinator.wait(job, "SUCCEEDED", "FAILED")
+    assert (ended.cause, ended.progress.step) == ("completed", STEPS)
+    assert steps(watched.result(timeout=60)) == list(range(STEPS))
+    assert kinds(watched.result()).count("started") == kinds(watched.result()).count("ended") == 1
+
+
+def test_a_coordinator_that_is_told_to_leave_says_what_goes_on(coordinator):
+    assert coordinator.end(signal.SIGTERM) == 0
+    assert coordinator.log.read_text().splitlines()[-1] == "leaving; jobs that run go on"
+
+
+def test_a_job_that_ends_while_the_coordinator_is_away_has_its_whole_curve(coordinator, processes, wait_until):
+    job = coordinator.running(epochs=EPOCHS)
+    coordinator.end(signal.SIGKILL)
+    wait_until(lambda: not processes(job.run_dir))
+    coordinator.start()
+    ended = coordinator.wait(job, "SUCCEEDED", "FAILED")
+    events = list(coordinator.client.watch(job.id))
+    assert (ended.cause, kinds(events).count("started"), kinds(events)[-1]) == ("completed", 1, "ended")
+    assert steps(events) == list(coordinator.client.curve(job.id)["loss"].steps) == list(range(STEPS))
+    assert ended.digest == events[-1].message.digest != ""
+
+
+def test_waiting_jobs_still_wait_after_a_restart_and_a_running_one_can_still_be_cancelled(coordinator):
+    busy, waiting = coordinator.running(), coordinator.submit()
+    coordinator.end(signal.SIGKILL)
+    coordinator.start()
+    assert coordinator.client.get(waiting.id).queue_position == 1
+    coordinator.client.cancel(busy.id)
+    assert coordinator.wait(busy, "CANCELLED", "FAILED").transitions[-2].cause == "cancelled by a user"
+    assert coordinator.wait(waiting, "SUCCEEDED", "FAILED").cause == "completed"

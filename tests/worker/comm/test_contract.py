@@ -1,0 +1,123 @@
+"""One suite for every world: `Alone`, and MPI's of one to four ranks (this file run as a script by mpirun)."""
+
+import json
+import sys
+import traceback
+
+import numpy as np
+import pytest
+
+from worker.comm import connect
+from worker.comm.alone import Alone
+
+
+def gather_all_gives_every_ranks_bytes_in_rank_order(comm):
+    mine = bytes([comm.rank]) * (100 * comm.rank)  # rank 0 has none
+    assert comm.gather_all(mine) == [bytes([rank]) * (100 * rank) for rank in range(comm.size)]
+
+
+def gather_all_takes_a_megabyte(comm):
+    told = comm.gather_all(bytes([comm.rank]) * (1 << 20))
+    assert [(len(data), data[-1]) for data in told] == [(1 << 20, rank) for rank in range(comm.size)]
+
+
+def broadcast_gives_rank_0s_numbers(comm):
+    for dtype in (np.float32, np.float64):
+        array = np.arange(5, dtype=dtype) + comm.rank
+        comm.broadcast(array)
+        assert array.tolist() == [0, 1, 2, 3, 4]
+
+
+def broadcast_keeps_every_bit(comm):
+    odd = np.array([0x7FC00001, 0x80000000, 0x00000001, 0x7F800000], np.uint32)  # a NaN with payload, −0, subnormal, ∞
+    array = odd.view(np.float32).copy() if comm.rank == 0 else np.zeros(4, np.float32)
+    comm.broadcast(array)
+    assert array.view(np.uint32).tolist() == odd.tolist()
+
+
+def sum_adds_over_ranks_elementwise(comm):
+    array = np.array([1.0, comm.rank, 2.0 ** -comm.rank])
+    comm.sum(array)
+    ranks = range(comm.size)
+    assert array.tolist() == [comm.size, sum(ranks), sum(2.0 ** -rank for rank in ranks)]
+
+
+def a_sum_of_one_number_and_zeros_is_exact(comm):
+    """What the vote leans on: each row is filled by one rank."""
+    table = np.zeros((comm.size, 3))
+    table[comm.rank] = 0.1 * (comm.rank + 1), 1e300, 3e-300
+    comm.sum(table)
+    assert table.tolist() == [[0.1 * (rank + 1), 1e300, 3e-300] for rank in range(comm.size)]
+
+
+def a_sum_keeps_what_is_not_finite(comm):
+    array = np.array([np.inf if comm.rank == 0 else 1.0, np.nan if comm.rank == comm.size - 1 else 1.0])
+    comm.sum(array)
+    assert array[0] == np.inf and np.isnan(array[1])
+
+
+def alltoall_sends_each_rank_its_part(comm):
+    """Rank r sends (r + 1) · (to + 1) numbers to rank `to`."""
+    sizes = [[(rank + 1) * (to + 1) for to in range(comm.size)] for rank in range(comm.size)]
+    send = np.concatenate([np.full(n, 10 * comm.rank + to, np.float32) for to, n in enumerate(sizes[comm.rank])])
+    came = comm.alltoall(send, sizes[comm.rank], [row[comm.rank] for row in sizes])
+    assert came.tolist() == [10 * rank + comm.rank for rank in range(comm.size) for _ in range(sizes[rank][comm.rank])]
+    assert came.dtype == np.float32
+
+
+def alltoall_takes_nothing_from_some(comm):
+    """Only rank 0 has something to send."""
+    counts = [2 if comm.rank == 0 else 0] * comm.size
+    came = comm.alltoall(np.arange(sum(counts), dtype=np.float32), counts, [2] + [0] * (comm.size - 1))
+    assert came.tolist() == [2 * comm.rank, 2 * comm.rank + 1]
+
+
+def allgather_puts_the_parts_in_rank_order(comm):
+    """Rank r brings r numbers; rank 0 none, unless it is alone."""
+    counts = [rank or int(comm.size == 1) for rank in range(comm.size)]
+    whole = np.empty(sum(counts), np.float32)
+    comm.allgather(np.full(counts[comm.rank], comm.rank, np.float32), whole, counts)
+    assert whole.tolist() == [rank for rank in range(comm.size) for _ in range(counts[rank])]
+
+
+def a_rank_knows_its_place_and_its_host(comm):
+    assert comm.gather_all(str(comm.rank).encode()) == [str(rank).encode() for rank in range(comm.size)]
+    assert comm.host
+
+
+def an_ordinary_error_is_no_lost_rank(comm):
+    assert comm.lost(ValueError("unrelated")) is None
+
+
+CHECKS = {name: check for name, check in list(globals().items()) if callable(check) and getattr(check, "__module__", "") == __name__}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_alone(name):
+    CHECKS[name](Alone())
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_under_mpirun(mpirun, ranks):
+    done = mpirun(ranks, __file__)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["MpiComm", ranks] + [dict.fromkeys(CHECKS, "kept")] * ranks
+
+
+def verdict(check, comm):
+    """Goes on after a failure, so that all ranks make the same calls."""
+    try:
+        check(comm)
+        return "kept"
+    except Exception:
+        return traceback.format_exc()
+
+
+if __name__ == "__main__":
+    world = connect()
+    mine = {name: verdict(check, world) for name, check in CHECKS.items()}
+    told = [json.loads(data) for data in world.gather_all(json.dumps(mine).encode())]
+    if world.rank == 0:
+        print(json.dumps([type(world).__name__, world.size, *told]))
+    world.close()
+    sys.exit(0)

@@ -1,0 +1,89 @@
+"""One suite for every data format, over the registry: a format without a case here fails it."""
+
+import numpy as np
+import pytest
+
+from worker.datasets import FORMATS, DataRoot, Format
+
+# Format → components to open. Files are those of the `root` fixture.
+CASES = {
+    "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz", "inputs": "a", "targets": "b"}}],
+    "sklearn": [{"sklearn": {"name": name}} for name in ("breast_cancer", "diabetes", "digits", "iris", "wine")],
+}
+ALL = [pytest.param(component, id=f"{name}-{i}") for name, components in CASES.items() for i, component in enumerate(components)]
+
+
+@pytest.fixture
+def root(tmp_path, npz):
+    npz("labels.npz", 30)
+    draw = np.random.default_rng(1)
+    npz("sub/values.npz", a=draw.normal(size=(11, 3, 2)), b=draw.normal(size=(11, 2)))
+    return DataRoot(tmp_path)
+
+
+@pytest.fixture
+def opened(root):
+    return lambda component: FORMATS.build(component).open(root)
+
+
+def test_every_format_has_a_case():
+    assert set(CASES) == set(FORMATS.types)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_format_is_a_frozen_dataclass_named_in_its_docstring(name):
+    kind = FORMATS.types[name]
+    assert issubclass(kind, Format) and vars(kind)["__dataclass_params__"].frozen
+    assert __import__(kind.__module__, fromlist=["x"]).__doc__.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_samples_have_the_shape_and_type_that_it_says(opened, component):
+    data = opened(component)
+    x, targets = data.read(np.arange(len(data)))
+    assert (x.shape, x.dtype) == ((len(data), *data.shape), np.float32)
+    assert targets.shape == (len(data), *data.targets.shape)
+    assert np.issubdtype(targets.dtype, np.integer) == data.targets.integer
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_labels_are_below_the_number_of_classes_that_it_says(opened, component):
+    data = opened(component)
+    _, targets = data.read(np.arange(len(data)))
+    assert data.targets.classes == (int(targets.max()) + 1 if data.targets.integer else 0)
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_indices_are_read_in_the_order_given(opened, component):
+    data = opened(component)
+    x, targets = data.read(np.arange(len(data)))
+    chosen = np.array([7, 0, 7, len(data) - 1, 3])
+    some_x, some_targets = data.read(chosen)
+    assert some_x.tobytes() == x[chosen].tobytes()
+    assert some_targets.tobytes() == targets[chosen].tobytes()
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_an_empty_selection_is_an_empty_batch(opened, component):
+    data = opened(component)
+    assert data.read(np.empty(0, np.int64))[0].shape == (0, *data.shape)
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_what_is_read_can_be_overwritten_without_harm(opened, component):
+    data = opened(component)
+    indices = np.arange(3)
+    before = data.read(indices)[0].copy()
+    data.read(indices)[0][...] = -1
+    assert data.read(indices)[0].tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("component", ALL)
+def test_all_samples_are_finite(opened, component):
+    data = opened(component)
+    x, targets = data.read(np.arange(len(data)))
+    assert np.isfinite(x).all() and np.isfinite(targets).all()
+
+
+def test_an_unknown_format_answers_with_all_known_ones(refused):
+    assert refused(lambda: FORMATS.build("npy")) == ['unknown data format "npy"; did you mean npz? known: npz, sklearn']
