@@ -59,6 +59,8 @@ def show(value: object) -> str:
     """A value as the job file would write it, cut to a readable length."""
     if isinstance(value, str) and value.startswith("("):  # a shape, described already
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)  # a message holds no integers
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):

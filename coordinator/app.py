@@ -45,6 +45,7 @@ class Settings:
 class App:
     def __init__(self, settings: Settings, launcher: Launcher):
         self.settings = settings
+        self.draining = False  # set while leaving: no new jobs
         self.database = Database(settings.state / "store.db")
         self.hub = Hub()
         self.intake = Intake(self.database, self.hub)
@@ -57,7 +58,9 @@ class App:
         await asyncio.to_thread(self.database.close)
 
     async def submit(self, submitted: JobSpec, request_id: str, validate_only: bool) -> Job:
-        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED."""
+        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED or DRAINING."""
+        if self.draining:
+            raise Refusal("DRAINING")
         earlier = await self.database.read(lambda connection: jobs.by_request(connection, request_id, submitted))
         if earlier:
             return await self.get(earlier)
@@ -156,7 +159,7 @@ def _read_log(path: Path, offset: int) -> tuple[str, int]:
         with open(path, "rb") as file:
             file.seek(offset)
             data = file.read(LOG_CHUNK_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, OverflowError, OSError):  # no log yet, or an offset beyond every file
         return "", offset
     if len(data) == LOG_CHUNK_BYTES and b"\n" in data:
         data = data[:data.rindex(b"\n") + 1]  # cut between lines, not inside a character

@@ -49,7 +49,10 @@ class Server:
 
     async def start(self) -> None:
         """Raises Unavailable when a port or the state folder is taken."""
-        self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Unavailable(f"the state folder {self._settings.state} cannot be made: {error.strerror}") from None
         self._claim()
         try:
             self._app = App(self._settings, Local())
@@ -73,6 +76,7 @@ class Server:
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self) -> None:
+        self._app.draining = True
         await self._health.enter_graceful_shutdown()
         await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))
         await self._app.close()

@@ -3,7 +3,8 @@
     checkpoints/step-00000460/
         parameters.safetensors    `node.parameter` → array; what `export` and transfer learning read
         optimizer.safetensors     `vector/node.parameter` → array
-        manifest.json             step, parameter digest, what the job must share, SHA-256 of each file
+        manifest.json             step, parameter digest, what the job must share, SHA-256 of each file and
+                                  of itself
 
 1. Written under a temporary name, synced, then renamed: a name that is there is whole.
 2. Nothing in it depends on the number of ranks.
@@ -18,12 +19,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
 from safetensors.numpy import load, save
 
 from worker.errors import Unavailable
 from worker.replica import Buffer
-from worker.rundir import sync_folder, write_whole
+from worker.rundir import require_same_job, sync_folder, write_whole
 
 MANIFEST, PARAMETERS, OPTIMIZER = "manifest.json", "parameters.safetensors", "optimizer.safetensors"
 
@@ -42,6 +42,8 @@ def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], keep:
     for leftover in folder.glob(".step-*"):
         shutil.rmtree(leftover)
     final = folder / f"step-{step:08d}"
+    if final.exists() and not _is_whole(final):
+        shutil.rmtree(final)
     if not final.exists():
         _write_new(final, step, buffer, shared)
     for old in sorted(folder.glob("step-*"))[:-keep]:
@@ -58,7 +60,7 @@ def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str]) -
         write_whole(temporary / name, content)
     manifest = {"step": step, "digest": buffer.parameters.digest(), "job": shared,
                 "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}}
-    write_whole(temporary / MANIFEST, json.dumps(manifest, indent=2).encode())
+    write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
     os.rename(temporary, final)
     sync_folder(final.parent)
 
@@ -72,29 +74,53 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> tuple[i
     for path in sorted(folder.glob("step-*"), reverse=True):
         try:
             manifest, contents = _verified(path)
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        except Damaged as error:
             skipped.append(f"{path.name} is damaged and was skipped: {error}")
             continue
-        _require_same_job(manifest["job"], shared)
+        require_same_job(manifest["job"], shared)
         _fill(buffer, contents)
         return manifest["step"], skipped
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
 
 
+class Damaged(Exception):
+    """A checkpoint that is not what was written; the text names the file."""
+
+
 def _verified(path: Path) -> tuple[dict, dict[str, bytes]]:
-    """Manifest and file contents. Raises ValueError naming the file that does not match."""
-    manifest = json.loads((path / MANIFEST).read_bytes())
-    contents = {name: (path / name).read_bytes() for name in (PARAMETERS, OPTIMIZER)}
+    """Manifest and file contents. Raises Damaged."""
+    try:
+        manifest = json.loads(_content(path / MANIFEST))
+        check = manifest.pop("check")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Damaged(f"{MANIFEST} is not a manifest") from None
+    if check != _check(manifest):
+        raise Damaged(f"{MANIFEST} does not match its SHA-256")
+    contents = {name: _content(path / name) for name in (PARAMETERS, OPTIMIZER)}
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
-            raise ValueError(f"{name} does not match its SHA-256")
+            raise Damaged(f"{name} does not match its SHA-256")
     return manifest, contents
 
 
-def _require_same_job(written: dict[str, str], shared: dict[str, str]) -> None:
-    differ = sorted(key for key in written.keys() | shared.keys() if written.get(key) != shared.get(key))
-    if differ:
-        raise Unavailable(f"cannot resume: the job differs from the checkpoint's in {', '.join(differ)}")
+def _is_whole(path: Path) -> bool:
+    try:
+        _verified(path)
+        return True
+    except Damaged:
+        return False
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Damaged(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def _check(manifest: dict) -> str:
+    """SHA-256 of a manifest without its own check."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _fill(buffer: Buffer, contents: dict[str, bytes]) -> None:

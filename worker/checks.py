@@ -96,8 +96,7 @@ def _number_problems(spec: JobSpec) -> list[Problem]:
 
 def _maths(spec: JobSpec) -> bpcore.Spec:
     plain = jobfile.plain(spec)
-    layers = [{"kind": ""} | layer for layer in plain.get("model", {}).get("layers", [])]
-    model = {"input": plain.get("model", {}).get("input", []), "layers": layers}
+    model = {"input": [], "layers": []} | plain.get("model", {})
     return bpcore.parse(model, plain.get("loss", {"kind": ""}), plain.get("metrics", []), plain.get("optimizer", {"kind": ""}))
 
 

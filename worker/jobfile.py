@@ -7,12 +7,15 @@
 """
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct, Value
 
 from bpcore.attributes import unknown
 from bpcore.errors import InvalidInput, Problem, expected
@@ -27,12 +30,11 @@ class _Loader(yaml.SafeLoader):
     """YAML with two surprises removed: `1e-3` is a number, and a key given twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        mapping = super().construct_mapping(node, deep=True)
-        if len(mapping) != len(node.value):
-            names = [key.value for key, _ in node.value]
-            twice = sorted({name for name in names if names.count(name) > 1})
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
             raise yaml.MarkedYAMLError(problem=f"the key {', '.join(twice)} stands twice", problem_mark=node.start_mark)
-        return mapping
+        return super().construct_mapping(node, deep=True)
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789"))
@@ -54,6 +56,8 @@ def read(path: str | Path) -> tuple[JobSpec, list[Problem]]:
         line = f" in line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it cannot be parsed"
         raise InvalidInput([Problem(str(path), f"expected YAML or JSON, but{line} {reason}")]) from None
+    except (ValueError, KeyError, AttributeError, RecursionError):  # what PyYAML's constructors let pass
+        raise InvalidInput([Problem(str(path), "expected YAML or JSON, but it holds a value that cannot be read")]) from None
 
 
 def parse(data: Any) -> tuple[JobSpec, list[Problem]]:
@@ -63,9 +67,31 @@ def parse(data: Any) -> tuple[JobSpec, list[Problem]]:
     return json_format.ParseDict(clean or {}, JobSpec()), problems
 
 
-def plain(spec: JobSpec) -> dict[str, Any]:
-    """The spec as plain dicts and lists; the inverse of `parse`."""
-    return json_format.MessageToDict(spec, preserving_proto_field_name=True)
+def plain(message: Message) -> dict[str, Any]:
+    """A spec, or a part of one, as plain dicts and lists; the inverse of `parse`. Fields that are not set
+    are left out, but for a component's kind, which makes it one."""
+    kinds = {"kind": ""} if "kind" in message.DESCRIPTOR.fields_by_name else {}
+    return kinds | {field.name: _plain_field(field, value) for field, value in message.ListFields()}
+
+
+def _plain_field(field: FieldDescriptor, value: Any) -> Any:
+    if field.message_type is None:
+        return list(value) if field.is_repeated else value
+    if field.message_type.full_name == Struct.DESCRIPTOR.full_name:
+        return {name: _plain_value(item) for name, item in value.fields.items()}
+    return [plain(item) for item in value] if field.is_repeated else plain(value)
+
+
+def _plain_value(value: Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return {name: _plain_value(item) for name, item in value.struct_value.fields.items()}
+    if kind == "list_value":
+        return [_plain_value(item) for item in value.list_value.values]
+    if kind == "null_value" or kind is None:
+        return None
+    found = getattr(value, kind)
+    return int(found) if kind == "number_value" and found.is_integer() and abs(found) < 2**53 else found
 
 
 def _message(kind: Descriptor, value: Any, where: str, problems: list[Problem]) -> dict | None:
@@ -96,9 +122,10 @@ def _field(field: FieldDescriptor, value: Any, where: str, problems: list[Proble
         problems.append(Problem(where, expected("a list", value)))
         return None
     kept = [_value(field, item, f"{where}[{i}]", problems) for i, item in enumerate(value)]
+    if field.message_type is None:  # half a shape is no shape
+        return None if None in kept else kept
     # A layer that cannot be read keeps its place, so that the others keep their numbers.
-    blank = None if field.message_type is None else {}
-    return [blank if item is None else item for item in kept if item is not None or blank is not None]
+    return [{} if item is None else item for item in kept]
 
 
 def _value(field: FieldDescriptor, value: Any, where: str, problems: list[Problem]) -> Any:
@@ -116,13 +143,22 @@ def _scalar(field: FieldDescriptor, value: Any) -> tuple[str, bool]:
     """(what a field of this type takes, whether `value` is that)."""
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
     if field.type == FieldDescriptor.TYPE_STRING:
-        return "a string", isinstance(value, str)
+        return "a string", isinstance(value, str) and _is_text(value)
     if field.type in UNSIGNED:
         top = UNSIGNED[field.type]
         if field.type == FieldDescriptor.TYPE_UINT64 and isinstance(value, str) and value.isdecimal():
             value, real = int(value), True  # as canonical JSON writes 64-bit integers
         return f"an integer from 0 to {top}", real and value == value and 0 <= value <= top and value == int(value)
-    return "a non-negative number", real and 0 <= value < float("inf")
+    return "a non-negative number", real and 0 <= value <= sys.float_info.max
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written in UTF-8; a lone surrogate cannot."""
+    try:
+        value.encode()
+        return True
+    except UnicodeEncodeError:
+        return False
 
 
 def _as_is(value: Any) -> Any:
@@ -132,7 +168,7 @@ def _as_is(value: Any) -> Any:
 def _component(value: Any) -> Any:
     """`relu` and `{linear: {units: 10}}` written out."""
     kind, attributes = split(value, "component")
-    return {"kind": kind, "attributes": _jsonable(attributes, kind)}
+    return {"kind": _jsonable(kind, "kind"), "attributes": _jsonable(attributes, kind)}
 
 
 def _layer(value: Any) -> Any:
@@ -148,9 +184,11 @@ def _jsonable(value: Any, where: str) -> Any:
         return {str(key): _jsonable(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_jsonable(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, bool) or isinstance(value, str) and _is_text(value):
         return value
-    raise InvalidInput([Problem(where, expected("text, numbers, true, false, lists or keys with values", value))])
+    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:  # false for not-a-number, too
+        return value
+    raise InvalidInput([Problem(where, expected("text, finite numbers, true, false, lists or keys with values", value))])
 
 
 _SHORTHANDS = {Component.DESCRIPTOR.full_name: _component, Layer.DESCRIPTOR.full_name: _layer}

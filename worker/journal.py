@@ -2,7 +2,8 @@
 
 1. Only rank 0 appends; anyone may read while it does.
 2. A record is its length and its CRC-32 (two little-endian uint32), then the message. A record cut off
-   by a crash is dropped when the journal is opened again; whatever stands before it is kept.
+   by a crash, or zeros that a power cut leaves, are dropped when the journal is opened again; whatever
+   stands before is kept.
 3. Sequence numbers count 1, 2, 3 … without a hole, across attempts.
 """
 
@@ -72,7 +73,7 @@ def _records(path: Path, offset: int) -> Iterator[tuple[Report, int]]:
         while len(head := file.read(HEAD.size)) == HEAD.size:
             length, crc = HEAD.unpack(head)
             payload = file.read(length)
-            if len(payload) != length or zlib.crc32(payload) != crc:
+            if not length or len(payload) != length or zlib.crc32(payload) != crc:
                 return
             offset += HEAD.size + length
             yield Report.FromString(payload), offset

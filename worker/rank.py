@@ -79,7 +79,9 @@ def _die(comm: Comm, record: Silent, error: BaseException) -> None:
         record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=cause))
         record.close()
     finally:
-        comm.abort(1)
+        if lost and comm.speaks:
+            print(f"bptrain: {lost}", file=sys.stderr, flush=True)
+        comm.leave(1) if lost else comm.abort(1)
 
 
 class _Training:

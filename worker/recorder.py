@@ -40,8 +40,9 @@ class Recorder(Silent):
     def __init__(self, options: Options, job: Job, control: Control):
         self._job, self._resume = job, options.resume
         self._folder = rundir.RunDir(options.run_dir or rundir.choose(job.spec.name, options.resume))
-        self._folder.require(options.resume)
-        self._folder.create(job.spec)
+        # A launcher has prepared the folder before it starts the ranks.
+        if not options.coordinator:
+            self._folder.prepare(job.spec, options.resume)
         self._folder.lock()
         self._journal = Journal(self._folder.journal)
         self.plan = self._make_plan(bool(options.coordinator))

@@ -18,6 +18,7 @@ from bptrain.v1.spec_pb2 import JobSpec
 from google.protobuf import json_format
 
 from worker import jobfile
+from worker.checks import fingerprint
 from worker.errors import Unavailable
 
 
@@ -28,32 +29,48 @@ class RunDir:
         self.journal, self.log = self.path / "journal", self.path / "log"
         self.checkpoints = self.path / "checkpoints"
 
-    def require(self, resume: bool) -> None:
-        """Raises Unavailable unless there is a run to resume, or none in the way."""
+    def prepare(self, spec: JobSpec, resume: bool) -> None:
+        """Makes the folder, if need be, and writes the spec. Raises Unavailable unless there is a run of
+        this job to resume, or none in the way."""
         if resume and not self.job.exists():
             raise Unavailable(f"nothing to resume: {self.path} is not the folder of a run")
-        if self.journal.exists() and not resume:
+        if resume:
+            require_same_job(fingerprint(jobfile.read(self.job)[0]), fingerprint(spec))
+        elif self.journal.exists():
             raise Unavailable(f"{self.path} holds a run already; add --resume to go on with it, or choose another folder")
-
-    def create(self, spec: JobSpec) -> None:
-        """Makes the folder and writes the spec, unless they are there."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        if not self.job.exists():
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
             write_whole(self.job, json.dumps(jobfile.plain(spec), indent=2).encode())
+        except OSError as error:
+            raise Unavailable(f"the run folder {self.path} cannot be made: {error.strerror}") from None
 
     def write_plan(self, plan: RunPlan) -> None:
         write_whole(self.plan, json_format.MessageToJson(plan, preserving_proto_field_name=True).encode(), mode=0o600)
 
     def read_plan(self) -> RunPlan:
-        return json_format.Parse(self.plan.read_bytes(), RunPlan())
+        """Raises Unavailable."""
+        try:
+            return json_format.Parse(self.plan.read_bytes(), RunPlan())
+        except (OSError, json_format.ParseError):
+            raise Unavailable(f"the run folder {self.path} has no plan.json of a launcher; leave --coordinator to launchers") from None
 
     def lock(self) -> None:
         """Claims the folder for this process, for as long as it lives. Raises Unavailable."""
-        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            self._lock = os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise Unavailable(f"the run folder {self.path} cannot be used: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Unavailable(f"the run folder {self.path} is in use by another run") from None
+
+
+def require_same_job(before: dict[str, str], now: dict[str, str]) -> None:
+    """Raises Unavailable when one job cannot go on where the other stopped."""
+    differ = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if differ:
+        raise Unavailable(f"cannot resume: the job differs from the run's in {', '.join(differ)}")
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:

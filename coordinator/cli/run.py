@@ -29,8 +29,7 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, da
     spec, problems = jobfile.read(job / "job.json" if job.is_dir() else job)
     checked = checks.check(checks.for_ranks(spec, ranks or spec.ranks or 1), Path(data_root), problems)
     place = RunDir(folder or rundir.choose(checked.spec.name, resume))
-    place.require(resume)
-    place.create(checked.spec)
+    place.prepare(checked.spec, resume)
     order = Order(place.path, checked.spec.ranks, Path(data_root), resume=resume)
     raise click.exceptions.Exit(asyncio.run(_train(order, place, checked.spec.name, checked.spec.epochs)))
 

@@ -13,8 +13,8 @@ from coordinator.terminal import options
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=7421, show_default=True, help="Users' port; 0 takes a free one.")
-@click.option("--worker-port", default=7422, show_default=True, help="Ranks' port; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=7421, show_default=True, help="Users' port; 0 takes a free one.")
+@click.option("--worker-port", type=click.IntRange(0, 65535), default=7422, show_default=True, help="Ranks' port; 0 takes a free one.")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder of the store and the runs.  [default: ~/.local/state/bptrain]")
 @click.option("--slots", type=click.IntRange(1), help="Ranks that may run at once.  [default: the cores there are]")
 @click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption or tokens.")

@@ -35,7 +35,11 @@ class Launch(ABC):
 
     @abstractmethod
     def kill(self) -> None:
-        """Ends all of it now."""
+        """Ends all of it now; called again, also what has not ended by then."""
+
+    @abstractmethod
+    def lost_ranks(self) -> bool:
+        """Whether some ranks that were seen are gone while others live; False where that cannot be seen."""
 
 
 class Launcher(ABC):

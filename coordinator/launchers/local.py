@@ -50,6 +50,8 @@ class LocalLaunch(Launch):
 
     def __init__(self, process: psutil.Process, child: psutil.Popen | None):
         self._process, self._child = process, child
+        self._killed = False
+        self._seen: set[int] = set()
 
     async def wait(self) -> int | None:
         await poll(lambda: self._child.poll() is not None if self._child else not _alive(self._process))
@@ -58,10 +60,23 @@ class LocalLaunch(Launch):
         return self._child.returncode if self._child else None
 
     def ask_to_stop(self) -> None:
-        self._signal(signal.SIGTERM, [process for process in self._descendants() if "worker" in _command(process)])
+        self._signal(signal.SIGTERM, self._ranks())
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL, [*self._descendants(), self._process])
+        if self._killed:
+            self._signal(signal.SIGKILL, [*self._descendants(), self._process])
+        else:  # mpirun ends when its ranks are gone, and clears up behind them
+            self._killed = True
+            self._signal(signal.SIGKILL, self._ranks())
+            self._signal(signal.SIGTERM, [self._process])
+
+    def lost_ranks(self) -> bool:
+        alive = {process.pid for process in self._ranks() if _alive(process)}
+        self._seen |= alive
+        return bool(alive) and alive != self._seen
+
+    def _ranks(self) -> list[psutil.Process]:
+        return [process for process in self._descendants() if "worker" in _command(process)]
 
     def _descendants(self) -> list[psutil.Process]:
         try:

@@ -22,10 +22,15 @@ def add_transition(connection: sqlite3.Connection, job_id: str, transition: Tran
 
 
 def add_reports(connection: sqlite3.Connection, job_id: str, reports: Iterable[Report]) -> list[Report]:
-    """Stores what is not there yet; returns just that."""
-    statement = "INSERT OR IGNORE INTO events (job_id, sequence, payload) VALUES (?, ?, ?)"
-    return [report for report in reports
-            if connection.execute(statement, (job_id, report.sequence, report.SerializeToString())).rowcount]
+    """Stores what follows on what is stored, without a hole; returns just that."""
+    last, new = last_sequence(connection, job_id), []
+    for report in reports:
+        if report.sequence == last + 1:
+            connection.execute("INSERT INTO events (job_id, sequence, payload) VALUES (?, ?, ?)",
+                               (job_id, report.sequence, report.SerializeToString()))
+            new.append(report)
+            last += 1
+    return new
 
 
 def last_sequence(connection: sqlite3.Connection, job_id: str) -> int:

@@ -16,8 +16,8 @@ Points = tuple[Sequence[float], Sequence[float]]
 
 def chart(series: Mapping[str, Points], width: int, height: int) -> Text:
     """`series`: name → (x ascending, y). `width` × `height` characters, axes and legend included."""
-    finite = {name: [(x, y) for x, y in zip(*points) if math.isfinite(y)] for name, points in series.items()}
-    points = [point for found in finite.values() for point in found]
+    lines = {name: _finite_runs(points) for name, points in series.items()}
+    points = [point for runs in lines.values() for run in runs for point in run]
     if not points:
         return Text("no points yet", style="dim")
     low, high = min(y for _, y in points), max(y for _, y in points)
@@ -25,9 +25,21 @@ def chart(series: Mapping[str, Points], width: int, height: int) -> Text:
     margin = max(map(len, labels)) + 1
     canvas = _Canvas(max(8, width - margin), max(3, height - 2))
     canvas.fit(min(x for x, _ in points), max(x for x, _ in points), low, high)
-    for color, found in zip(_colors(len(finite)), finite.values()):
-        canvas.polyline(found, color)
-    return _framed(canvas, labels, margin, list(finite))
+    for color, runs in zip(_colors(len(lines)), lines.values()):
+        for run in runs:
+            canvas.polyline(run, color)
+    return _framed(canvas, labels, margin, list(lines))
+
+
+def _finite_runs(points: Points) -> list[list[tuple[float, float]]]:
+    """The points in runs without a number that is not finite."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for x, y in zip(*points):
+        if math.isfinite(y):
+            runs[-1].append((x, y))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _colors(count: int) -> list[str]:

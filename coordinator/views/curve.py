@@ -11,16 +11,18 @@ def curves(view: RunView, names: list[str], max_points: int) -> list[Curve]:
 
 
 def thin(series: Series, max_points: int) -> list[int]:
-    """Indices to keep: first, last, and the minimum and maximum of equal ranges between them."""
+    """Indices to keep: first, last, and the minimum and maximum of equal ranges between them. For fewer
+    than four points: the last ones, ends first."""
     count, values = len(series.values), series.values
     if not max_points or count <= max_points:
         return list(range(count))
-    buckets = max(1, (max_points - 2) // 2)
-    kept = {0, count - 1}
+    buckets = (max_points - 2) // 2
+    kept = {count - 1} if max_points == 1 else {0, count - 1}
     for bucket in range(buckets):
         inside = range(1 + (count - 2) * bucket // buckets, 1 + (count - 2) * (bucket + 1) // buckets)
-        if inside:
-            kept |= {min(inside, key=values.__getitem__), max(inside, key=values.__getitem__)}
+        numbers = [i for i in inside if values[i] == values[i]] or inside  # nothing is less than not-a-number
+        if numbers:
+            kept |= {min(numbers, key=values.__getitem__), max(numbers, key=values.__getitem__)}
     return sorted(kept)
 
 

@@ -53,6 +53,8 @@ def things(message, path=(), name=""):
     for part in PARTS:
         field = message.DESCRIPTOR.fields_by_name.get(part)
         for i, thing in enumerate(getattr(message, part) if field else ()):
+            if part == "nested_type" and thing.options.map_entry:
+                continue  # made by the compiler
             inside = (*path, field.number, i), f"{name}.{thing.name}".strip(".")
             yield inside
             yield from things(thing, *inside)

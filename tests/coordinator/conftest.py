@@ -83,9 +83,11 @@ def wait_until(condition, deadline_s=60):
 @pytest.fixture(scope="session")
 def shared(serving, small):
     """(server, client, id of a job that has succeeded), for tests that only read."""
+    before = children()
     with serving() as (server, client):
         job = client.submit(small(checkpoint={"every_steps": 3, "keep": 9}))
         list(client.messages(job.id))
+        wait_until(lambda: children() <= before)
         yield server, client, job.id
 
 

@@ -53,7 +53,6 @@ def test_the_demo_tells_what_happens(demo, home):
     assert re.fullmatch(r"parameters sha256:[0-9a-f]{64}", lines[-2])
 
 
-@pytest.mark.xfail(strict=False, reason="BUG: the job has ended for its watcher before its processes have")
 def test_the_demo_leaves_no_process(demo):
     _, left = demo
     assert left == []

@@ -17,8 +17,7 @@ NOT_FINITE = r"the loss is (nan|inf) in step \d+: not a finite number; lower the
 MISSING = "mpirun was not found: pip install 'bptrain[local]', or load your cluster's MPI"
 
 
-@pytest.mark.parametrize("which", [
-    pytest.param(0, marks=pytest.mark.xfail(strict=True, reason="BUG: the last words are the NUL that ends Open MPI's banner")), 1])
+@pytest.mark.parametrize("which", [0, 1])
 def test_a_killed_rank_fails_the_job_and_is_named(coordinator, processes, wait_until, which):
     job = coordinator.running()
     _, ranks = coordinator.ranks(job.run_dir)
@@ -48,7 +47,6 @@ def test_the_slots_of_a_failed_job_are_free_again(coordinator):
     assert coordinator.wait(coordinator.submit(), "SUCCEEDED", "FAILED").cause == "completed"
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: the ranks that are left wait for ever in MPI_Init")
 def test_a_rank_that_dies_before_the_ranks_have_met_fails_the_job(coordinator, wait_until):
     job = coordinator.submit()
     ranks = wait_until(lambda: found if len(found := coordinator.ranks(job.run_dir)[1]) == 2 else None)

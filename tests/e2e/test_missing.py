@@ -87,7 +87,6 @@ def test_a_command_line_that_makes_no_sense(workplace, command, words):
     assert not (workplace.folder / "state").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: an OSError while the folder is made is a traceback")
 @pytest.mark.parametrize("command", [["serve", "--port", "0", "--worker-port", "0", "--state", "file/state"], ["run", "{job}", "--run-dir", "file/run"]], ids=" ".join)
 def test_a_folder_that_cannot_be_made(workplace, command):
     (workplace.folder / "file").write_text("")
@@ -95,7 +94,6 @@ def test_a_folder_that_cannot_be_made(workplace, command):
     assert (done.returncode, len(done.stderr.splitlines()), "Traceback" in done.stderr) == (3, 1, False)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: port 65536 + n is taken for port n")
 def test_a_port_that_there_is_not(standing):
     done = standing.bptrain("serve", "--port", "99999", "--state", standing.state)
     assert done.returncode == 2 and "99999" in done.stderr

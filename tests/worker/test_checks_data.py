@@ -68,7 +68,6 @@ def test_a_file_that_is_no_npz(tmp_path, problems, content):
     assert problems() == ['data.train.npz.path: expected a readable .npz file, but "bad.npz" is not one']
 
 
-@pytest.mark.xfail(strict=True, reason="worker/datasets/npz.py: what np.load returns for an .npy has no context manager")
 def test_a_single_array_is_no_npz(tmp_path, problems):
     np.save(tmp_path / "bad.npy", X)
     assert problems("bad.npy") == ['data.train.npz.path: expected a readable .npz file, but "bad.npy" is not one']

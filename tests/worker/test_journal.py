@@ -92,7 +92,6 @@ def test_a_changed_byte_stops_the_reading_there(path, three):
         assert sequences(path) == [1]
 
 
-@pytest.mark.xfail(strict=True, reason="worker/journal.py: eight zero bytes pass for an empty record, and numbering starts again")
 @pytest.mark.parametrize("zeros", [8, 16, 4096])
 def test_a_tail_of_zeros_is_dropped(path, three, zeros, opened):
     """What a file system may leave behind a power cut: the length is there, the data is not."""

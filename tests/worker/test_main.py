@@ -97,7 +97,7 @@ def test_a_folder_that_holds_a_run_is_not_written_over(worker, tiny_file, tmp_pa
 def test_a_folder_in_use_is_refused(worker, tiny_file, tmp_path):
     job = tiny_file()
     folder = rundir.RunDir(tmp_path / "run")
-    folder.create(jobfile.read(job)[0])
+    folder.prepare(jobfile.read(job)[0], resume=False)
     folder.lock()
     try:
         done = worker(job, "--run-dir", "run")
@@ -106,7 +106,6 @@ def test_a_folder_in_use_is_refused(worker, tiny_file, tmp_path):
     assert (done.returncode, done.stderr) == (3, "bptrain: the run folder run is in use by another run\n")
 
 
-@pytest.mark.xfail(strict=True, reason="worker/recorder.py, worker/rundir.py: an OSError while the folder is opened ends in a traceback")
 @pytest.mark.parametrize("options", [["--run-dir", "tiny.yaml"], ["--run-dir", "/dev/null/run"], ["--coordinator", "127.0.0.1:1"]], ids=str)
 def test_a_folder_that_cannot_be_had_is_said_in_a_sentence(worker, tiny_file, options):
     done = worker(tiny_file(), *options)

@@ -146,7 +146,6 @@ def test_the_death_of_rank_0_ends_the_world_without_an_end_record(killed, tmp_pa
     assert not reports(tmp_path / "run")[-1].HasField("ended")
 
 
-@pytest.mark.xfail(strict=True, reason="worker/rank.py: _die prints nothing of a lost rank; and MPI_Abort after a death makes mpirun hang, or end with 0")
 @pytest.mark.parametrize("victim", [0, 1])
 def test_the_death_of_a_rank_ends_mpirun_with_the_culprit_named(killed, victim):
     done = killed(victim).result(timeout=10)

@@ -58,7 +58,7 @@ def launched(tmp_path, tiny_file):
     def make(**replaced):
         spec = checks.with_defaults(jobfile.read(tiny_file(**replaced))[0])
         folder = RunDir(tmp_path / "run")
-        folder.create(spec)
+        folder.prepare(spec, resume=False)
         folder.write_plan(plan.even(spec, attempt=5, job_id="job-1", token="secret"))
         return folder.path
 

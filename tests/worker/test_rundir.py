@@ -61,14 +61,23 @@ def test_the_usual_place_is_runs_in_the_working_folder(tmp_path, monkeypatch):
 def test_creating_writes_the_spec_as_it_was_understood(tmp_path, tiny):
     spec, _ = jobfile.parse(tiny())
     folder = RunDir(tmp_path / "x" / "y")
-    folder.create(spec)
+    folder.prepare(spec, resume=False)
     assert jobfile.read(folder.job) == (spec, [])
 
 
-def test_creating_again_leaves_the_first_spec(tmp_path):
+def test_resuming_takes_note_of_what_may_change(tmp_path):
     folder = RunDir(tmp_path / "run")
-    folder.create(JobSpec(name="first")), folder.create(JobSpec(name="second"))
-    assert jobfile.read(folder.job)[0].name == "first"
+    folder.prepare(JobSpec(name="first", epochs=1), resume=False)
+    folder.prepare(JobSpec(name="first", epochs=2), resume=True)
+    assert jobfile.read(folder.job)[0].epochs == 2
+
+
+def test_resuming_another_job_leaves_the_first_spec(tmp_path):
+    folder = RunDir(tmp_path / "run")
+    folder.prepare(JobSpec(seed=1), resume=False)
+    with pytest.raises(Unavailable, match="^cannot resume: the job differs from the run's in seed$"):
+        folder.prepare(JobSpec(seed=2), resume=True)
+    assert jobfile.read(folder.job)[0].seed == 1
 
 
 def test_a_plan_comes_back_and_is_for_its_owner_alone(tmp_path):
@@ -82,18 +91,17 @@ def test_a_plan_comes_back_and_is_for_its_owner_alone(tmp_path):
 
 def test_a_new_run_needs_a_folder_without_one(tmp_path):
     folder = RunDir(tmp_path / "run")
-    folder.require(resume=False)
-    folder.create(JobSpec())
+    folder.prepare(JobSpec(), resume=False)
     folder.journal.touch()
     text = f"{tmp_path / 'run'} holds a run already; add --resume to go on with it, or choose another folder"
     with pytest.raises(Unavailable, match=re.escape(text)):
-        folder.require(resume=False)
+        folder.prepare(JobSpec(), resume=False)
 
 
 def test_resuming_needs_a_folder_with_one(tmp_path):
     (tmp_path / "run").mkdir()
     with pytest.raises(Unavailable, match=re.escape(f"nothing to resume: {tmp_path / 'run'} is not the folder of a run")):
-        RunDir(tmp_path / "run").require(resume=True)
+        RunDir(tmp_path / "run").prepare(JobSpec(), resume=True)
 
 
 HOLD = "from worker.rundir import RunDir; folder = RunDir('run'); folder.lock(); print('locked', flush=True); input()"
@@ -101,7 +109,7 @@ HOLD = "from worker.rundir import RunDir; folder = RunDir('run'); folder.lock();
 
 def test_a_folder_is_claimed_by_one_process_at_a_time(tmp_path):
     folder = RunDir(tmp_path / "run")
-    folder.create(JobSpec())
+    folder.prepare(JobSpec(), resume=False)
     with subprocess.Popen([sys.executable, "-c", HOLD], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"locked\n"
         with pytest.raises(Unavailable, match=re.escape(f"the run folder {tmp_path / 'run'} is in use by another run")):

@@ -19,6 +19,7 @@ class Comm(ABC):
 
     rank: int
     size: int
+    speaks: bool  # for all ranks: rank 0, or the first one left
 
     @property
     def host(self) -> str:
@@ -52,8 +53,13 @@ class Comm(ABC):
     def abort(self, code: int) -> None:
         """Ends every rank at once; does not return."""
 
+    def leave(self, code: int) -> None:
+        """Ends the survivors of a death, together; does not return."""
+        self.abort(code)
+
     def lost(self, error: BaseException) -> str | None:
-        """A sentence naming the ranks whose death made a call raise `error`; None if it was none."""
+        """A sentence naming the ranks whose death made a call raise `error`; None if it was none. The
+        survivors all ask, and all get the same answer."""
         return None
 
 

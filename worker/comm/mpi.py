@@ -20,6 +20,7 @@ class MpiComm(Comm):
     def __init__(self) -> None:
         self._world = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._world.rank, self._world.size
+        self.speaks = self.rank == 0
         self._hosts = self._world.allgather(self.host)
 
     def gather_all(self, data):
@@ -45,15 +46,26 @@ class MpiComm(Comm):
         self._world.Barrier()
 
     def abort(self, code):
-        MPI.COMM_WORLD.Abort(code)
+        if self.size > 1:  # of a single rank's abort Open MPI's mpirun says 0 with ULFM
+            MPI.COMM_WORLD.Abort(code)
         os._exit(code)
+
+    def leave(self, code):
+        # With ULFM, MPI_Abort after a death can hang mpirun. The survivors go together, so that none takes
+        # another's going for the death to report.
+        try:
+            self._survivors.Barrier()
+        finally:
+            os._exit(code)
 
     def lost(self, error):
         if not isinstance(error, MPI.Exception) or error.Get_error_class() not in _DEATHS:
             return None
-        failed = self._world.Get_failed()
-        ranks = MPI.Group.Translate_ranks(failed, None, self._world.group) if failed.size else []
-        return " and ".join(f"rank {rank} on {self._hosts[rank]} died" for rank in ranks) or "another rank died"
+        self._world.Revoke()  # wakes those that wait for someone else
+        self._survivors = self._world.Shrink()
+        living = MPI.Group.Translate_ranks(self._survivors.group, None, self._world.group)
+        self.speaks = self._survivors.rank == 0
+        return " and ".join(f"rank {rank} on {self._hosts[rank]} died" for rank in range(self.size) if rank not in living)
 
 
 _DEATHS = {getattr(MPI, name) for name in ("ERR_PROC_FAILED", "ERR_PROC_FAILED_PENDING", "ERR_REVOKED") if hasattr(MPI, name)}

@@ -36,10 +36,14 @@ class DataRoot:
 
     def file(self, name: str) -> Path:
         """The regular file `name`, relative to the root. Raises InvalidInput, never naming the root."""
-        path = (self._folder / name).resolve()
-        if "\0" in name or not path.is_relative_to(self._folder):
+        try:
+            path = (self._folder / name).resolve()
+            inside, there = path.is_relative_to(self._folder), path.is_file()
+        except (OSError, RuntimeError, ValueError):  # a NUL, a loop of links, a name too long
+            raise InvalidInput([Problem("path", expected("a path that a file can have", name))]) from None
+        if not inside:
             raise InvalidInput([Problem("path", expected("a path inside the data root", name))])
-        if not path.is_file():
+        if not there:
             raise InvalidInput([Problem("path", expected("a file inside the data root", name, "there is none of that name"))])
         return path
 
@@ -101,6 +105,8 @@ def _value_problems(x: np.ndarray, y: np.ndarray, rows: int = 65536) -> list[Pro
 
 
 def _bad_rows(block: np.ndarray) -> np.ndarray:
+    """Rows with a number that float32 cannot hold."""
     if np.issubdtype(block.dtype, np.integer):
         return np.empty(0, np.int64)
-    return np.flatnonzero(~np.isfinite(block).reshape(len(block), -1).all(axis=1))
+    with np.errstate(over="ignore"):
+        return np.flatnonzero(~np.isfinite(block.astype(np.float32)).reshape(len(block), -1).all(axis=1))

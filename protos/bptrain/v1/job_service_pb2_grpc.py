@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class JobServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Jobs, in the order in which one uses it.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -57,7 +58,8 @@ class JobServiceStub:
 
 
 class JobServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Jobs, in the order in which one uses it.
+    """
 
     def SubmitJob(self, request, context):
         """Checks the whole spec, the data included, then queues the job. A spec with problems is answered
@@ -120,7 +122,8 @@ def add_JobServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JobService:
-    """Missing associated documentation comment in .proto file."""
+    """Jobs, in the order in which one uses it.
+    """
 
     @staticmethod
     def SubmitJob(request,

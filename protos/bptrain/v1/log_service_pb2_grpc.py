@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class LogServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Logs of running and finished jobs.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -42,7 +43,8 @@ class LogServiceStub:
 
 
 class LogServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Logs of running and finished jobs.
+    """
 
     def ReadLogs(self, request, context):
         """The log from an offset on; with `follow`, as it grows until the job has ended.
@@ -68,7 +70,8 @@ def add_LogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LogService:
-    """Missing associated documentation comment in .proto file."""
+    """Logs of running and finished jobs.
+    """
 
     @staticmethod
     def ReadLogs(request,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class MetricServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Curves, in steps and series.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,7 +48,8 @@ class MetricServiceStub:
 
 
 class MetricServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Curves, in steps and series.
+    """
 
     def QueryMetrics(self, request, context):
         """The curve so far. Steps computed twice (after a resume) appear once.
@@ -87,7 +89,8 @@ def add_MetricServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MetricService:
-    """Missing associated documentation comment in .proto file."""
+    """Curves, in steps and series.
+    """
 
     @staticmethod
     def QueryMetrics(request,

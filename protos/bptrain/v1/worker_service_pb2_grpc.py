@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WorkerServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """One call for each running job.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -42,7 +43,8 @@ class WorkerServiceStub:
 
 
 class WorkerServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """One call for each running job.
+    """
 
     def Attach(self, request_iterator, context):
         """Reports go up, acknowledgements and commands come down. The first message is `hello`, answered by an
@@ -70,7 +72,8 @@ def add_WorkerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WorkerService:
-    """Missing associated documentation comment in .proto file."""
+    """One call for each running job.
+    """
 
     @staticmethod
     def Attach(request_iterator,

@@ -33,7 +33,7 @@ DEADLINE_S = 60
 def order(tmp_path, data_root, small_spec):
     """A run that takes longer than any test."""
     folder = RunDir(tmp_path / "run")
-    folder.create(small_spec(epochs=1_000_000))
+    folder.prepare(small_spec(epochs=1_000_000), resume=False)
     return Order(folder.path, 2, data_root)
 
 
@@ -99,7 +99,6 @@ def test_killed_ranks_are_gone_and_are_not_found_again(launch, order):
     assert Local().find(order.run_dir) is None
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: mpirun is killed with its ranks, and cannot tidy up behind them")
 def test_killed_ranks_leave_nothing_outside_their_folder(launch, order):
     kept = traces(order)
     launch.kill()
@@ -108,8 +107,7 @@ def test_killed_ranks_leave_nothing_outside_their_folder(launch, order):
 
 
 def test_a_launch_of_our_own_gives_its_exit_status(order, small_spec):
-    RunDir(order.run_dir).job.unlink()
-    RunDir(order.run_dir).create(small_spec(epochs=1))
+    RunDir(order.run_dir).prepare(small_spec(epochs=1), resume=False)
 
     async def scenario():
         return await asyncio.wait_for((await Local().start(order)).wait(), DEADLINE_S)

@@ -29,7 +29,7 @@ def events(job):
 
 def test_a_stream_has_many_messages_and_the_last_is_the_end(messages):
     kinds = [message.WhichOneof("event") for message in messages]
-    assert kinds[:4] == ["transition", "transition", "started", "transition"]
+    assert kinds[:3] == ["transition", "transition", "started"] and kinds.count("transition") == 4
     assert kinds.count("points") > 5 and kinds.count("checkpoint") > 4
     assert kinds.count("ended") == 1 and kinds[-1] == "ended"
 
@@ -73,13 +73,13 @@ def test_cursors_of_points_are_all_different(events):
     assert len(set(cursors)) == len(cursors)
 
 
-def test_cursors_work_for_points_that_came_after_one(job, events):
-    """A reader that reconnects twice within one batch of points."""
+def test_a_reader_that_reconnects_after_every_point_misses_none(job, events):
     client, job_id = job
-    points = [event for event in events if isinstance(event, Point)]
-    second = next(client.watch(job_id, points[0].cursor))
-    assert second == points[1]
-    assert next(client.watch(job_id, second.cursor)) == points[2]
+    points, cursor = [event for event in events if isinstance(event, Point)], ""
+    for point in points:
+        again = next(event for event in client.watch(job_id, cursor) if isinstance(event, Point))
+        assert again == point
+        cursor = again.cursor
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "otherjob.3", "{job}", "{job}.3:", "{job}.3 "])

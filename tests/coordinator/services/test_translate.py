@@ -129,7 +129,6 @@ def test_every_problem_travels_as_a_field_violation():
     assert [(violation.field, violation.description) for violation in request.field_violations] == [("a.b", "wrong"), ("", "odd")]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: answered as INTERNAL, not as a bad argument")
 def test_an_offset_beyond_every_log_is_at_its_end(wire):
     _, channel, job_id = wire
     request = log_service_pb2.ReadLogsRequest(job_id=job_id, offset_bytes=2**64 - 1)
@@ -137,7 +136,6 @@ def test_an_offset_beyond_every_log_is_at_its_end(wire):
     assert last.ended
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: answered as INTERNAL, not as a problem of the field")
 def test_an_attribute_that_is_not_a_number_is_refused_by_name(wire, small_spec):
     stub, _, _ = wire
     spec = spec_pb2.JobSpec.FromString(small_spec().SerializeToString())

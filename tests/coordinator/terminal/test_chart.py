@@ -66,7 +66,6 @@ def middle_column(text):
     return [line[2 + 9] for line in lines(text)[:4]]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: the neighbours of a number that is not finite are joined by a line")
 @pytest.mark.parametrize("hole", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_leaves_a_gap(hole):
     drawn = chart({"loss": (range(5), [4, 3, hole, 1, 0])}, 20, 6)
