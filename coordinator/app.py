@@ -159,7 +159,7 @@ def _read_log(path: Path, offset: int) -> tuple[str, int]:
         with open(path, "rb") as file:
             file.seek(offset)
             data = file.read(LOG_CHUNK_BYTES)
-    except (FileNotFoundError, OverflowError, OSError):  # no log yet, or an offset beyond every file
+    except (OSError, OverflowError, ValueError):  # no log yet, or an offset beyond every file
         return "", offset
     if len(data) == LOG_CHUNK_BYTES and b"\n" in data:
         data = data[:data.rindex(b"\n") + 1]  # cut between lines, not inside a character

@@ -39,7 +39,8 @@ class Launch(ABC):
 
     @abstractmethod
     def lost_ranks(self) -> bool:
-        """Whether some ranks that were seen are gone while others live; False where that cannot be seen."""
+        """Whether some ranks are missing while others live; asked twice a second. False where that cannot
+        be seen."""
 
 
 class Launcher(ABC):

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from coordinator.launchers import Launch, Launcher, Order, mpirun, poll
+from coordinator.launchers import Launch, Launcher, Order, mpirun
+from worker import segments
 from worker.errors import Unavailable
 from worker.rundir import RunDir
+
+POLL_S = 0.1
 
 
 class Local(Launcher):
@@ -51,11 +54,18 @@ class LocalLaunch(Launch):
     def __init__(self, process: psutil.Process, child: psutil.Popen | None):
         self._process, self._child = process, child
         self._killed = False
-        self._seen: set[int] = set()
+        self._short = 0  # how often in a row ranks were missing
+        self._segments: set[Path] = set()
+        command = _command(process)
+        self._count = int(command[command.index("-n") + 1]) if "-n" in command else 1
 
     async def wait(self) -> int | None:
-        await poll(lambda: self._child.poll() is not None if self._child else not _alive(self._process))
+        while not self._is_over():
+            await asyncio.sleep(POLL_S)
+            if not self._segments:  # what to remove, should the ranks be killed
+                self._segments = await asyncio.to_thread(self._look_for_segments)
         # Open MPI clears up after itself unless it was killed.
+        segments.remove(self._segments)
         await asyncio.to_thread(shutil.rmtree, Path(tempfile.gettempdir()) / f"ompi.{self._process.pid}", ignore_errors=True)
         return self._child.returncode if self._child else None
 
@@ -71,9 +81,15 @@ class LocalLaunch(Launch):
             self._signal(signal.SIGTERM, [self._process])
 
     def lost_ranks(self) -> bool:
-        alive = {process.pid for process in self._ranks() if _alive(process)}
-        self._seen |= alive
-        return bool(alive) and alive != self._seen
+        alive = sum(map(_alive, self._ranks()))
+        self._short = self._short + 1 if 0 < alive < self._count else 0
+        return self._short > 2  # not while they are being started
+
+    def _is_over(self) -> bool:
+        return self._child.poll() is not None if self._child else not _alive(self._process)
+
+    def _look_for_segments(self) -> set[Path]:
+        return set().union(*(segments.of_job(process.pid) for process in self._ranks()))
 
     def _ranks(self) -> list[psutil.Process]:
         return [process for process in self._descendants() if "worker" in _command(process)]

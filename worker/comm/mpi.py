@@ -11,6 +11,7 @@ import os
 import numpy as np
 from mpi4py import MPI
 
+from worker import segments
 from worker.comm import Comm
 
 TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE}
@@ -56,6 +57,7 @@ class MpiComm(Comm):
         try:
             self._survivors.Barrier()
         finally:
+            segments.remove(segments.of_job())  # the dead cannot, and MPI_Finalize is not called
             os._exit(code)
 
     def lost(self, error):
