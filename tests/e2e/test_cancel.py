@@ -4,10 +4,12 @@ import hashlib
 import json
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from coordinator.errors import Refusal
 from coordinator.jobs import states
 
 EPOCHS = 60  # the slow job's 480 steps
@@ -86,3 +88,15 @@ def test_a_waiting_job_is_cancelled_at_once(standing):
     assert not Path(waiting.run_dir).exists()
     standing.bptrain("cancel", "--no-wait", busy.id)
     assert states.label(standing.wait(busy, "CANCELLED").state) == "CANCELLED"
+
+
+@pytest.mark.parametrize("after_s", [0, 0.1, 0.2, 0.3])
+def test_a_job_that_is_just_being_started_stops_without_force(standing, wait_until, processes, after_s):
+    """Wherever it stands: mpirun starting, ranks importing, ranks meeting."""
+    job = standing.submit()
+    wait_until(lambda: len(standing.ranks(job.run_dir)[1]) == 2)
+    time.sleep(after_s)
+    with suppress(Refusal):  # it has succeeded by now
+        standing.client.cancel(job.id)
+    wait_until(lambda: not processes(job.run_dir))
+    assert "did not stop" not in standing.log.read_text()

@@ -110,3 +110,15 @@ def test_ranks_that_are_killed_end_the_run_with_one_line(workplace, begun):
     _, error = begun.communicate(timeout=60)
     sentence = "the ranks ended with exit status -9 before the job was done; long/log has their words"
     assert (begun.returncode, error) == (1, f"bptrain: {sentence}\n")
+
+
+def test_a_rank_that_dies_before_the_ranks_have_met_ends_the_run(workplace, wait_until):
+    bptrain, folder = Path(sys.executable).with_name("bptrain"), workplace.folder / "early"
+    with workplace.popen(bptrain, "run", workplace.job(), "--run-dir", folder) as process:
+        ranks = wait_until(lambda: found if len(found := workplace.ranks(folder)[1]) >= 3 else None)  # and bptrain itself
+        workplace.kill(ranks[-1], folder)
+        try:
+            _, error = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, error.count("\n"), "Traceback" in error) == (1, 1, False)

@@ -112,6 +112,19 @@ def test_a_folder_that_cannot_be_had_is_said_in_a_sentence(worker, tiny_file, op
     assert done.returncode == 3 and done.stderr.startswith("bptrain: ")
 
 
+@pytest.mark.xfail(strict=True, reason="worker/recorder.py: prepare writes job.json before lock finds that another run trains in the folder")
+def test_a_resume_that_is_refused_leaves_the_running_jobs_spec(worker, tiny_file, tmp_path):
+    worker(tiny_file(), "--run-dir", "run")
+    folder = rundir.RunDir(tmp_path / "run")
+    before = folder.job.read_bytes()
+    folder.lock()
+    try:
+        assert worker(tiny_file(epochs=9), "--run-dir", "run", "--resume").returncode == 3
+    finally:
+        os.close(folder._lock)
+    assert folder.job.read_bytes() == before
+
+
 def test_a_loss_that_is_not_finite_ends_the_training_in_a_sentence(worker, tiny_file, tmp_path):
     """Steps of 1e30 leave float32 within a few."""
     model = {"input": [4], "layers": [{"linear": {"units": 1}}]}

@@ -1,0 +1,1 @@
+"""Running jobs: starting and ending ranks, taking in what they report."""

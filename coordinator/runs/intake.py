@@ -1,0 +1,65 @@
+"""Reports on their way in: stored once, folded into the job's view, turned into changes of state.
+
+1. Reports may come twice (a broken link, the journal read after the ranks have gone): what is stored
+   already is ignored.
+2. Report, progress and change of state are one transaction.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from bptrain.v1.report_pb2 import AttemptEnded, Report
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.jobs.states import Event
+from coordinator.runs.hub import Hub
+from coordinator.store import events, jobs, lifecycle
+from coordinator.store.database import Database
+from coordinator.views.run import RunView
+
+OUTCOMES = {AttemptEnded.OUTCOME_COMPLETED: Event.COMPLETED, AttemptEnded.OUTCOME_STOPPED: Event.STOPPED,
+            AttemptEnded.OUTCOME_FAILED: Event.TRAINING_FAILED}
+
+
+class Intake:
+    def __init__(self, database: Database, hub: Hub):
+        self._database, self._hub = database, hub
+        self._views: dict[str, RunView] = {}  # of running jobs
+
+    async def take(self, job_id: str, reports: Sequence[Report]) -> int:
+        """Stores them; the sequence number up to which everything is stored."""
+        try:
+            sequence = await self._database.write(lambda connection: self._store(connection, job_id, reports))
+        except BaseException:
+            self._views.pop(job_id, None)  # it may be ahead of the store: fold again
+            raise
+        self._hub.notify(job_id)
+        return sequence
+
+    async def last_sequence(self, job_id: str) -> int:
+        return await self._database.read(lambda connection: events.last_sequence(connection, job_id))
+
+    def _store(self, connection: sqlite3.Connection, job_id: str, reports: Sequence[Report]) -> int:
+        new = events.add_reports(connection, job_id, reports)
+        if new:
+            view = self._view(connection, job_id, new)
+            jobs.set_progress(connection, job_id, view.progress, view.latest, view.ended.digest if view.ended else "")
+        for report in new:
+            self._move(connection, job_id, report)
+        return events.last_sequence(connection, job_id)
+
+    def _view(self, connection: sqlite3.Connection, job_id: str, new: Sequence[Report]) -> RunView:
+        """What is known of the run, `new` reports included, which are stored already."""
+        if job_id in self._views:
+            return self._views[job_id].apply_all(new)
+        spec = JobSpec.FromString(jobs.get(connection, job_id)["spec"])
+        self._views[job_id] = RunView(spec.epochs).apply_all(events.reports(connection, job_id))
+        return self._views[job_id]
+
+    def _move(self, connection: sqlite3.Connection, job_id: str, report: Report) -> None:
+        if report.HasField("started"):
+            hosts = sorted({rank.host for rank in report.started.ranks})
+            cause = f"{len(report.started.ranks)} rank(s) met on {', '.join(hosts)}"
+            lifecycle.move(connection, job_id, Event.RANKS_MET, cause)
+        elif report.HasField("ended"):
+            lifecycle.move(connection, job_id, OUTCOMES[report.ended.outcome], report.ended.cause)
+            self._views.pop(job_id, None)

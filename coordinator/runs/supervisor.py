@@ -1,0 +1,198 @@
+"""Acts: starts ranks when slots are free, watches them, ends them, finds them again after a restart.
+
+1. What to do is decided by jobs/states.py and jobs/queue.py; what has happened is stored before anything
+   is done about it.
+2. Only positive evidence ends a job: its end record, or the proof that its processes are gone. A silent
+   link is neither.
+3. Ranks never hang on the coordinator: when it leaves, they stay.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from pathlib import Path
+
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.jobs import states
+from coordinator.jobs.queue import grants
+from coordinator.jobs.states import Action, Event
+from coordinator.launchers import Launch, Launcher, Order, poll
+from coordinator.runs.hub import Hub
+from coordinator.runs.intake import Intake
+from coordinator.runs.sessions import Sessions
+from coordinator.store import jobs, lifecycle
+from coordinator.store.database import Database
+from worker import journal, plan
+from worker.errors import Unavailable
+from worker.rundir import RunDir
+
+GRACE_S = 10.0  # between asking ranks to stop and ending them
+MEETING_POLL_S = 0.5
+LEAVE_S = 5.0  # for mpirun to clear up after ranks that are done
+
+log = logging.getLogger("bptrain.supervisor")
+
+
+class Supervisor:
+    def __init__(self, database: Database, hub: Hub, intake: Intake, sessions: Sessions, launcher: Launcher,
+                 slots: int, data_root: Path):
+        self.slots, self.data_root = slots, data_root
+        self.worker_address = ""  # known once the server listens
+        self._database, self._hub, self._intake, self._sessions, self._launcher = database, hub, intake, sessions, launcher
+        self._launches: dict[str, Launch] = {}
+        self._busy: dict[str, int] = {}  # job id → slots in use
+        self._tasks: set[asyncio.Task] = set()
+        self._scheduling = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Finds the ranks of jobs that ran when the coordinator went away, then starts waiting jobs."""
+        for row in await self._database.read(lambda connection: jobs.in_states(connection, states.ACTIVE)):
+            self._busy[row["id"]] = JobSpec.FromString(row["spec"]).ranks
+            launch = await asyncio.to_thread(self._launcher.find, Path(row["run_dir"]))
+            if launch is not None:
+                log.info("job %s: its ranks are still running", row["id"])
+                self._launches[row["id"]] = launch
+            self._spawn(self._adopt(row, launch))
+        await self.schedule()
+
+    async def close(self) -> None:
+        """Lets go of everything; ranks go on. Those of jobs that have ended are waited for."""
+        ended = {row["id"] for row in await self._database.read(lambda connection: jobs.in_states(connection, states.FINAL))}
+        try:
+            await asyncio.wait_for(poll(lambda: not ended & self._launches.keys()), LEAVE_S)
+        except TimeoutError:
+            log.warning("mpirun of a job that has ended is still there")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def schedule(self) -> None:
+        """Starts the waiting jobs that fit."""
+        async with self._scheduling:
+            free = self.slots - sum(self._busy.values())
+            for job_id, ranks in await self._database.write(lambda connection: self._grant(connection, free)):
+                self._busy[job_id] = ranks
+                self._hub.notify(job_id)
+                self._spawn(self._run(job_id))
+
+    def _grant(self, connection: sqlite3.Connection, free: int) -> list[tuple[str, int]]:
+        waiting = {row["id"]: JobSpec.FromString(row["spec"]).ranks for row in jobs.in_states(connection, [states.QUEUED])}
+        chosen = grants(list(waiting.items()), free)
+        for job_id in chosen:
+            lifecycle.move(connection, job_id, Event.SLOTS_GRANTED, f"{waiting[job_id]} of {self.slots} slots are free")
+        return [(job_id, waiting[job_id]) for job_id in chosen]
+
+    async def cancel(self, job_id: str, cause: str) -> bool:
+        """Whether the job could still be cancelled."""
+        actions = await self._move(job_id, Event.CANCEL_ASKED, cause)
+        if actions and Action.STOP in actions:
+            self._spawn(self._stop(job_id, cause))
+        return actions is not None
+
+    async def _move(self, job_id: str, event: Event, cause: str) -> tuple[Action, ...] | None:
+        actions = await self._database.write(lambda connection: lifecycle.move(connection, job_id, event, cause))
+        self._hub.notify(job_id)
+        return actions
+
+    async def _run(self, job_id: str) -> None:
+        """From granted slots to free slots."""
+        try:
+            self._launches[job_id] = await self._launch(job_id)
+        except (Unavailable, OSError) as error:
+            await self._move(job_id, Event.LAUNCH_FAILED, str(error))
+            await self._free(job_id)
+            return
+        await self._watch(job_id)
+
+    async def _launch(self, job_id: str) -> Launch:
+        row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        spec, folder = JobSpec.FromString(row["spec"]), RunDir(Path(row["run_dir"]))
+        folder.prepare(spec, resume=False)
+        folder.write_plan(plan.even(spec, 1, job_id, row["token"]))
+        return await self._launcher.start(Order(folder.path, spec.ranks, self.data_root, self.worker_address))
+
+    async def _watch(self, job_id: str) -> None:
+        """Waits until the ranks are gone, then settles what they left."""
+        meeting = asyncio.create_task(self._watch_meeting(job_id))
+        status = await self._launches[job_id].wait()
+        meeting.cancel()
+        del self._launches[job_id]
+        row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        await self._settle(row, f"the ranks ended{'' if status is None else f' with exit status {status}'} before the job was done")
+        await self._free(job_id)
+
+    async def _watch_meeting(self, job_id: str) -> None:
+        """Until the ranks have met, the death of one leaves the others waiting for it in MPI: ends them."""
+        launch = self._launches[job_id]
+        while (await self._database.read(lambda connection: jobs.get(connection, job_id)))["state"] == states.STARTING:
+            if launch.lost_ranks():
+                log.warning("job %s: a rank died before all had met", job_id)
+                launch.kill()
+            await asyncio.sleep(MEETING_POLL_S)
+
+    async def _settle(self, row: sqlite3.Row, cause: str) -> None:
+        """Takes what the link did not deliver from the journal; without an end record the job is lost."""
+        folder = RunDir(Path(row["run_dir"]))
+        reports = await asyncio.to_thread(lambda: list(journal.read(folder.journal)))
+        await self._intake.take(row["id"], reports)
+        await self._move(row["id"], Event.RANKS_GONE, cause + _last_words(folder.log))
+
+    async def _adopt(self, row: sqlite3.Row, launch: Launch | None) -> None:
+        job_id = row["id"]
+        if launch is not None:
+            if row["state"] == states.CANCELLING:
+                self._spawn(self._stop(job_id, row["cause"]))
+            await self._watch(job_id)
+        elif row["state"] == states.STARTING and not RunDir(Path(row["run_dir"])).journal.exists():
+            await self._run(job_id)  # the coordinator went away before it had started anything
+        else:
+            await self._settle(row, "the ranks ended while the coordinator was away")
+            await self._free(job_id)
+
+    async def _free(self, job_id: str) -> None:
+        del self._busy[job_id]
+        await self.schedule()
+
+    async def _stop(self, job_id: str, cause: str) -> None:
+        """Asks over the link, else by signal; ends what has not ended after the grace."""
+        for _ in range(20):  # a launch may be under way
+            if job_id in self._launches:
+                break
+            await asyncio.sleep(0.05)
+        launch = self._launches.get(job_id)
+        if launch is None:
+            return
+        if not self._sessions.stop(job_id, cause):
+            launch.ask_to_stop()
+        await asyncio.sleep(GRACE_S)
+        if self._launches.get(job_id) is launch:
+            log.warning("job %s: its ranks did not stop in %g s and are ended", job_id, GRACE_S)
+            await self._end(launch)
+
+    async def _end(self, launch: Launch) -> None:
+        """Kills, and once more what is left."""
+        launch.kill()
+        await asyncio.sleep(LEAVE_S)
+        if launch in self._launches.values():
+            launch.kill()
+
+    def _spawn(self, work) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("the supervisor failed", exc_info=task.exception())
+
+
+def _last_words(path: Path) -> str:
+    """The last line of a log, for the cause of a failure."""
+    try:
+        lines = path.read_bytes()[-4096:].decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    words = ["".join(filter(str.isprintable, line)).strip(" -") for line in lines]
+    words = [line for line in words if line]
+    return f"; its last words: {words[-1][:200]}" if words else ""
