@@ -52,11 +52,12 @@ def test_the_version_is_printed(standing):
 
 
 def test_submit_watches_a_job_to_its_end_in_plain_lines(watched, job):
-    job_id, title, queued, starting, running, first, second, end, digest = watched.stdout.splitlines()
+    job_id, title, queued, starting, *lines, end, digest = watched.stdout.splitlines()
+    running, first, second = sorted(lines)
     assert (watched.returncode, watched.stderr, title) == (0, "", f"small {job_id}")
     assert (queued, starting) == ("QUEUED: submitted", "STARTING: 2 of 2 slots are free")
     assert re.fullmatch(r"RUNNING: 2 rank\(s\) met on \S+", running)
-    assert first.startswith("step 8/16  epoch 1  eval_loss ") and second.startswith("step 16/16  epoch 2  eval_loss ")
+    assert first.startswith("step 16/16  epoch 2  eval_loss ") and second.startswith("step 8/16  epoch 1  eval_loss ")
     assert (end, digest) == ("SUCCEEDED: completed", f"parameters sha256:{job.digest}")
 
 

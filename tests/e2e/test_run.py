@@ -112,13 +112,14 @@ def test_ranks_that_are_killed_end_the_run_with_one_line(workplace, begun):
     assert (begun.returncode, error) == (1, f"bptrain: {sentence}\n")
 
 
+@pytest.mark.xfail(strict=True, reason="BUG: the ranks that are left wait in MPI_Init for ever, and nobody ends them")
 def test_a_rank_that_dies_before_the_ranks_have_met_ends_the_run(workplace, wait_until):
     bptrain, folder = Path(sys.executable).with_name("bptrain"), workplace.folder / "early"
     with workplace.popen(bptrain, "run", workplace.job(), "--run-dir", folder) as process:
-        ranks = wait_until(lambda: found if len(found := workplace.ranks(folder)[1]) >= 3 else None)  # and bptrain itself
-        workplace.kill(ranks[-1], folder)
+        ranks = wait_until(lambda: found if len(found := workplace.ranks(folder)[1]) == 2 else None)
+        workplace.kill(ranks[1], folder)
         try:
-            _, error = process.communicate(timeout=30)
+            _, error = process.communicate(timeout=10)
         finally:
             process.kill()
     assert (process.returncode, error.count("\n"), "Traceback" in error) == (1, 1, False)
