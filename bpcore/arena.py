@@ -2,13 +2,14 @@
 
 1. A Layout says where each parameter lies; it is fixed before any memory is taken.
 2. A Vector is one flat array (parameters, a gradient, one piece of optimizer state) with a named view
-   of each parameter. Views share the flat array's memory, always.
+   of each parameter. Views share the flat array's memory, always; shared parameters are one place with
+   several names.
 3. Every parameter starts on a 64-byte line of memory; the gaps are zero and stay zero.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -20,36 +21,51 @@ LINE = 16  # numbers; 64 bytes in float32
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one parameter lies."""
+    """Where one parameter lies. `momentum`: of a running statistic; None for what is trained."""
 
     node: int
     node_name: str
     name: str
     offset: int
     shape: Shape
+    momentum: float | None = None
 
     @property
     def full_name(self) -> str:
         return f"{self.node_name}.{self.name}"
 
+    @property
+    def place(self) -> slice:
+        return slice(self.offset, self.offset + prod(self.shape))
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What one node brings: its name, its parameters' shapes, the momenta of its statistics, and which of
+    its names stand for another node's parameter: name → node."""
+
+    name: str
+    shapes: Mapping[str, Shape]
+    momenta: Mapping[str, float] = field(default_factory=dict)
+    shared: Mapping[str, int] = field(default_factory=dict)
+
 
 class Layout:
     """The places of all parameters; `size` numbers, gaps included."""
 
-    def __init__(self, parameters: Sequence[tuple[str, dict[str, Shape]]]):
-        """`parameters`: for each node its name and the shapes of its parameters, in order."""
-        self.nodes = len(parameters)
+    def __init__(self, owners: Sequence[Owner]):
+        self.owners = list(owners)
         self.slots: list[Slot] = []
         self.size = 0
-        for node, (node_name, shapes) in enumerate(parameters):
-            for name, shape in shapes.items():
-                self.slots.append(Slot(node, node_name, name, self.size, shape))
+        for node, owner in enumerate(owners):
+            for name, shape in owner.shapes.items():
+                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name)))
                 self.size += -(-prod(shape) // LINE) * LINE
 
     @property
     def count(self) -> int:
         """Trainable numbers, gaps not included."""
-        return sum(prod(slot.shape) for slot in self.slots)
+        return sum(prod(slot.shape) for slot in self.slots if slot.momentum is None)
 
     def zeros(self, dtype: np.dtype | type = np.float32) -> "Vector":
         raw = np.zeros(self.size + LINE, dtype)
@@ -65,10 +81,12 @@ class Vector:
 
     def __init__(self, layout: Layout, flat: np.ndarray):
         self.layout, self.flat = layout, flat
-        self.nodes: list[dict[str, np.ndarray]] = [{} for _ in range(layout.nodes)]
+        self.nodes: list[dict[str, np.ndarray]] = [{} for _ in layout.owners]
         for slot in layout.slots:
-            view = flat[slot.offset:slot.offset + prod(slot.shape)].reshape(slot.shape)
-            self.nodes[slot.node][slot.name] = view
+            self.nodes[slot.node][slot.name] = flat[slot.place].reshape(slot.shape)
+        for node, owner in enumerate(layout.owners):
+            for name, source in owner.shared.items():
+                self.nodes[node][name] = self.nodes[source][name]
 
     def named(self) -> dict[str, np.ndarray]:
         """`node.parameter` → view, in layout order."""

@@ -31,9 +31,7 @@ def number(default: Any = REQUIRED, *, minimum: float = -math.inf, below: float 
     bounds = [f"≥ {minimum:g}"] * (minimum > -math.inf) + [f"> {above:g}"] * (above > -math.inf) + [f"< {below:g}"] * (below < math.inf)
 
     def convert(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError
-        if not (value >= minimum and above < value < below):
+        if not is_number(value) or not (value >= minimum and above < value < below):
             raise ValueError
         return float(value)
 
@@ -69,6 +67,39 @@ def choice(*names: str) -> Any:
     return attribute("one of " + ", ".join(names), convert, names[0])
 
 
+def numbers(default: Any = REQUIRED) -> Any:
+    """A list of finite numbers."""
+
+    def convert(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, (list, tuple)) or not all(is_number(item) for item in value):
+            raise ValueError
+        return tuple(map(float, value))
+
+    return attribute("a list of numbers", convert, default)
+
+
+def integers(default: Any = REQUIRED, *, minimum: int = 0) -> Any:
+    """A list of integers."""
+
+    def convert(value: Any) -> tuple[int, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError
+        return tuple(to_integer(item, minimum) for item in value)
+
+    return attribute(f"a list of integers ≥ {minimum}", convert, default)
+
+
+def names(default: Any = REQUIRED) -> Any:
+    """A list of strings."""
+
+    def convert(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+            raise ValueError
+        return tuple(value)
+
+    return attribute("a list of names", convert, default)
+
+
 def pair(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
     """(height, width); a single integer stands for both."""
 
@@ -84,6 +115,10 @@ def pair(default: Any = REQUIRED, *, minimum: int = 1) -> Any:
 def component(build_component: Callable[[Any], Any], family: str, default: Any) -> Any:
     """A registered thing, by name or by name and attributes."""
     return attribute(f"the name of {family}", build_component, default)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def to_integer(value: Any, minimum: int) -> int:
@@ -121,3 +156,28 @@ def unknown(name: str, known: Iterable[str], what: str) -> str:
     near = difflib.get_close_matches(str(name), names, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
     return f'unknown {what} "{name}"; {guess}known: ' + (", ".join(names) or "none")
+
+
+def whole(default: Any = REQUIRED) -> Any:
+    """An integer of either sign."""
+    return attribute("an integer", lambda value: to_integer(value, -math.inf), default)
+
+
+def axis(default: Any = REQUIRED) -> Any:
+    """An axis of a sample: the batch is not counted, negative ones count from the last."""
+    return attribute("an axis of a sample, such as 0 or -1", lambda value: to_integer(value, -math.inf), default)
+
+
+def padding(axes: int = 2) -> Any:
+    """valid, same, or the zeros to put at both ends of each axis; a single integer stands for all axes."""
+    several = ", or two of them (height, width)" if axes == 2 else ""
+
+    def convert(value: Any) -> str | tuple[int, ...]:
+        if value in ("valid", "same"):
+            return value
+        each = list(value) if isinstance(value, (list, tuple)) else [value] * axes
+        if len(each) != axes:
+            raise ValueError
+        return tuple(to_integer(item, 0) for item in each)
+
+    return attribute(f"valid, same, or an integer ≥ 0{several}", convert, "valid")

@@ -65,6 +65,7 @@ def show(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = type(value).__name__
+    text = text.encode(errors="backslashreplace").decode()  # a lone surrogate has no UTF-8
     return text if len(text) <= 60 else text[:57] + "..."
 
 

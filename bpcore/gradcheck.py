@@ -52,8 +52,9 @@ def check_layer(case: layers.Case, seed: int = 0) -> list[Check]:
     value()
     w.dy[...] = project
     case.layer.backward(w)
-    pairs = [(f"input {i}", x, dx.copy()) for i, (x, dx) in enumerate(zip(w.inputs, w.dinputs))]
-    pairs += [(name, w.p[name], w.g[name].copy()) for name in w.p]
+    pairs = [(f"input {i}", x, dx.copy()) for i, (x, dx) in enumerate(zip(w.inputs, w.dinputs)) if dx is not None]
+    statistics = {name for name, p in case.layer.parameters(*case.inputs).items() if p.momentum is not None}
+    pairs += [(name, w.p[name], w.g[name].copy()) for name in w.p if name not in statistics]
     return [_compare(what, value, array, gradient, random) for what, array, gradient in pairs]
 
 
@@ -62,17 +63,20 @@ def check_loss(case: losses.Case, seed: int = 0) -> list[Check]:
     random = np.random.default_rng(seed)
     output = random.standard_normal((len(case.targets), *case.output))
     gradient = np.full_like(output, np.nan)
-    case.loss.evaluate(output, case.targets, gradient)
-    return [_compare("output", lambda: case.loss.evaluate(output, case.targets, None)[0], output, gradient, random)]
+    case.loss.evaluate(output, case.targets, None, gradient)
+    return [_compare("output", lambda: case.loss.evaluate(output, case.targets, None, None)[0], output, gradient, random)]
 
 
 def workspace(case: layers.Case, random: np.random.Generator, dtype: type = np.float64) -> Workspace:
     """The workspace of one case: random inputs and parameters, gradients full of NaN until written."""
-    inputs = [random.standard_normal((case.batch, *shape)).astype(dtype) for shape in case.inputs]
+    inputs = [random.integers(0, case.integers[i], (case.batch, *shape)) if i in case.integers
+              else random.standard_normal((case.batch, *shape)).astype(dtype) for i, shape in enumerate(case.inputs)]
     y = np.zeros((case.batch, *case.layer.output_shape(*case.inputs)), dtype)
-    w = Workspace(inputs, y, np.zeros_like(y), [np.full_like(x, np.nan) for x in inputs])
+    w = Workspace(inputs, y, np.zeros_like(y), [None if i in case.integers else np.full_like(x, np.nan) for i, x in enumerate(inputs)])
     for name, parameter in case.layer.parameters(*case.inputs).items():
-        w.p[name] = random.standard_normal(parameter.shape).astype(dtype)
+        values = random.standard_normal(parameter.shape)
+        # A running statistic may be a variance, which is not negative.
+        w.p[name] = (values if parameter.momentum is None else np.abs(values)).astype(dtype)
         w.g[name] = np.full(parameter.shape, np.nan, dtype)
     w.training = case.training
     w.rng = lambda: rng.stream(1, rng.LAYER)

@@ -1,45 +1,35 @@
-"""Runs a graph: forward, loss, backward.
+"""Runs a graph: forward, losses, backward.
 
 1. A model holds no parameters: they are Vectors that the caller hands in, and so is the gradient.
 2. Buffers are planned once per batch size and kept; a step takes no memory that grows.
-3. The gradient written is that of the loss *sum*: sums of shards add up, the mean is the caller's.
+3. The gradient written is that of the loss *sum*: sums of shards add up, the mean is the caller's. Losses
+   of several heads are brought to the first one's count, so that one division does for all.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from bpcore import rng
+from bpcore import diagnosis, rng
 from bpcore.arena import Vector
-from bpcore.errors import ShapeError, expected
-from bpcore.graph import INPUT
-from bpcore.layers import Workspace
-from bpcore.shapes import describe
-from bpcore.spec import Spec
-
-
-@dataclass(frozen=True)
-class Key:
-    """What random layers draw by: the same key, the same numbers."""
-
-    seed: int
-    step: int
-    shard: int
+from bpcore.fields import Batch
+from bpcore.plan import Key, Plan
+from bpcore.spec import Head, Spec
 
 
 class Model:
-    """One model on one thread. Batches are x: (n, *input shape) and targets: (n, …)."""
+    """One model on one thread. A batch maps the data's fields to arrays (n, …)."""
 
     def __init__(self, spec: Spec, dtype: type = np.float32):
         self.spec, self.dtype = spec, dtype
         self.layout = spec.graph.layout()
-        widths = [2] + [metric.width for metric in spec.metrics.values()]
-        self._columns = np.cumsum([0] + widths)
-        self._plans: dict[int, _Plan] = {}
+        widths = [width for head in spec.heads for width in (2, *(m.width(spec.output(head)) for m in head.metrics.values()))]
+        self._columns = np.cumsum([0, *widths])
+        self._plans: dict[tuple[int, bool, int], Plan] = {}
 
     @property
     def row_width(self) -> int:
-        """Numbers in a row of sums: loss sum and count, then each metric's sums."""
+        """Numbers in a row of sums: for each head its loss sum and count, then each metric's sums."""
         return int(self._columns[-1])
 
     def initialize(self, seed: int) -> Vector:
@@ -47,87 +37,99 @@ class Model:
         vector = self.layout.zeros(self.dtype)
         for position, node in enumerate(self.spec.graph.nodes):
             for i, (name, p) in enumerate(node.parameters.items()):
-                stream = rng.stream(seed, rng.INITIALIZER, position, i)
-                p.initializer.fill(vector.nodes[position][name], p.fan_in, p.fan_out, stream)
+                if name not in node.shared:
+                    stream = rng.stream(seed, rng.INITIALIZER, position, i)
+                    p.initializer.fill(vector.nodes[position][name], p.fan_in, p.fan_out, stream)
         return vector
 
-    def gradient(self, parameters: Vector, x: np.ndarray, targets: np.ndarray, out: Vector, key: Key) -> np.ndarray:
-        """Writes the gradient of the loss sum into `out`; returns the row of sums, float64 (row_width,)."""
-        plan = self._forward(parameters, x, True, key)
-        row = self._row(plan, targets, plan.steps[-1].dy)
+    def counts(self, batch: Batch) -> np.ndarray:
+        """What each head's loss sum will be divided by; float64 (heads,). Known before any forward pass."""
+        return np.array([head.loss.count(self.spec.output(head), batch[head.target], _weights(head, batch))
+                         for head in self.spec.heads])
+
+    def gradient(self, parameters: Vector, batch: Batch, out: Vector, key: Key, counts: Sequence[float] = (1.0,)) -> np.ndarray:
+        """Writes the gradient of the loss sum into `out`; returns the row of sums, float64 (row_width,).
+
+        `counts`: with several heads, their counts over the global batch; what is written is then to be
+        divided by the first one (by 1 where that is 0).
+        """
+        plan = self._forward(parameters, batch, True, key)
+        row = self.losses(plan, batch, counts)
         plan.backward(out)
         return row
 
-    def evaluate(self, parameters: Vector, x: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The row of sums without training: no dropout, no gradient."""
-        return self._row(self._forward(parameters, x, False, None), targets, None)
+    def losses(self, plan: Plan, batch: Batch, counts: Sequence[float]) -> np.ndarray:
+        """The row of sums; the gradients of the losses are in the plan."""
+        row = self._row(plan, batch, True)
+        for head, count, gradient in zip(self.spec.heads, counts, plan.head_gradients, strict=True):
+            if len(self.spec.heads) > 1 or head.scale != 1:
+                gradient *= head.scale * ((counts[0] or 1.0) / count if count else 0.0)
+        plan.add_heads()
+        return row
 
-    def predict(self, parameters: Vector, x: np.ndarray) -> np.ndarray:
-        """The outputs, (n, *output shape); a copy of its own."""
-        return self._forward(parameters, x, False, None).steps[-1].y.copy()
+    def diagnosis(self, n: int) -> np.ndarray:
+        """The row of bpcore/diagnosis.py for the last batch of n samples."""
+        return diagnosis.row(self.plan(n).steps)
+
+    def evaluate(self, parameters: Vector, batch: Batch) -> np.ndarray:
+        """The row of sums without training: no dropout, no gradient."""
+        return self._row(self._forward(parameters, batch, False, None), batch, False)
+
+    def predict(self, parameters: Vector, batch: Batch) -> np.ndarray:
+        """The first head's outputs, (n, *output shape); a copy of its own."""
+        return self._forward(parameters, batch, False, None).steps[self.spec.heads[0].output].y.copy()
+
+    def input_gradient(self, parameters: Vector, batch: Batch, output_gradient: np.ndarray) -> np.ndarray:
+        """∂ Σ (output_gradient · output) / ∂ first input, (n, *input shape), without dropout.
+
+        output_gradient: (n, *shape of the first head's output).
+        """
+        plan = self.plan(len(output_gradient), explained=True)
+        plan.load(parameters, batch, False, None)
+        plan.forward()
+        for gradient in plan.head_gradients:
+            gradient.fill(0)
+        plan.head_gradients[0][...] = output_gradient
+        plan.backward(self.layout.zeros(self.dtype))
+        return plan.input_gradients[0].copy()
 
     def summary(self, row: np.ndarray) -> dict[str, float]:
-        """`loss` and each metric by name, from a row of global sums."""
-        values = {"loss": float(row[0] / row[1])}
-        for i, (name, metric) in enumerate(self.spec.metrics.items(), start=1):
-            values[name] = metric.value(row[self._columns[i]:self._columns[i + 1]])
+        """`loss` and each metric by name, from a row of global sums; with several heads also each one's."""
+        values, losses, column = {"loss": 0.0}, {}, iter(range(len(self._columns)))
+        for head in self.spec.heads:
+            part = self._part(row, next(column))
+            losses[head.name] = float(part[0] / part[1]) if part[1] else float("nan")
+            values["loss"] += head.scale * losses[head.name] if part[1] or len(self.spec.heads) == 1 else 0.0
+            for name, metric in head.metrics.items():
+                values[f"{head.name}_{name}" if head.name else name] = metric.value(self._part(row, next(column)))
+        if len(losses) > 1:
+            values |= {f"{name}_loss": value for name, value in losses.items()}
         return values
 
-    def _forward(self, parameters: Vector, x: np.ndarray, training: bool, key: Key | None) -> "_Plan":
-        if x.shape[1:] != self.spec.graph.input:
-            raise ShapeError(expected(f"samples of shape {describe(self.spec.graph.input)}", describe(x.shape[1:])))
-        plan = self._plans.get(len(x))
-        if plan is None:
-            plan = self._plans[len(x)] = _Plan(self.spec.graph, len(x), self.dtype)
-        plan.forward(parameters, x, training, key)
+    def _part(self, row: np.ndarray, i: int) -> np.ndarray:
+        return row[self._columns[i]:self._columns[i + 1]]
+
+    def _forward(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> Plan:
+        plan = self.plan(len(batch[self.spec.graph.inputs[0].field]))
+        plan.load(parameters, batch, training, key)
+        plan.forward()
         return plan
 
-    def _row(self, plan: "_Plan", targets: np.ndarray, gradient: np.ndarray | None) -> np.ndarray:
-        output = plan.steps[-1].y
-        sums = list(self.spec.loss.evaluate(output, targets, gradient))
-        for metric in self.spec.metrics.values():
-            sums += metric.sums(output, targets)
+    def plan(self, n: int, explained: bool = False, place: int = 0) -> Plan:
+        """The buffers for batches of n samples; another `place`, other buffers."""
+        if (n, explained, place) not in self._plans:
+            self._plans[n, explained, place] = Plan(self.spec, n, self.dtype, explained)
+        return self._plans[n, explained, place]
+
+    def _row(self, plan: Plan, batch: Batch, training: bool) -> np.ndarray:
+        sums: list[float] = []
+        for head, gradient in zip(self.spec.heads, plan.head_gradients):
+            output, targets, weights = plan.steps[head.output].y, batch[head.target], _weights(head, batch)
+            sums += head.loss.evaluate(output, targets, weights, gradient if training else None)
+            for metric in head.metrics.values():
+                sums += metric.sums(output, targets, weights)
         return np.array(sums, np.float64)
 
 
-class _Plan:
-    """Everything for batches of one size: a workspace a node, its buffers wired to its neighbours'."""
-
-    def __init__(self, graph, n: int, dtype: type):
-        self.layers = [node.layer for node in graph.nodes]
-        self.input = np.zeros((n, *graph.input), dtype)
-        ys = [np.zeros((n, *node.shape), dtype) for node in graph.nodes]
-        dys = [np.zeros_like(y) for y in ys]
-        self.steps: list[Workspace] = [None] * len(ys)
-        # Backward, from the last node: the first reader of an output writes its gradient, further
-        # readers write beside it and are added.
-        self.sums: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in ys]
-        written: set[int] = set()
-        for position in reversed(range(len(ys))):
-            dinputs: list[np.ndarray | None] = []
-            for source in graph.nodes[position].inputs:
-                if source == INPUT:
-                    dinputs.append(None)
-                elif source not in written:
-                    written.add(source)
-                    dinputs.append(dys[source])
-                else:
-                    dinputs.append(np.zeros_like(dys[source]))
-                    self.sums[position].append((dys[source], dinputs[-1]))
-            inputs = [self.input if source == INPUT else ys[source] for source in graph.nodes[position].inputs]
-            self.steps[position] = Workspace(inputs, ys[position], dys[position], dinputs)
-
-    def forward(self, parameters: Vector, x: np.ndarray, training: bool, key: Key | None) -> None:
-        self.input[...] = x
-        for position, (layer, w) in enumerate(zip(self.layers, self.steps)):
-            w.p, w.training = parameters.nodes[position], training
-            w.rng = lambda position=position: rng.stream(key.seed, rng.LAYER, key.step, key.shard, position)
-            layer.forward(w)
-
-    def backward(self, out: Vector) -> None:
-        for position in reversed(range(len(self.layers))):
-            w = self.steps[position]
-            w.g = out.nodes[position]
-            self.layers[position].backward(w)
-            for total, part in self.sums[position]:
-                total += part
+def _weights(head: Head, batch: Batch) -> np.ndarray | None:
+    return batch[head.weight] if head.weight else None

@@ -3,8 +3,8 @@
     checkpoints/step-00000460/
         parameters.safetensors    `node.parameter` → array; what `export` and transfer learning read
         optimizer.safetensors     `vector/node.parameter` → array
-        manifest.json             step, parameter digest, what the job must share, SHA-256 of each file and
-                                  of itself
+        manifest.json             step, parameter digest, held-out losses so far, what the job must share,
+                                  SHA-256 of each file and of itself
 
 1. Written under a temporary name, synced, then renamed: a name that is there is whole.
 2. Nothing in it depends on the number of ranks.
@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,16 @@ class Written:
     size_bytes: int
 
 
-def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], keep: int) -> Written:
+@dataclass(frozen=True)
+class Loaded:
+    """`step`: steps done; `evaluations`: the held-out losses so far; `skipped`: what was damaged, and how."""
+
+    step: int
+    evaluations: list[float]
+    skipped: list[str]
+
+
+def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float], keep: int) -> Written:
     """Writes the checkpoint of `step` steps done and removes all but the newest `keep`."""
     folder.mkdir(exist_ok=True)
     for leftover in folder.glob(".step-*"):
@@ -45,13 +55,13 @@ def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], keep:
     if final.exists() and not _is_whole(final):
         shutil.rmtree(final)
     if not final.exists():
-        _write_new(final, step, buffer, shared)
+        _write_new(final, step, buffer, shared, evaluations)
     for old in sorted(folder.glob("step-*"))[:-keep]:
         shutil.rmtree(old)
     return Written(final, sum(file.stat().st_size for file in final.iterdir()))
 
 
-def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str]) -> None:
+def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float]) -> None:
     temporary = final.with_name(f".{final.name}")
     temporary.mkdir()
     state = {f"{vector}/{name}": view for vector, laid in buffer.state.items() for name, view in laid.named().items()}
@@ -59,14 +69,15 @@ def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str]) -
     for name, content in contents.items():
         write_whole(temporary / name, content)
     manifest = {"step": step, "digest": buffer.parameters.digest(), "job": shared,
+                "evaluations": list(evaluations),
                 "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}}
     write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
     os.rename(temporary, final)
     sync_folder(final.parent)
 
 
-def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> tuple[int, list[str]]:
-    """Fills `buffer` from the newest whole checkpoint; (steps done, what was skipped and why).
+def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:
+    """Fills `buffer` from the newest whole checkpoint.
 
     Raises Unavailable when there is none, or when it is of a job that differs in what must be shared.
     """
@@ -79,7 +90,7 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> tuple[i
             continue
         require_same_job(manifest["job"], shared)
         _fill(buffer, contents)
-        return manifest["step"], skipped
+        return Loaded(manifest["step"], manifest["evaluations"], skipped)
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
 
 

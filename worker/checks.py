@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
 import bpcore
 from bpcore.errors import InvalidInput, Problem, expected, unless_known
+from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
 from worker import jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
@@ -23,12 +27,13 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Job:
-    """A checked job: the spec with its defaults filled in, its mathematics, its data."""
+    """A checked job: the spec with its defaults filled in, its mathematics, its data, what it starts from."""
 
     spec: JobSpec
     maths: bpcore.Spec
     train: Dataset
     eval: Dataset | None
+    start: Match | None = None
 
     @property
     def schedule(self) -> Schedule:
@@ -40,16 +45,17 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     spec = with_defaults(spec)
     problems = list(earlier)
     problems += unless_known(problems, _number_problems(spec))
-    maths = _attempt(problems, lambda: _maths(spec))
+    maths = _attempt(problems, lambda: parse_maths(spec))
     root = DataRoot(data_root)
     train = _attempt(problems, lambda: _open(spec, "train", root))
     held_out = _attempt(problems, lambda: _open(spec, "eval", root)) if spec.data.HasField("eval") else None
     for name, data in (("train", train), ("eval", held_out)):
         if data is not None and maths is not None:
             problems += _fit_problems(name, data, maths)
+    start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
     if problems:
         raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out)
+    return Job(spec, maths, train, held_out, start)
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:
@@ -73,7 +79,7 @@ def for_ranks(spec: JobSpec, ranks: int) -> JobSpec:
 
 def fingerprint(spec: JobSpec) -> dict[str, str]:
     """What two specs must share for one to go on where the other stopped: field → canonical JSON."""
-    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint"}
+    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping"}
     return {key: json.dumps(value, sort_keys=True) for key, value in jobfile.plain(with_defaults(spec)).items() if key not in free}
 
 
@@ -94,10 +100,8 @@ def _number_problems(spec: JobSpec) -> list[Problem]:
     return found
 
 
-def _maths(spec: JobSpec) -> bpcore.Spec:
-    plain = jobfile.plain(spec)
-    model = {"input": [], "layers": []} | plain.get("model", {})
-    return bpcore.parse(model, plain.get("loss", {"kind": ""}), plain.get("metrics", []), plain.get("optimizer", {"kind": ""}))
+def parse_maths(spec: JobSpec) -> bpcore.Spec:
+    return bpcore.parse(jobfile.plain(spec))
 
 
 def _open(spec: JobSpec, part: str, root: DataRoot) -> Dataset:
@@ -112,11 +116,26 @@ def _open(spec: JobSpec, part: str, root: DataRoot) -> Dataset:
         raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
 
 
+def _start(spec: JobSpec, root: DataRoot, maths: bpcore.Spec) -> Match:
+    """The parameters to start from. Raises InvalidInput for a file that does not fit."""
+    try:
+        arrays = load_file(root.file(spec.start.path))
+    except (OSError, SafetensorError):
+        raise InvalidInput([Problem("start.path", f'expected a readable safetensors file, but "{spec.start.path}" is not one')]) from None
+    except InvalidInput as error:
+        raise InvalidInput([problem.under("start") for problem in error.problems]) from None
+    found = match(maths.graph, arrays, spec.start.names, spec.start.torch)
+    problems = [problem.under("start.path") for problem in found.problems]
+    if not found.arrays:
+        problems.append(Problem("start.path", expected("arrays of this model", ", ".join(sorted(arrays)), "map the names with start.names")))
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
 def _fit_problems(name: str, data: Dataset, maths: bpcore.Spec) -> list[Problem]:
     """What is wrong between the model and one data set."""
-    if data.shape != maths.graph.input:
-        return [Problem("model.input", expected(f"{list(data.shape)}, the shape of a sample of data.{name}", list(maths.graph.input)))]
-    return [Problem(f"{problem.field} (data.{name})", problem.message) for problem in maths.target_problems(data.targets)]
+    return [Problem(f"{problem.field} (data.{name})", problem.message) for problem in maths.data_problems(data.fields)]
 
 
 def _attempt(problems: list[Problem], build: Callable[[], Any]) -> Any:

@@ -23,6 +23,5 @@ def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, s
         parts = cut(slice(start, min(start + batch_size, len(data))), shards)
         for shard in mine:
             if parts[shard].start < parts[shard].stop:
-                x, targets = data.read(np.arange(parts[shard].start, parts[shard].stop))
-                rows[shard] += model.evaluate(parameters, x, targets)
+                rows[shard] += model.evaluate(parameters, data.read(np.arange(parts[shard].start, parts[shard].stop)))
     return model.summary(voter.vote(rows).row)

@@ -77,6 +77,9 @@ def plain(message: Message) -> dict[str, Any]:
 def _plain_field(field: FieldDescriptor, value: Any) -> Any:
     if field.message_type is None:
         return list(value) if field.is_repeated else value
+    if field.message_type.GetOptions().map_entry:
+        inner = field.message_type.fields_by_name["value"]
+        return {name: plain(item) if inner.message_type else item for name, item in value.items()}
     if field.message_type.full_name == Struct.DESCRIPTOR.full_name:
         return {name: _plain_value(item) for name, item in value.fields.items()}
     return [plain(item) for item in value] if field.is_repeated else plain(value)
@@ -118,6 +121,8 @@ def _message(kind: Descriptor, value: Any, where: str, problems: list[Problem]) 
 def _field(field: FieldDescriptor, value: Any, where: str, problems: list[Problem]) -> Any:
     if not field.is_repeated:
         return _value(field, value, where, problems)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return _map(field.message_type.fields_by_name["value"], value, where, problems)
     if not isinstance(value, list):
         problems.append(Problem(where, expected("a list", value)))
         return None
@@ -126,6 +131,14 @@ def _field(field: FieldDescriptor, value: Any, where: str, problems: list[Proble
         return None if None in kept else kept
     # A layer that cannot be read keeps its place, so that the others keep their numbers.
     return [{} if item is None else item for item in kept]
+
+
+def _map(field: FieldDescriptor, value: Any, where: str, problems: list[Problem]) -> dict | None:
+    if not isinstance(value, dict):
+        problems.append(Problem(where, expected("names with values", value)))
+        return None
+    kept = {str(name): _value(field, item, f"{where}.{name}", problems) for name, item in value.items()}
+    return {name: item for name, item in kept.items() if item is not None}
 
 
 def _value(field: FieldDescriptor, value: Any, where: str, problems: list[Problem]) -> Any:
@@ -144,6 +157,8 @@ def _scalar(field: FieldDescriptor, value: Any) -> tuple[str, bool]:
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
     if field.type == FieldDescriptor.TYPE_STRING:
         return "a string", isinstance(value, str) and _is_text(value)
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return "true or false", isinstance(value, bool)
     if field.type in UNSIGNED:
         top = UNSIGNED[field.type]
         if field.type == FieldDescriptor.TYPE_UINT64 and isinstance(value, str) and value.isdecimal():
@@ -172,8 +187,8 @@ def _component(value: Any) -> Any:
 
 
 def _layer(value: Any) -> Any:
-    """The same, with `name` and `inputs` standing beside the kind."""
-    kept = {key: value[key] for key in ("name", "inputs") if isinstance(value, dict) and key in value}
+    """The same, with `name`, `inputs` and `share` standing beside the kind."""
+    kept = {key: value[key] for key in ("name", "inputs", "share") if isinstance(value, dict) and key in value}
     rest = {key: item for key, item in value.items() if key not in kept} if kept else value
     return kept | _component(rest)
 

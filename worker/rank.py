@@ -15,8 +15,10 @@ import traceback
 import numpy as np
 
 from bpcore.model import Model
+from bpcore.schedules import Clock, evaluations_without_progress
+from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, RankInfo
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, RankInfo, Transfer
 from worker import checks, jobfile
 from worker.agree import Agreed, require_same, together
 from worker.checks import Job
@@ -84,6 +86,12 @@ def _die(comm: Comm, record: Silent, error: BaseException) -> None:
         comm.leave(1) if lost else comm.abort(1)
 
 
+def _transfer(job: Job) -> Transfer | None:
+    if job.start is None:
+        return None
+    return Transfer(matched=list(job.start.arrays), missing=job.start.missing, unused=job.start.unused)
+
+
 class _Training:
     """One attempt, from the first step to the end record."""
 
@@ -93,23 +101,27 @@ class _Training:
         assignments = [list(assignment.shards) for assignment in self.plan.assignments]
         self.mine, self.shards = assignments[comm.rank], self.plan.logical_shards
         self.model = Model(job.maths)
-        self.replica = Replica(self.model.layout, job.maths.optimizer)
+        self.replica = Replica(self.model.layout, Updater(job.maths, self.model.layout))
+        self.evaluations: list[float] = []
         self.voter = Voter(comm, self.shards, self.model.row_width)
         exchange = Exact(comm, self.model.layout, self.shards, assignments)
-        self.stepper = Stepper(self.model, self.replica, exchange, self.voter, job.train, job.schedule, self.shards, self.mine)
+        self.stepper = Stepper(self.model, self.replica, exchange, self.voter, job.train, job.schedule, self.shards, self.mine,
+                               job.spec.diagnose_every)
 
     def run(self) -> int:
         """The exit status."""
         self.step = self._restore()
         self._report_start()
         try:
-            while self.step < self.job.schedule.total_steps and not self._one_step():
+            while self.step < self.job.schedule.total_steps and not self._one_step() and not self._is_early():
                 pass
         except TrainingFailed as error:
             self._report_end(AttemptEnded.OUTCOME_FAILED, str(error))
             return 1
-        self.record.checkpoint(self.step, self.replica.current)
-        if self.step < self.job.schedule.total_steps:
+        self.record.checkpoint(self.step, self.replica.current, self.evaluations)
+        if self._is_early():
+            self._report_end(AttemptEnded.OUTCOME_COMPLETED, f"completed early: no better held-out loss in {self.job.spec.early_stopping.patience} evaluations")
+        elif self.step < self.job.schedule.total_steps:
             self._report_end(AttemptEnded.OUTCOME_STOPPED, self.control.cause)
         else:
             self._report_end(AttemptEnded.OUTCOME_COMPLETED, "completed")
@@ -118,32 +130,44 @@ class _Training:
     def _restore(self) -> int:
         """Fills the replica on every rank; the first step to compute."""
         buffer = self.replica.current
-        step = np.array([together(self.comm, lambda: self.record.restore(buffer))], np.float64)
-        self.comm.broadcast(step)
-        if step[0] == 0:
+        told = self.comm.gather_all(json.dumps(together(self.comm, lambda: self.record.restore(buffer))).encode())
+        step, self.evaluations = json.loads(told[0])
+        if step == 0:
             buffer.parameters.flat[...] = self.model.initialize(self.job.spec.seed).flat
+            if self.job.start:
+                self.job.start.apply(buffer.parameters)
         else:
             for vector in buffer.vectors().values():
                 self.comm.broadcast(vector.flat)
-        return int(step[0])
+        return step
 
     def _one_step(self) -> bool:
         """Trains one step and what is due behind it; whether all agreed to stop."""
         step, schedule = self.step, self.job.schedule
-        vote = self.stepper.run(step, lambda: (self.control.stop, self.record.checkpoint_due(step)))
+        clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
+        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: (self.control.stop, self.record.checkpoint_due(step)))
         self._require_finite(vote)
         self.step += 1
         self.record.trained(step, self.model.summary(vote.row))
+        if self.stepper.diagnosis:
+            self.record.diagnosed(step, self.stepper.diagnosis)
+            self.stepper.diagnosis = {}
         if self.job.eval and schedule.ends_epoch(step):
-            self.record.evaluated(step, evaluate(self.model, self.replica.current.parameters, self.job.eval,
-                                                 schedule.batch_size, self.shards, self.mine, self.voter))
+            values = evaluate(self.model, self.replica.evaluated, self.job.eval, schedule.batch_size, self.shards, self.mine, self.voter)
+            self.evaluations.append(values["loss"])
+            self.record.evaluated(step, values)
         if vote.checkpoint and not vote.stop:
-            self.record.checkpoint(self.step, self.replica.current)
+            self.record.checkpoint(self.step, self.replica.current, self.evaluations)
         return vote.stop
 
+    def _is_early(self) -> bool:
+        """Whether the held-out loss has stopped improving."""
+        rule = self.job.spec.early_stopping
+        return bool(rule.patience) and evaluations_without_progress(self.evaluations, rule.min_delta) >= rule.patience
+
     def _require_finite(self, vote: Vote) -> None:
-        if not np.isfinite(vote.row[0]):
-            raise TrainingFailed(f"the loss is {vote.row[0] / vote.row[1]:g} in step {self.step}: not a finite number; "
+        if not np.isfinite(vote.row).all():
+            raise TrainingFailed(f"the loss is {self.model.summary(vote.row)['loss']:g} in step {self.step}: not a finite number; "
                                  "lower the learning rate, or look at the data of this step")
 
     def _report_start(self) -> None:
@@ -152,7 +176,7 @@ class _Training:
         self.record.started(AttemptStarted(
             first_step=self.step, total_steps=schedule.total_steps, steps_per_epoch=schedule.steps_per_epoch,
             batch_size=schedule.batch_size, parameters=self.model.layout.count, seed=schedule.seed,
-            logical_shards=self.shards, ranks=[RankInfo.FromString(rank) for rank in self.comm.gather_all(me)]))
+            logical_shards=self.shards, transfer=_transfer(self.job), ranks=[RankInfo.FromString(rank) for rank in self.comm.gather_all(me)]))
 
     def _report_end(self, outcome: AttemptEnded.Outcome, cause: str) -> None:
         digest = self.replica.current.parameters.digest()

@@ -5,7 +5,7 @@ all. What it raises while opening is a BptrainError; afterwards only a disk that
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten
@@ -22,13 +22,14 @@ from worker.reporter import Reporter
 class Silent:
     """The other ranks' record: nothing."""
 
-    def restore(self, buffer: Buffer) -> int:
-        return 0
+    def restore(self, buffer: Buffer) -> tuple[int, list[float]]:
+        return 0, []
 
     def started(self, event: AttemptStarted) -> None: ...
     def trained(self, step: int, values: Mapping[str, float]) -> None: ...
     def evaluated(self, step: int, values: Mapping[str, float]) -> None: ...
-    def checkpoint(self, step: int, buffer: Buffer) -> None: ...
+    def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
+    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float]) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
     def close(self) -> None: ...
 
@@ -60,21 +61,24 @@ class Recorder(Silent):
             return self._folder.read_plan()
         return plan.even(self._job.spec, attempt=self._journal.attempt + 1)
 
-    def restore(self, buffer: Buffer) -> int:
-        """Fills `buffer` from the newest checkpoint when the run is resumed; the steps done."""
+    def restore(self, buffer: Buffer) -> tuple[int, list[float]]:
+        """Fills `buffer` from the newest checkpoint when the run is resumed; (steps done, held-out losses)."""
         if not self._resume:
-            return 0
-        step, skipped = checkpoint.load_newest(self._folder.checkpoints, buffer, checks.fingerprint(self._job.spec))
-        for line in skipped:
+            return 0, []
+        loaded = checkpoint.load_newest(self._folder.checkpoints, buffer, checks.fingerprint(self._job.spec))
+        for line in loaded.skipped:
             say(line)
-        say(f"resuming {self._folder.path} at step {step}")
-        return step
+        say(f"resuming {self._folder.path} at step {loaded.step}")
+        return loaded.step, loaded.evaluations
 
     def started(self, event: AttemptStarted) -> None:
         self._lines = Lines(event.first_step, event.total_steps, event.steps_per_epoch, event.batch_size)
         self._reporter.started(event)
         say(f"run {self._folder.path}  {len(event.ranks)} rank(s)  {event.logical_shards} shard(s)  "
             f"{event.parameters:,} parameters  {event.total_steps} steps  seed {event.seed}")
+        if event.HasField("transfer"):
+            say(f"start: {len(event.transfer.matched)} parameter(s) taken over; fresh: {', '.join(event.transfer.missing) or 'none'}; "
+                f"unused: {', '.join(event.transfer.unused) or 'none'}")
 
     def trained(self, step: int, values: Mapping[str, float]) -> None:
         self._reporter.point(step, values)
@@ -85,17 +89,20 @@ class Recorder(Silent):
         self._reporter.point(step, values)
         self._lines.say(step, values, now=True)
 
+    def diagnosed(self, step: int, values: Mapping[str, float]) -> None:
+        self._reporter.point(step, values)
+
     def checkpoint_due(self, step: int) -> bool:
         """Whether one is wanted after this step."""
         rule = self._job.spec.checkpoint
         by_steps = rule.every_steps and (step + 1) % rule.every_steps == 0
         return bool(by_steps) or time.monotonic() - self._saved >= rule.every_s
 
-    def checkpoint(self, step: int, buffer: Buffer) -> None:
+    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float]) -> None:
         """Writes the checkpoint of `step` steps done."""
         began = time.monotonic()
         shared, keep = checks.fingerprint(self._job.spec), self._job.spec.checkpoint.keep
-        written = checkpoint.write(self._folder.checkpoints, step, buffer, shared, keep)
+        written = checkpoint.write(self._folder.checkpoints, step, buffer, shared, evaluations, keep)
         self._saved = time.monotonic()
         self._reporter.checkpoint(CheckpointWritten(step=step, size_bytes=written.size_bytes, stall_s=self._saved - began))
 

@@ -34,6 +34,9 @@ class RunDir:
         this job to resume, or none in the way."""
         if resume and not self.job.exists():
             raise Unavailable(f"nothing to resume: {self.path} is not the folder of a run")
+        if self.path.exists():
+            self.lock()
+            os.close(self._lock)
         if resume:
             require_same_job(fingerprint(jobfile.read(self.job)[0]), fingerprint(spec))
         elif self.journal.exists():

@@ -1,5 +1,6 @@
 """Initial values of parameters, one scheme a file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,11 @@ class Initializer:
         `fan_in`, `fan_out`: numbers that feed one output, and outputs that one input feeds.
         """
         raise NotImplementedError
+
+    @classmethod
+    def cases(cls) -> Iterator["Initializer"]:
+        """Instances that the suite runs; at least one."""
+        yield cls()
 
 
 INITIALIZERS: Registry[Initializer] = Registry("initializer", __name__, Initializer)

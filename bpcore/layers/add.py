@@ -12,7 +12,7 @@ from bpcore.shapes import describe
 
 @dataclass(frozen=True)
 class Add(Layer):
-    arity: ClassVar[int | None] = None
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def output_shape(self, first, *others):
         for other in others:
@@ -30,7 +30,11 @@ class Add(Layer):
             if dx is not None:
                 dx[...] = w.dy
 
+    def onnx(self, g, inputs, p, shapes):
+        return g.op("Sum", *inputs)
+
     @classmethod
     def cases(cls):
         yield Case(cls(), [(3,), (3,)])
         yield Case(cls(), [(2, 2), (2, 2), (2, 2)])
+        yield Case(cls(), [(1,), (1,)], batch=1)

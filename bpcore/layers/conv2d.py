@@ -1,103 +1,76 @@
 """conv2d: two-dimensional cross-correlation, channels-last.
 
-y[i, j, f] = b[f] + Σ_{u,v,c} x[i·s + u, j·s + v, c] · W[u, v, c, f]
+y[i, j, f] = b[f] + Σ_{u,v,c} x[i·s + u·d, j·s + v·d, c] · W[u, v, c, f]
 
-x: (height, width, in), W: (kernel height, kernel width, in, filters), b: (filters,),
+x: (height, width, in), W: (kernel height, kernel width, in / groups, filters), b: (filters,),
 y: (out height, out width, filters). `padding: valid` takes whole windows only; `same` pads with zeros,
-the odd one behind, so that out = ⌈in / stride⌉. Computed as one matrix product over unrolled windows
-(Chellapilla et al., "High performance convolutional neural networks for document processing", 2006).
+the odd one behind, so that out = ⌈in / stride⌉; numbers are zeros on both sides of height and width.
+`groups` divide channels and filters, and a filter sees its own group's channels; as many groups as
+channels make it depthwise. Sources: Dumoulin & Visin, "A guide to convolution arithmetic for deep
+learning", 2016; Xie et al., "Aggregated residual transformations", CVPR 2017, section 3 (groups).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-
-from bpcore.attributes import choice, flag, integer, pair
+from bpcore.attributes import flag, integer, padding, pair
+from bpcore.convolution import check_groups, correlate, correlate_weight, spread
 from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
-from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
-from bpcore.shapes import require_axes, windows
+from bpcore.layers import Case, Layer, Parameter, initializer
+from bpcore.shapes import Shape, require_axes
+from bpcore.sums import channel_sums
+from bpcore.windows import Grid, grid
+from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
 class Conv2d(Layer):
+    torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (2, 3, 1, 0)}
     filters: int = integer(minimum=1)
     kernel: tuple[int, int] = pair()
     stride: tuple[int, int] = pair((1, 1))
-    padding: str = choice("valid", "same")
+    padding: str | tuple[int, int] = padding()
+    dilation: tuple[int, int] = pair((1, 1))
+    groups: int = integer(1, minimum=1)
     bias: bool = flag(True)
     weight_initializer: Initializer = initializer(HeUniform())
     bias_initializer: Initializer = initializer(Zeros())
 
     def output_shape(self, x):
         require_axes(x, "height", "width", "channels", hint="give images a channel axis, such as [28, 28, 1]")
-        if self.padding == "same":
-            return (-(-x[0] // self.stride[0]), -(-x[1] // self.stride[1]), self.filters)
-        hint = "use padding: same, or a smaller kernel"
-        height = windows(x[0], self.kernel[0], self.stride[0], "height", hint)
-        return (height, windows(x[1], self.kernel[1], self.stride[1], "width", hint), self.filters)
+        check_groups(self.groups, x[2], self.filters)
+        return (*self._grid(x).counts, self.filters)
 
     def parameters(self, x):
-        area = self.kernel[0] * self.kernel[1]
-        weight = Parameter((*self.kernel, x[2], self.filters), self.weight_initializer,
-                           fan_in=area * x[2], fan_out=area * self.filters)
+        area, channels = self.kernel[0] * self.kernel[1], x[2] // self.groups
+        weight = Parameter((*self.kernel, channels, self.filters), self.weight_initializer,
+                           fan_in=area * channels, fan_out=area * self.filters // self.groups)
         bias = {"bias": Parameter((self.filters,), self.bias_initializer)} if self.bias else {}
         return {"weight": weight, **bias}
 
     def forward(self, w):
-        columns = self._columns(w)
-        views = sliding_window_view(self._padded(w, fill=True), self.kernel, axis=(1, 2))
-        views = views[:, ::self.stride[0], ::self.stride[1]]
-        columns.reshape(*w.y.shape[:3], *self.kernel, w.x.shape[3])[...] = views.transpose(0, 1, 2, 4, 5, 3)
-        np.matmul(columns, w.p["weight"].reshape(-1, self.filters), out=w.y.reshape(-1, self.filters))
+        correlate(w, w.x, w.p["weight"], self._grid(w.x.shape[1:]), self.groups, w.y)
         if self.bias:
             w.y += w.p["bias"]
 
     def backward(self, w):
-        columns, dy = self._columns(w), w.dy.reshape(-1, self.filters)
-        np.matmul(columns.T, dy, out=w.g["weight"].reshape(-1, self.filters))
+        windows = self._grid(w.x.shape[1:])
+        correlate_weight(w, w.x, w.dy, windows, self.groups, w.g["weight"])
         if self.bias:
-            np.sum(dy, axis=0, out=w.g["bias"])
+            channel_sums(w.dy, out=w.g["bias"])
         if w.dx is not None:
-            # The windows are used up: their memory takes the windows' gradient.
-            np.matmul(dy, w.p["weight"].reshape(-1, self.filters).T, out=columns)
-            self._fold(w, columns.reshape(*w.y.shape[:3], *self.kernel, w.x.shape[3]))
+            spread(w, w.dy, w.p["weight"], windows, self.groups, w.dx)
 
-    def _fold(self, w: Workspace, windows: np.ndarray) -> None:
-        """dx = every window's gradient, added where the window lay."""
-        padded = self._padded(w, fill=False)
-        padded.fill(0)
-        (rows, cols), (down, right) = w.y.shape[1:3], self.stride
-        for u in range(self.kernel[0]):
-            for v in range(self.kernel[1]):
-                padded[:, u:u + (rows - 1) * down + 1:down, v:v + (cols - 1) * right + 1:right] += windows[:, :, :, u, v]
-        top, left = self._margins(w)
-        w.dx[...] = padded[:, top:top + w.x.shape[1], left:left + w.x.shape[2]]
+    def _grid(self, x: Shape) -> Grid:
+        hint = "use padding: same, or a smaller kernel"
+        return grid(x[:2], self.kernel, self.stride, self.padding, self.dilation, hint)
 
-    def _columns(self, w: Workspace) -> np.ndarray:
-        """(n · out height · out width, kernel height · kernel width · in): one window a row."""
-        rows = w.y.shape[0] * w.y.shape[1] * w.y.shape[2]
-        return w.scratch("columns", (rows, self.kernel[0] * self.kernel[1] * w.x.shape[3]))
-
-    def _padded(self, w: Workspace, fill: bool) -> np.ndarray:
-        """The input with its margin of zeros, large enough for every window to be whole."""
-        n, height, width, channels = w.x.shape
-        reach = [(out - 1) * step + size for out, step, size in zip(w.y.shape[1:3], self.stride, self.kernel)]
-        padded = w.scratch("padded" if fill else "dpadded", (n, max(height, reach[0]), max(width, reach[1]), channels))
-        if fill:
-            top, left = self._margins(w)
-            padded[:, top:top + height, left:left + width] = w.x
-        return padded
-
-    def _margins(self, w: Workspace) -> tuple[int, int]:
-        """Zeros above and to the left of the input."""
-        if self.padding == "valid":
-            return 0, 0
-        missing = [max(0, (out - 1) * step + size - length) for out, step, size, length
-                   in zip(w.y.shape[1:3], self.stride, self.kernel, w.x.shape[1:3])]
-        return missing[0] // 2, missing[1] // 2
+    def onnx(self, g, inputs, p, shapes):
+        constants = [g.constant(p["weight"].transpose(3, 2, 0, 1)), *([g.constant(p["bias"])] if self.bias else [])]
+        return over_windows(g, "Conv", inputs[0], self._grid(shapes[0]), *constants, group=self.groups)
 
     @classmethod
     def cases(cls):
@@ -105,5 +78,9 @@ class Conv2d(Layer):
         yield Case(cls(filters=3, kernel=(3, 3), padding="same"), [(4, 5, 2)])
         yield Case(cls(filters=2, kernel=(2, 3), stride=(2, 1), padding="same", bias=False), [(5, 5, 1)])
         yield Case(cls(filters=2, kernel=(3, 2), stride=(2, 3)), [(6, 6, 2)])
+        yield Case(cls(filters=2, kernel=(2, 2), padding=(2, 1), dilation=(1, 2)), [(1, 3, 2)])
+        yield Case(cls(filters=4, kernel=(3, 2), dilation=(2, 1), groups=2, padding="same"), [(5, 4, 6)])
+        yield Case(cls(filters=4, kernel=(2, 2), groups=2, stride=(2, 2)), [(4, 5, 2)])
+        yield Case(cls(filters=3, kernel=(3, 3), groups=3, padding=(1, 1), stride=(2, 1)), [(4, 4, 3)])
         yield Case(cls(filters=1, kernel=(1, 1), stride=(2, 2), padding="same"), [(3, 3, 1)])
         yield Case(cls(filters=1, kernel=(1, 1)), [(1, 1, 1)], batch=1)

@@ -18,6 +18,9 @@ class Flatten(Layer):
         if w.dx is not None:
             w.dx[...] = w.dy.reshape(w.dx.shape)
 
+    def onnx(self, g, inputs, p, shapes):
+        return g.op("Flatten", inputs[0])
+
     @classmethod
     def cases(cls):
         yield Case(cls(), [(2, 3, 4)])

@@ -1,8 +1,11 @@
 """linear: y = x W + b.
 
-x: (…, in), W: (in, units), b: (units,), y: (…, units); any leading axes are kept.
+x: (…, in), W: (in, units), b: (units,), y: (…, units); any leading axes are kept. With `transposed` W is
+kept as (units, in) and y = x Wᵀ + b: so an output can share an embedding's weight (Press & Wolf, "Using the
+output embedding to improve language models", EACL 2017), and a decoder its encoder's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +23,7 @@ from bpcore.shapes import describe
 class Linear(Layer):
     units: int = integer(minimum=1)
     bias: bool = flag(True)
+    transposed: bool = flag(False)
     weight_initializer: Initializer = initializer(HeUniform())
     bias_initializer: Initializer = initializer(Zeros())
 
@@ -29,27 +33,41 @@ class Linear(Layer):
         return (*x[:-1], self.units)
 
     def parameters(self, x):
-        weight = Parameter((x[-1], self.units), self.weight_initializer, fan_in=x[-1], fan_out=self.units)
+        shape = (self.units, x[-1]) if self.transposed else (x[-1], self.units)
+        weight = Parameter(shape, self.weight_initializer, fan_in=x[-1], fan_out=self.units)
         bias = {"bias": Parameter((self.units,), self.bias_initializer)} if self.bias else {}
         return {"weight": weight, **bias}
 
     def forward(self, w):
-        np.matmul(_rows(w.x), w.p["weight"], out=_rows(w.y))
+        np.matmul(_rows(w.x), self._weight(w.p), out=_rows(w.y))
         if self.bias:
             w.y += w.p["bias"]
 
     def backward(self, w):
         x, dy = _rows(w.x), _rows(w.dy)
-        np.matmul(x.T, dy, out=w.g["weight"])
+        np.matmul(x.T, dy, out=self._weight(w.g))
         if self.bias:
             np.sum(dy, axis=0, out=w.g["bias"])
         if w.dx is not None:
-            np.matmul(dy, w.p["weight"].T, out=_rows(w.dx))
+            np.matmul(dy, self._weight(w.p).T, out=_rows(w.dx))
+
+    def _weight(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(in, units), however it is kept."""
+        return arrays["weight"].T if self.transposed else arrays["weight"]
+
+    @property
+    def torch_axes(self):
+        return {} if self.transposed else {"weight": (1, 0)}
+
+    def onnx(self, g, inputs, p, shapes):
+        y = g.op("MatMul", inputs[0], g.constant(self._weight(p)))
+        return g.op("Add", y, g.constant(p["bias"])) if self.bias else y
 
     @classmethod
     def cases(cls):
         yield Case(cls(units=3), [(4,)])
         yield Case(cls(units=2, bias=False), [(3, 4)])
+        yield Case(cls(units=3, transposed=True), [(2, 4)])
         yield Case(cls(units=1), [(1,)], batch=1)
 
 

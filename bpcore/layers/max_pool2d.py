@@ -2,56 +2,50 @@
 
 y[i, j, c] = max_{u,v} x[i·s + u, j·s + v, c]
 
-x: (height, width, channels), y: (out height, out width, channels). Whole windows only; `stride` defaults
-to `size`. The gradient goes to the first largest value, in row-major order.
+x: (height, width, channels), y: (out height, out width, channels). `stride` defaults to `size`. `padding:
+valid` takes whole windows only; `same` also those that reach over the edge, so that out = ⌈in / stride⌉;
+numbers are how far on both sides. What lies outside is never the largest. The gradient goes to the first
+largest value, in row-major order.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from bpcore.attributes import pair
+from bpcore.attributes import padding, pair
 from bpcore.layers import Case, Layer
-from bpcore.shapes import require_axes, windows
+from bpcore.pooling import grid, largest, largest_back
+from bpcore.shapes import Shape, require_axes
+from bpcore.windows import Grid
+from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
 class MaxPool2d(Layer):
     size: tuple[int, int] = pair((2, 2))
     stride: tuple[int, int] | None = pair(None)
+    padding: str | tuple[int, int] = padding()
 
     def output_shape(self, x):
         require_axes(x, "height", "width", "channels")
-        down, right = self.stride or self.size
-        return (windows(x[0], self.size[0], down, "height"), windows(x[1], self.size[1], right, "width"), x[2])
+        return (*self._grid(x).counts, x[2])
 
     def forward(self, w):
-        w.y.fill(-np.inf)
-        for x in self._places(w.x, w.y.shape):
-            np.maximum(w.y, x, out=w.y)  # hands a NaN on, so that it is seen where it appears
+        largest(w, w.x, self._grid(w.x.shape[1:]), w.y)
 
     def backward(self, w):
-        if w.dx is None:
-            return
-        w.dx.fill(0)
-        free = w.scratch("free", w.y.shape, np.bool_)
-        free.fill(True)
-        for x, dx in zip(self._places(w.x, w.y.shape), self._places(w.dx, w.y.shape)):
-            hit = (x == w.y) & free
-            dx += w.dy * hit
-            free ^= hit
+        if w.dx is not None:
+            largest_back(w, w.x, w.y, w.dy, self._grid(w.x.shape[1:]), w.dx)
 
-    def _places(self, array: np.ndarray, out: tuple[int, ...]) -> Iterator[np.ndarray]:
-        """For each place in a window, in row-major order: the view of that place in every window."""
-        down, right = self.stride or self.size
-        for u in range(self.size[0]):
-            for v in range(self.size[1]):
-                yield array[:, u:u + (out[1] - 1) * down + 1:down, v:v + (out[2] - 1) * right + 1:right]
+    def _grid(self, x: Shape) -> Grid:
+        return grid(x[:2], self.size, self.stride, self.padding)
+
+    def onnx(self, g, inputs, p, shapes):
+        return over_windows(g, "MaxPool", inputs[0], self._grid(shapes[0]))
 
     @classmethod
     def cases(cls):
         yield Case(cls(), [(4, 6, 2)])
         yield Case(cls(size=(3, 2), stride=(1, 2)), [(5, 5, 1)])
         yield Case(cls(size=(2, 2), stride=(1, 1)), [(3, 3, 2)])
+        yield Case(cls(size=(3, 3), stride=(2, 2), padding="same"), [(4, 5, 2)])
+        yield Case(cls(size=(3, 2), stride=(2, 1), padding=(1, 0)), [(2, 3, 2)])
         yield Case(cls(size=(1, 1)), [(1, 1, 1)], batch=1)

@@ -19,6 +19,9 @@ class Relu(Layer):
         if w.dx is not None:
             np.multiply(w.dy, w.y > 0, out=w.dx)
 
+    def onnx(self, g, inputs, p, shapes):
+        return g.op("Relu", inputs[0])
+
     @classmethod
     def cases(cls):
         yield Case(cls(), [(5,)])

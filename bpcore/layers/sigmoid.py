@@ -27,6 +27,9 @@ class Sigmoid(Layer):
             w.dx *= w.y
             w.dx *= w.dy
 
+    def onnx(self, g, inputs, p, shapes):
+        return g.op("Sigmoid", inputs[0])
+
     @classmethod
     def cases(cls):
         yield Case(cls(), [(5,)])

@@ -21,6 +21,9 @@ class Tanh(Layer):
             np.subtract(1, w.dx, out=w.dx)
             w.dx *= w.dy
 
+    def onnx(self, g, inputs, p, shapes):
+        return g.op("Tanh", inputs[0])
+
     @classmethod
     def cases(cls):
         yield Case(cls(), [(5,)])

@@ -1,8 +1,9 @@
 """Losses, one a file. A loss is a sum and a count; the mean is taken once, over the global batch.
 
-1. `evaluate` returns (sum over the samples given, what to divide by): never a mean, so that shards of
-   any size add up exactly.
-2. The gradient it writes is that of the sum; the update divides by the global count.
+1. A file says what one element costs and its gradient; weights, masks and sums are done here, once.
+2. `evaluate` returns (weighted sum, sum of weights): never a mean, so that shards of any size add up
+   exactly. The gradient is that of the sum; the update divides by the global count.
+3. What divides the sum depends on the targets and weights alone, never on the output.
 """
 
 from collections.abc import Iterator
@@ -10,17 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore.fields import Field
 from bpcore.registry import Registry
 from bpcore.shapes import Shape
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What is known of the targets before training: one sample's shape, and for labels their number."""
-
-    shape: Shape
-    integer: bool
-    classes: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,20 +31,65 @@ class Loss:
 
     def output_problem(self, output: Shape) -> str | None:
         """What is wrong with the model's output shape, or None."""
-        raise NotImplementedError
+        return None
 
-    def target_problem(self, output: Shape, targets: Targets) -> str | None:
+    def target_problem(self, output: Shape, targets: Field) -> str | None:
         """What is wrong with the targets for that output, or None."""
         raise NotImplementedError
 
-    def evaluate(self, output: np.ndarray, targets: np.ndarray, gradient: np.ndarray | None) -> tuple[float, float]:
-        """(loss sum, count). output: (n, *shape); writes d sum / d output into `gradient` unless None."""
+    def elementwise(self, output: np.ndarray, targets: np.ndarray, gradient: np.ndarray | None) -> np.ndarray:
+        """The loss of each element, (n, …): the output's shape, or its leading axes.
+
+        Writes the gradient of each element's loss with respect to `output` into `gradient` unless None.
+        """
         raise NotImplementedError
+
+    def element_weights(self, targets: np.ndarray) -> np.ndarray | None:
+        """What each element counts by itself, in the shape of the losses; None: 1."""
+        return None
+
+    def element_shape(self, output: Shape) -> Shape:
+        """The shape of one sample's losses."""
+        return output
+
+    def count(self, output: Shape, targets: np.ndarray, weights: np.ndarray | None) -> float:
+        """The sum of the weights: what the loss sum is divided by."""
+        shape = (len(targets), *self.element_shape(output))
+        combined = self._combined(targets, weights)
+        if combined is None:
+            return float(np.prod(shape, dtype=np.int64))
+        return float(np.broadcast_to(_widened(combined, len(shape)), shape).sum(dtype=np.float64))
+
+    def evaluate(self, output: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
+                 gradient: np.ndarray | None) -> tuple[float, float]:
+        """(loss sum, count). output: (n, *shape); weights: (n, …), leading axes of the losses, None: 1."""
+        losses = self.elementwise(output, targets, gradient)
+        combined = self._combined(targets, weights)
+        if combined is None:
+            return float(losses.sum(dtype=np.float64)), float(losses.size)
+        widened = np.broadcast_to(_widened(combined, losses.ndim), losses.shape)
+        if gradient is not None:
+            scale = _widened(combined, gradient.ndim).astype(gradient.dtype, copy=False)
+            gradient *= scale
+            np.copyto(gradient, 0, where=scale == 0)
+        # A masked element may hold anything, also what no loss can be computed of.
+        return float((np.where(widened != 0, losses, 0) * widened).sum(dtype=np.float64)), float(widened.sum(dtype=np.float64))
+
+    def _combined(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        own = self.element_weights(targets)
+        if own is None or weights is None:
+            return own if weights is None else weights
+        return own * _widened(weights, own.ndim)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
         """Inputs for the gradient check; at least one."""
         raise NotImplementedError
+
+
+def _widened(weights: np.ndarray, axes: int) -> np.ndarray:
+    """`weights` with axes of length 1 behind, until there are `axes`."""
+    return weights.reshape(weights.shape + (1,) * (axes - weights.ndim))
 
 
 LOSSES: Registry[Loss] = Registry("loss", __name__, Loss)

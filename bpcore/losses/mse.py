@@ -1,32 +1,26 @@
-"""mse: Σ (y − t)², the squared error. The count is the number of outputs.
+"""mse: (y − t)², the squared error of each output.
 
-y: any shape, t: the same shape. d/dy = 2 (y − t).
+y: any shape, t: the same shape. d/dy = 2 (y − t). Also the loss of a value head, on returns.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.errors import expected
 from bpcore.losses import Case, Loss
-from bpcore.shapes import describe
+from bpcore.targets import matched, number_problem
 
 
 @dataclass(frozen=True)
 class Mse(Loss):
-    def output_problem(self, output):
-        return None
-
     def target_problem(self, output, targets):
-        if targets.shape != output and not (targets.shape == () and output == (1,)):
-            return expected(f"targets of the output's shape {describe(output)}", describe(targets.shape))
-        return None
+        return number_problem(output, targets)
 
-    def evaluate(self, output, targets, gradient):
-        difference = output - targets.reshape(output.shape).astype(output.dtype, copy=False)
+    def elementwise(self, output, targets, gradient):
+        difference = output - matched(targets, output)
         if gradient is not None:
             np.multiply(difference, 2, out=gradient)
-        return float(np.square(difference).sum(dtype=np.float64)), float(output.size)
+        return np.square(difference)
 
     @classmethod
     def cases(cls):

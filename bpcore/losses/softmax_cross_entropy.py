@@ -1,45 +1,86 @@
-"""softmax_cross_entropy: −Σ log softmax(z)[label], for one label a sample.
+"""softmax_cross_entropy: −Σ_c t_c log softmax(z)_c, over the last axis.
 
-z: (classes,), label: an integer in [0, classes). d/dz = softmax(z) − one-hot(label). The softmax is part
-of the loss: the model ends in plain scores (logits). Computed from z − max z, which overflows nowhere.
+z: (…, classes). The target is a label in [0, classes) for each place, or a distribution over the classes.
+d/dz = softmax(z) Σt − t. The softmax is part of the loss: the model ends in plain scores (logits).
+Computed from z − max z, which overflows nowhere.
+
+smoothing ε: t ← (1 − ε) t + ε / classes (Szegedy et al., "Rethinking the Inception architecture", CVPR
+2016, section 7). class_weights: an element counts as much as its label's weight. ignored: elements with
+this label count nothing (negative labels need it).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore.attributes import number, numbers
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
 from bpcore.shapes import describe
+from bpcore.targets import ignored_label, label_problem, label_weights, usable
 
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
+    smoothing: float = number(0.0, minimum=0, below=1)
+    class_weights: tuple[float, ...] = numbers(())
+    ignored: int | None = ignored_label()
+
     def output_problem(self, output):
-        if len(output) != 1 or output[0] < 2:
+        if not output or output[-1] < 2:
             return expected("the model to end in (classes,), at least 2", describe(output), "end it in linear")
+        if self.class_weights and len(self.class_weights) != output[-1]:
+            return expected(f"{output[-1]} class_weights, one a class", len(self.class_weights))
         return None
 
     def target_problem(self, output, targets):
-        if not targets.integer or targets.shape != ():
-            return expected("one integer label a sample", describe(targets.shape) + " numbers")
-        if targets.classes > output[0]:
-            return expected(f"labels 0 … {output[0] - 1}, as the model ends in {output[0]} classes",
-                            targets.classes - 1, f"end the model in linear: {{units: {targets.classes}}}")
-        return None
+        if not targets.integer and targets.shape == output:
+            return expected("integer labels for class_weights and ignored", "distributions") if self._by_label else None
+        return label_problem(output, targets, self.ignored, otherwise=f" or distributions {describe(output)}")
 
-    def evaluate(self, output, targets, gradient):
-        rows = np.arange(len(output))
-        shifted = output - output.max(axis=1, keepdims=True)
+    @property
+    def _by_label(self) -> bool:
+        return bool(self.class_weights) or self.ignored is not None
+
+    def element_shape(self, output):
+        return output[:-1]
+
+    def elementwise(self, output, targets, gradient):
+        shifted = output - output.max(axis=-1, keepdims=True)
         exponentials = np.exp(shifted)
-        totals = exponentials.sum(axis=1)
-        losses = np.log(totals) - shifted[rows, targets]
+        totals = exponentials.sum(axis=-1, keepdims=True)
+        wanted = self._distribution(output, targets)
+        log_softmax = shifted - np.log(totals)
         if gradient is not None:
-            np.divide(exponentials, totals[:, None], out=gradient)
-            gradient[rows, targets] -= 1
-        return float(losses.sum(dtype=np.float64)), float(len(output))
+            np.divide(exponentials, totals, out=gradient)
+            if wanted is not None:
+                gradient *= wanted.sum(axis=-1, keepdims=True)
+                gradient -= wanted
+            else:
+                labels = usable(targets, self.ignored)[..., None]
+                np.put_along_axis(gradient, labels, np.take_along_axis(gradient, labels, axis=-1) - 1, axis=-1)
+        if wanted is not None:
+            return -(wanted * log_softmax).sum(axis=-1)
+        return -np.take_along_axis(log_softmax, usable(targets, self.ignored)[..., None], axis=-1)[..., 0]
+
+    def element_weights(self, targets):
+        return label_weights(targets, self.class_weights, self.ignored)
+
+    def _distribution(self, output: np.ndarray, targets: np.ndarray) -> np.ndarray | None:
+        """The targets as distributions, smoothed; None where they are plain labels."""
+        if targets.ndim == output.ndim:
+            wanted = targets.astype(output.dtype, copy=False)
+        elif self.smoothing:
+            wanted = np.zeros_like(output)
+            np.put_along_axis(wanted, usable(targets, self.ignored)[..., None], 1, axis=-1)
+        else:
+            return None
+        return wanted * (1 - self.smoothing) + self.smoothing / output.shape[-1] if self.smoothing else wanted
 
     @classmethod
     def cases(cls):
         yield Case(cls(), (4,), np.array([0, 3, 1]))
         yield Case(cls(), (2,), np.array([1]))
+        yield Case(cls(smoothing=0.1), (3,), np.array([2, 0]))
+        yield Case(cls(class_weights=(0.5, 2.0, 1.0), ignored=-1), (2, 3), np.array([[0, -1], [2, 1]]))
+        yield Case(cls(), (3,), np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]]))

@@ -1,9 +1,9 @@
 """sgd: stochastic gradient descent, with momentum.
 
-v ← μ v + g;   p ← p − η v,   or with Nesterov's momentum   p ← p − η (g + μ v)
+v ← μ v + g;   d = v,   or with Nesterov's momentum   d = g + μ v
 
-η: learning_rate, μ: momentum. Source: Sutskever et al., "On the importance of initialization and
-momentum in deep learning", ICML 2013, in the form where η multiplies v (as in PyTorch).
+μ: momentum. Source: Sutskever et al., "On the importance of initialization and momentum in deep
+learning", ICML 2013, in the form where the learning rate multiplies v (as in PyTorch).
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,18 @@ class Sgd(Optimizer):
     def state(self):
         return ("velocity",) if self.momentum else ()
 
-    def update(self, step, gradient, p, state, new_p, new_state):
-        direction = gradient
-        if self.momentum:
-            v = new_state["velocity"]
-            np.multiply(state["velocity"], self.momentum, out=v)
-            v += gradient
-            direction = gradient + self.momentum * v if self.nesterov else v
-        np.subtract(p, self.learning_rate * direction, out=new_p)
+    def direction(self, step, gradient, p, state, new_state, out):
+        if not self.momentum:
+            out[...] = gradient
+            return
+        v = new_state["velocity"]
+        np.multiply(state["velocity"], self.momentum, out=v)
+        v += gradient
+        if self.nesterov:
+            np.multiply(v, self.momentum, out=out)
+            out += gradient
+        else:
+            out[...] = v
 
     @classmethod
     def cases(cls):

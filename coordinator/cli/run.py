@@ -56,7 +56,11 @@ async def _train(order: Order, place: RunDir, name: str, epochs: int) -> int:
 async def _follow(launch: Launch, tail: Tail, screen: Display) -> int | None:
     """Shows the journal until the ranks are gone; their exit status."""
     gone = asyncio.ensure_future(launch.wait())
+    looks = 0
     while True:
+        looks += 1
+        if screen.view.started is None and looks % 5 == 0 and launch.lost_ranks():
+            launch.kill()  # a rank died before all had met: the others would wait for it in MPI
         last_look = gone.done()
         for report in tail.read():
             kind = report.WhichOneof("event")

@@ -39,12 +39,16 @@ class Intake:
         return await self._database.read(lambda connection: events.last_sequence(connection, job_id))
 
     def _store(self, connection: sqlite3.Connection, job_id: str, reports: Sequence[Report]) -> int:
-        new = events.add_reports(connection, job_id, reports)
+        new = []
+        for report in reports:  # a change of state stands right behind what brings it about
+            if events.add_reports(connection, job_id, [report]):
+                new.append(report)
+                self._move(connection, job_id, report)
         if new:
             view = self._view(connection, job_id, new)
             jobs.set_progress(connection, job_id, view.progress, view.latest, view.ended.digest if view.ended else "")
-        for report in new:
-            self._move(connection, job_id, report)
+            if view.ended:
+                del self._views[job_id]
         return events.last_sequence(connection, job_id)
 
     def _view(self, connection: sqlite3.Connection, job_id: str, new: Sequence[Report]) -> RunView:
@@ -62,4 +66,3 @@ class Intake:
             lifecycle.move(connection, job_id, Event.RANKS_MET, cause)
         elif report.HasField("ended"):
             lifecycle.move(connection, job_id, OUTCOMES[report.ended.outcome], report.ended.cause)
-            self._views.pop(job_id, None)

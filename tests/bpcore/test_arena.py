@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 import pytest
 
-from bpcore.arena import LINE, Layout, Vector
+from bpcore.arena import LINE, Layout, Owner, Vector
 
-SHAPES = [("first", {"weight": (3, 5), "bias": (5,)}), ("relu", {}), ("last", {"weight": (4, 4), "scale": ()})]
+SHAPES = [Owner("first", {"weight": (3, 5), "bias": (5,)}), Owner("relu", {}), Owner("last", {"weight": (4, 4), "scale": ()})]
 
 
 def filled(layout, dtype=np.float32):
@@ -45,7 +45,7 @@ def test_every_parameter_starts_on_a_line(layout):
 def test_a_line_of_a_new_vector_is_a_line_of_memory():
     """Rule 3 of arena.py; NumPy by itself promises 16 bytes."""
     for size in (1, 17, 4096, 10**5, 10**6):
-        vector = Layout([("a", {"x": (1,)}), ("b", {"y": (size,)})]).zeros()
+        vector = Layout([Owner("a", {"x": (1,)}), Owner("b", {"y": (size,)})]).zeros()
         assert [view.ctypes.data % 64 for view in vector.named().values()] == [0, 0], size
 
 
@@ -54,7 +54,7 @@ def test_only_parameters_are_counted(layout):
 
 
 def test_a_layout_without_parameters_is_empty():
-    layout = Layout([("relu", {})])
+    layout = Layout([Owner("relu", {})])
     assert (layout.size, layout.count, layout.zeros().flat.shape, layout.zeros().nodes) == (0, 0, (0,), [{}])
 
 
@@ -131,10 +131,10 @@ def test_the_digest_does_not_see_where_parameters_lie():
 
 
 @pytest.mark.parametrize("other", [
-    [("a", {"y": (2, 3)})], [("b", {"x": (2, 3)})], [("a", {"x": (3, 2)})], [("a", {"x": (6,)})],
+    Owner("a", {"y": (2, 3)}), Owner("b", {"x": (2, 3)}), Owner("a", {"x": (3, 2)}), Owner("a", {"x": (6,)}),
 ], ids=["name", "node", "transposed", "flat"])
 def test_the_digest_sees_names_and_shapes(other):
-    assert filled(Layout(other)).digest() != filled(Layout([("a", {"x": (2, 3)})])).digest()
+    assert filled(Layout([other])).digest() != filled(Layout([Owner("a", {"x": (2, 3)})])).digest()
 
 
 def test_the_digest_sees_the_type(layout):
@@ -144,4 +144,36 @@ def test_the_digest_sees_the_type(layout):
 def test_the_digest_is_pinned():
     """By hashlib alone: name, shape and type as text, then the numbers in little-endian float32."""
     text = b"a.x(2,)float32" + struct.pack("<2f", 1, 2)
-    assert filled(Layout([("a", {"x": (2,)})])).digest() == hashlib.sha256(text).hexdigest()
+    assert filled(Layout([Owner("a", {"x": (2,)})])).digest() == hashlib.sha256(text).hexdigest()
+
+
+SHARED = [Owner("table", {"weight": (5, 3)}), Owner("norm", {"scale": (3,), "mean": (3,)}, momenta={"mean": 0.1}),
+          Owner("twin", {"bias": (3,)}, shared={"weight": 0}), Owner("third", {}, shared={"weight": 0, "bias": 2})]
+
+
+def test_a_shared_parameter_is_one_place_with_several_names():
+    """By hand: 15, 3, 3 and 3 numbers take a line of 16 each; what is shared takes none."""
+    layout = Layout(SHARED)
+    vector = layout.zeros()
+    assert (layout.size, layout.count) == (64, 15 + 3 + 3)
+    vector.nodes[3]["weight"][0, 1] = 7
+    vector.nodes[3]["bias"][2] = 5
+    assert [vector.nodes[i]["weight"][0, 1] for i in (0, 2, 3)] == [7, 7, 7]
+    assert vector.nodes[2]["bias"].tolist() == [0, 0, 5]
+    assert vector.flat[1] == 7
+
+
+def test_a_shared_parameter_is_named_by_its_owner_alone():
+    assert list(Layout(SHARED).zeros().named()) == ["table.weight", "norm.scale", "norm.mean", "twin.bias"]
+
+
+def test_a_running_statistic_lies_in_the_arena_and_is_not_counted_as_trained():
+    slots = {slot.full_name: slot for slot in Layout(SHARED).slots}
+    assert {name: slot.momentum for name, slot in slots.items()} == {
+        "table.weight": None, "norm.scale": None, "norm.mean": 0.1, "twin.bias": None}
+
+
+def test_a_slots_place_is_its_part_of_the_flat_vector(layout):
+    vector = filled(layout)
+    for slot in layout.slots:
+        assert np.array_equal(vector.flat[slot.place], vector.nodes[slot.node][slot.name].ravel())

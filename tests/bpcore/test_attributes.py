@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bpcore.attributes import build, choice, flag, integer, number, pair, text, unknown
+from bpcore.attributes import build, choice, flag, integer, integers, names, number, numbers, pair, text, unknown
 from bpcore.errors import InvalidInput
 
 INF, NAN = float("inf"), float("nan")
@@ -26,6 +26,9 @@ class Sample:
     name: str = text("x")
     mode: str = choice("valid", "same")
     kernel: tuple[int, int] = pair((1, 1))
+    weights: tuple[float, ...] = numbers(())
+    sizes: tuple[int, ...] = integers((), minimum=1)
+    exclude: tuple[str, ...] = names(())
 
 
 ACCEPTED = [
@@ -33,6 +36,7 @@ ACCEPTED = [
     ("scale", -2, -2.0), ("scale", 1e300, 1e300), ("rate", 0, 0.0), ("rate", 0.999, 0.999), ("epsilon", 1e-300, 1e-300),
     ("bias", False, False), ("name", "é", "é"), ("mode", "same", "same"),
     ("kernel", 3, (3, 3)), ("kernel", 3.0, (3, 3)), ("kernel", [3, 2], (3, 2)), ("kernel", (3.0, 2), (3, 2)),
+    ("weights", [], ()), ("weights", [1, -0.5], (1.0, -0.5)), ("sizes", [3.0, 2], (3, 2)), ("exclude", ["*.bias", ""], ("*.bias", "")),
 ]
 
 REFUSED = {
@@ -47,6 +51,9 @@ REFUSED = {
     "mode": ("one of valid, same", ["full", "", None, 1, ["same"]]),
     "kernel": ("an integer ≥ 1, or two of them (height, width)",
                [0, True, "33", [3], [3, 3, 3], [3, 0], [3, INF], [3, NAN], None, {"height": 3}]),
+    "weights": ("a list of numbers", [1, "1", ["1"], [True], [NAN], [[1]], {"a": 1}, None]),
+    "sizes": ("a list of integers ≥ 1", [3, [0], [2.5], [True], "3", [INF], None]),
+    "exclude": ("a list of names", ["*.bias", [1], [None], {"a": 1}, None]),
 }
 
 
@@ -77,7 +84,7 @@ def test_every_field_of_the_sample_is_refused_something():
 
 
 def test_what_is_left_out_takes_its_default():
-    assert build(Sample, {"units": 1}) == Sample(1, 0, 2, 1.0, 0.5, 1e-8, True, "x", "valid", (1, 1))
+    assert build(Sample, {"units": 1}) == Sample(1, 0, 2, 1.0, 0.5, 1e-8, True, "x", "valid", (1, 1), (), (), ())
 
 
 def test_a_missing_attribute_is_named_with_what_it_wants():
@@ -85,7 +92,7 @@ def test_a_missing_attribute_is_named_with_what_it_wants():
 
 
 def test_an_unknown_attribute_gets_the_nearest_and_all_known_ones():
-    known = "bias, depth, epsilon, kernel, mode, name, rate, scale, seed, units"
+    known = "bias, depth, epsilon, exclude, kernel, mode, name, rate, scale, seed, sizes, units, weights"
     assert problems({"units": 1, "unit": 2}) == [f'unit: unknown attribute "unit"; did you mean units? known: {known}']
 
 

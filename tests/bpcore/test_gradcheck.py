@@ -54,8 +54,8 @@ class WrongWeight(Linear):
 class WrongLoss(Mse):
     """Writes the gradient of the mean instead of the sum's."""
 
-    def evaluate(self, output, targets, gradient):
-        found = super().evaluate(output, targets, gradient)
+    def elementwise(self, output, targets, gradient):
+        found = super().elementwise(output, targets, gradient)
         if gradient is not None:
             gradient /= output.size
         return found
@@ -88,6 +88,34 @@ def test_gradients_are_full_of_nan_until_written():
 def test_a_wrong_loss_is_caught():
     (check,) = check_loss(LossCase(WrongLoss(), (2,), np.zeros((3, 2))))
     assert not passed(check)
+
+
+def test_integers_are_drawn_and_have_no_gradient(doubles):
+    """`integers` of a case: position → how many values."""
+    layer = LAYERS.build({"lookup": {"entries": 5, "units": 2}})
+    case = Case(layer, [(7,)], batch=50, integers={0: 5})
+    w = gradcheck.workspace(case, np.random.default_rng(0))
+    assert w.x.dtype.kind == "i" and set(w.x.ravel().tolist()) == {0, 1, 2, 3, 4}
+    assert w.dinputs == [None]
+    assert {check.what: passed(check) for check in check_layer(case)} == {"weight": True}
+
+
+def test_a_mask_is_drawn_beside_numbers(doubles):
+    case = Case(LAYERS.build("masked"), [(4, 2), (4,)], integers={1: 2})
+    assert {check.what: passed(check) for check in check_layer(case)} == {"input 0": True}
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_running_statistic_is_no_gradient_to_check(doubles, training):
+    """In training its entry holds the batch's sum, for the update."""
+    found = check_layer(Case(LAYERS.build("centered"), [(3,)], training=training))
+    assert {check.what: passed(check) for check in found} == {"input 0": True, "scale": True}
+
+
+def test_running_statistics_are_drawn_as_a_variance_may_be(doubles):
+    """Not negative, whatever they are: batch_norm takes the root of one."""
+    w = gradcheck.workspace(Case(LAYERS.build("centered"), [(100,)]), np.random.default_rng(0))
+    assert (w.p["mean"] >= 0).all() and (w.p["scale"] < 0).any()
 
 
 def test_the_error_is_relative_to_the_larger_side_and_one():

@@ -1,8 +1,9 @@
-"""What holds for every optimizer, and each against its formula in plain Python.
+"""What holds for every optimizer; two against their formula in plain Python, the others in tests/parity.
 
-An optimizer without a reference here fails (KeyError).
+What the update adds (penalties, clipping, groups) is in test_update.py.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -43,11 +44,25 @@ def start(optimizer, size=SIZE, dtype=np.float32):
     return np.linspace(-1, 1, size, dtype=dtype), {name: np.zeros(size, dtype) for name in optimizer.state}
 
 
-def advance(optimizer, step, gradient, p, state):
-    """(new p, new state), written over NaN."""
-    new_p, new_state = np.full_like(p, np.nan), {name: np.full_like(p, np.nan) for name in state}
-    optimizer.update(step, gradient, p, state, new_p, new_state)
-    return new_p, new_state
+def advance(optimizer, step, gradient, p, state, factor=1.0):
+    """(new p, new state), written over NaN: p − η trust · (d + decay · p), for one parameter."""
+    d, new_state = np.full_like(p, np.nan), {name: np.full_like(p, np.nan) for name in state}
+    optimizer.direction(step, gradient, p, state, new_state, d)
+    if optimizer.decay:
+        d += optimizer.decay * p
+    trust = optimizer.trust(math.sqrt(p @ p), math.sqrt(d @ d)) if optimizer.uses_trust else 1.0
+    return p - factor * optimizer.learning_rate * trust * d, new_state
+
+
+def direct(optimizer, part=slice(None), dtype=np.float32):
+    """(directions of every step, the last state) for a slice, at parameters that stay as they are."""
+    p, state = start(optimizer, dtype=dtype)
+    p, state, directions = p[part], {name: array[part] for name, array in state.items()}, []
+    for step, gradient in enumerate(GRADIENTS.astype(dtype), start=1):
+        d, new_state = np.full_like(p, np.nan), {name: np.full_like(p, np.nan) for name in state}
+        optimizer.direction(step, gradient[part], p, state, new_state, d)
+        directions, state = [*directions, d], new_state
+    return np.array(directions), state
 
 
 def train(optimizer, gradients=GRADIENTS, dtype=np.float32):
@@ -57,33 +72,21 @@ def train(optimizer, gradients=GRADIENTS, dtype=np.float32):
     return p, state
 
 
-def test_the_update_is_the_formula(optimizer_case):
-    reference = REFERENCES[type(optimizer_case).__module__.rpartition(".")[2]]
-    p, _ = train(optimizer_case, GRADIENTS[:, :50], np.float64)
-    starts = start(optimizer_case, 50, np.float64)[0]
-    expected = [reference(optimizer_case, GRADIENTS[:, i].tolist(), x) for i, x in enumerate(starts.tolist())]
+@pytest.mark.parametrize(("name", "optimizer"), [(name, optimizer) for name in REFERENCES for optimizer in OPTIMIZERS.types[name].cases()])
+def test_the_update_is_the_formula(name, optimizer):
+    p, _ = train(optimizer, GRADIENTS[:, :50], np.float64)
+    starts = start(optimizer, 50, np.float64)[0]
+    expected = [REFERENCES[name](optimizer, GRADIENTS[:, i].tolist(), x) for i, x in enumerate(starts.tolist())]
     np.testing.assert_allclose(p, expected, rtol=1e-12, atol=1e-14)
 
 
-def test_every_optimizer_has_a_reference(optimizer_name):
-    assert optimizer_name in REFERENCES
-
-
-def test_slices_updated_apart_give_the_bits_of_the_whole(optimizer_case):
-    whole, whole_state = train(optimizer_case)
+def test_slices_computed_apart_give_the_bits_of_the_whole(optimizer_case):
+    whole, whole_state = direct(optimizer_case)
     for cuts in ([0, 1, 500, SIZE], [0, 16, 17, 333, SIZE]):
-        parts = [train_slice(optimizer_case, slice(a, b)) for a, b in zip(cuts, cuts[1:])]
-        assert np.concatenate([p for p, _ in parts]).tobytes() == whole.tobytes()
+        parts = [direct(optimizer_case, slice(a, b)) for a, b in zip(cuts, cuts[1:])]
+        assert np.concatenate([d for d, _ in parts], axis=1).tobytes() == whole.tobytes()
         for name in whole_state:
             assert np.concatenate([state[name] for _, state in parts]).tobytes() == whole_state[name].tobytes()
-
-
-def train_slice(optimizer, part):
-    p, state = start(optimizer)
-    p, state = p[part], {name: array[part] for name, array in state.items()}
-    for step, gradient in enumerate(GRADIENTS.astype(np.float32), start=1):
-        p, state = advance(optimizer, step, gradient[part], p, state)
-    return p, state
 
 
 def test_old_arrays_are_only_read(optimizer_case):
@@ -105,19 +108,40 @@ def test_float32_is_close_to_float64(optimizer_case):
 
 
 def test_zeros_without_a_gradient_stay_zero(optimizer_case):
-    """The gaps of the arena."""
+    """The gaps of the arena; state is finite there, or a checkpoint would not be."""
     zeros = np.zeros(16, np.float32)
-    p, state = advance(optimizer_case, 1, zeros, zeros, {name: zeros for name in optimizer_case.state})
-    assert not any(array.any() for array in [p, *state.values()])
+    p, state = zeros, {name: zeros for name in optimizer_case.state}
+    for step in (1, 2, 3):
+        p, state = advance(optimizer_case, step, zeros, p, state)
+        assert not p.any() and all(np.isfinite(array).all() for array in state.values())
+
+
+def test_the_direction_does_not_know_the_learning_rate(optimizer_case):
+    """The update multiplies by it, so that schedules and groups act on every optimizer alike."""
+    faster = dataclasses.replace(optimizer_case, learning_rate=7 * optimizer_case.learning_rate)
+    assert direct(optimizer_case)[0].tobytes() == direct(faster)[0].tobytes()
+
+
+def test_trust_is_finite_whatever_the_norms(optimizer_case):
+    for norms in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1e-30, 1e30), (1e30, 1e-30)]:
+        assert 0 <= optimizer_case.trust(*norms) < math.inf, norms
+
+
+def test_every_attribute_is_tried_at_another_value_than_its_default(optimizer_name):
+    kind = OPTIMIZERS.types[optimizer_name]
+    fixed = [field.name for field in dataclasses.fields(kind)
+             if all(getattr(optimizer, field.name) == field.default for optimizer in kind.cases())]
+    assert fixed == []
 
 
 def test_a_quadratic_is_minimised(optimizer_case):
-    """f(p) = ½ Σ a p² with a from 0.5 to 2; its gradient is a p. A fixed learning rate need not end at 0."""
+    """f(p) = ½ Σ a p² with a from 0.5 to 2; its gradient is a p. The learning rate falls to 0, since a fixed one need
+    not end at the minimum."""
     p, state = start(optimizer_case, 50, np.float64)
     curvature = np.linspace(0.5, 2, 50)
     before = curvature @ p**2
-    for step in range(1, 501):
-        p, state = advance(optimizer_case, step, curvature * p, p, state)
+    for step in range(1, 2001):
+        p, state = advance(optimizer_case, step, curvature * p, p, state, factor=1 - step / 2001)
     assert curvature @ p**2 < 1e-3 * before
 
 
@@ -147,6 +171,7 @@ def test_two_steps_of_sgd_are_those_by_hand(attributes, second):
     ({"adam": {"epsilon": 0}}, "adam.epsilon: expected a number > 0, got 0"),
     ({"adam": {"learning_rate": "fast"}}, 'adam.learning_rate: expected a number ≥ 0, got "fast"'),
     ({"sgd": {"lr": 0.1}}, 'sgd.lr: unknown attribute "lr"; known: learning_rate, momentum, nesterov'),
+    ({"sgd": {"nesterov": 1}}, "sgd.nesterov: expected true or false, got 1"),
 ], ids=str)
 def test_an_attribute_that_does_not_fit_is_refused(component, problem):
     with pytest.raises(InvalidInput) as caught:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -33,7 +34,8 @@ def test_every_registered_thing_brings_a_case(registry_with_cases):
 
 
 def test_a_thing_without_a_case_would_be_found(registry_with_cases):
-    assert not brings_a_case(type("Caseless", (registry_with_cases.base,), {}))
+    """Initializers run as they are unless they say otherwise."""
+    assert brings_a_case(type("Caseless", (registry_with_cases.base,), {})) == (registry_with_cases.family == "initializer")
 
 
 def test_every_registered_thing_is_a_frozen_dataclass_of_its_own(registry):
@@ -52,12 +54,34 @@ def test_every_file_opens_with_its_name(registry):
         assert sys.modules[kind.__module__].__doc__.startswith(f"{name}: ")
 
 
+def instance(case):
+    """What a case is about: itself, or its layer, loss or metric."""
+    return next((getattr(case, what) for what in ("layer", "loss", "metric") if hasattr(case, what)), case)
+
+
+def plain(thing):
+    """A component as a job file writes it: its name and the attributes that are not the default."""
+    if isinstance(thing, tuple):
+        return [plain(item) for item in thing]
+    if not dataclasses.is_dataclass(thing):
+        return thing
+    changed = [field.name for field in dataclasses.fields(thing) if getattr(thing, field.name) != field.default]
+    return {type(thing).__module__.rpartition(".")[2]: {name: plain(getattr(thing, name)) for name in changed}}
+
+
+def test_every_case_can_be_written_into_a_job_file(registry_with_cases):
+    """As JSON and back, it is the same thing: no attribute that only Python can give."""
+    for kind in registry_with_cases.types.values():
+        for thing in map(instance, kind.cases()):
+            assert registry_with_cases.build(json.loads(json.dumps(plain(thing)))) == thing
+
+
 def test_an_unknown_name_answers_with_the_nearest_and_all_known_ones(registry):
     known = ", ".join(sorted(registry.types))
     for name in registry.types:
-        text = f'unknown {registry.family} "{name}x"; did you mean {name}? known: {known}'
+        text = f'unknown {registry.family} "{name}q"; did you mean {name}? known: {known}'
         with pytest.raises(InvalidInput, match=re.escape(text)):
-            registry.get(name + "x")
+            registry.get(name + "q")
 
 
 def test_a_name_like_no_other_gets_no_guess():

@@ -5,6 +5,7 @@ import os
 import sys
 
 import numpy as np
+from bpcore.losses import LOSSES
 import pytest
 import yaml
 
@@ -27,7 +28,7 @@ CASES = {
         'optimizer.adam.rate: unknown attribute "rate"; known: beta1, beta2, epsilon, learning_rate']),
     "unknown names": ({"loss": "softmax_crossentropy", "name": "../../etc"}, [
         "name: expected 1 to 64 letters, digits, '.', '_' or '-', got \"../../etc\"",
-        'loss: unknown loss "softmax_crossentropy"; did you mean softmax_cross_entropy? known: mse, sigmoid_cross_entropy, softmax_cross_entropy']),
+        f'loss: unknown loss "softmax_crossentropy"; did you mean softmax_cross_entropy? known: {", ".join(LOSSES.types)}']),
     "wrong types": ({"batch_size": "many", "seed": -1, "epochs": 2.5, "metrics": "accuracy"}, [
         'batch_size: expected an integer from 0 to 4294967295, got "many"', "epochs: expected an integer from 0 to 4294967295, got 2.5",
         'metrics: expected a list, got "accuracy"', "seed: expected an integer from 0 to 18446744073709551615, got -1"]),
@@ -37,8 +38,8 @@ CASES = {
         "model.layers[1].conv2d: expected (height, width, channels), got (64,); give images a channel axis, such as [28, 28, 1]; "
         "its input is (64,) from flatten_0"]),
     "samples of another shape": (model("flatten", {"linear": {"units": 10}}, shape=(28, 28, 1)), [
-        "model.input: expected [8, 8, 1], the shape of a sample of data.train, got [28, 28, 1]",
-        "model.input: expected [8, 8, 1], the shape of a sample of data.eval, got [28, 28, 1]"]),
+        "model.input (data.train): expected [8, 8, 1], the shape of a sample, got [28, 28, 1]",
+        "model.input (data.eval): expected [8, 8, 1], the shape of a sample, got [28, 28, 1]"]),
     "too few outputs": (model("flatten", {"linear": {"units": 9}}), [
         f"loss (data.{part}): expected labels 0 … 8, as the model ends in 9 classes, got 9; end the model in linear: {{units: 10}}"
         for part in ("train", "eval")]),
@@ -47,7 +48,7 @@ CASES = {
         'data.train.npz.path: expected a file inside the data root, got "nope.npz"; there is none of that name',
         'data.eval.npz.path: expected a readable .npz file, but "text.npz" is not one']),
     "NaN in the data": (npz("nan.npz", "nan.npz"), [
-        f"data.{part}.npz.inputs: expected finite numbers, but 2 of 64 samples hold NaN or infinity, the first of them sample 3"
+        f"data.{part}.npz.x: expected finite numbers, but 2 of 64 samples hold NaN or infinity, the first of them sample 3"
         for part in ("train", "eval")]),
     "paths outside the data root": (npz("../secret.npz", "/etc/passwd"), [
         'data.train.npz.path: expected a path inside the data root, got "../secret.npz"',

@@ -112,7 +112,6 @@ def test_ranks_that_are_killed_end_the_run_with_one_line(workplace, begun):
     assert (begun.returncode, error) == (1, f"bptrain: {sentence}\n")
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: the ranks that are left wait in MPI_Init for ever, and nobody ends them")
 def test_a_rank_that_dies_before_the_ranks_have_met_ends_the_run(workplace, wait_until):
     bptrain, folder = Path(sys.executable).with_name("bptrain"), workplace.folder / "early"
     with workplace.popen(bptrain, "run", workplace.job(), "--run-dir", folder) as process:

@@ -29,7 +29,8 @@ def npz(tmp_path: Path) -> Callable[..., str]:
         draw = np.random.default_rng(samples)
         x = draw.normal(size=(samples, 4)).astype(np.float32)
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        np.savez(tmp_path / name, **{"x": x, "y": draw.integers(0, 3, samples)} | arrays)
+        usual = {"x": x, "y": draw.integers(0, 3, samples)} if not arrays or arrays.keys() & {"x", "y"} else {}
+        np.savez(tmp_path / name, **usual | arrays)
         return name
 
     return write

@@ -10,20 +10,27 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from bpcore.arena import Layout
+from bpcore.arena import Layout, Owner
 from bpcore.optimizers import OPTIMIZERS
+from bpcore.spec import Spec
+from bpcore.update import Updater
 from worker import checkpoint
 from worker.errors import Unavailable
 from worker.replica import Buffer
 
-LAYOUT = Layout([("a", {"weight": (3, 5), "bias": (5,)}), ("b", {"weight": (2, 2)})])
+LAYOUT = Layout([Owner("a", {"weight": (3, 5), "bias": (5,)}), Owner("b", {"weight": (2, 2)})])
+LARGE = Layout([Owner("a", {"weight": (300, 300)})])
 JOB = {"seed": "7", "loss": '"mse"'}
 FILES = ["parameters.safetensors", "optimizer.safetensors", "manifest.json"]
 
 
+def updater(optimizer):
+    return Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), LAYOUT)
+
+
 def buffer(seed=None):
     """Random numbers in everything a checkpoint holds; zeros without a seed."""
-    made = Buffer.zeros(LAYOUT, OPTIMIZERS.build("adam"))
+    made = Buffer.zeros(LAYOUT, updater("adam"))
     for i, vector in enumerate(made.vectors().values() if seed is not None else ()):
         for view in vector.named().values():
             view[...] = np.random.default_rng([seed, i]).normal(size=view.shape)
@@ -36,7 +43,7 @@ def bits(made):
 
 @pytest.fixture
 def write(tmp_path):
-    return lambda step, keep=2: checkpoint.write(tmp_path / "checkpoints", step, buffer(step), JOB, keep)
+    return lambda step, keep=2: checkpoint.write(tmp_path / "checkpoints", step, buffer(step), JOB, [], keep)
 
 
 @pytest.fixture
@@ -45,8 +52,8 @@ def load(tmp_path):
 
     def call(shared=JOB):
         filled = buffer()
-        step, skipped = checkpoint.load_newest(tmp_path / "checkpoints", filled, shared)
-        return step, skipped, filled
+        loaded = checkpoint.load_newest(tmp_path / "checkpoints", filled, shared)
+        return loaded.step, loaded.skipped, filled
 
     return call
 
@@ -57,12 +64,12 @@ def names(folder):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.types)
 def test_what_was_written_comes_back_bit_for_bit(tmp_path, optimizer):
-    whole, filled = (Buffer.zeros(LAYOUT, OPTIMIZERS.build(optimizer)) for _ in range(2))
+    whole, filled = (Buffer.zeros(LAYOUT, updater(optimizer)) for _ in range(2))
     odd = np.array([np.nan, -0.0, 1e-45, np.inf], np.float32)
     for vector in whole.vectors().values():
         vector.nodes[1]["weight"].flat[...] = odd
-    checkpoint.write(tmp_path / "c", 3, whole, {}, 1)
-    assert checkpoint.load_newest(tmp_path / "c", filled, {}) == (3, [])
+    checkpoint.write(tmp_path / "c", 3, whole, {}, [0.5], 1)
+    assert checkpoint.load_newest(tmp_path / "c", filled, {}) == checkpoint.Loaded(3, [0.5], [])
     assert bits(filled) == bits(whole)
 
 
@@ -139,12 +146,15 @@ from itertools import count
 from pathlib import Path
 from worker import checkpoint
 from worker.replica import Buffer
-from bpcore.arena import Layout
+from bpcore.arena import Layout, Owner
 from bpcore.optimizers import OPTIMIZERS
-made = Buffer.zeros(Layout([("a", {"weight": (300, 300)})]), OPTIMIZERS.build("adam"))
+from bpcore.spec import Spec
+from bpcore.update import Updater
+LARGE = Layout([Owner("a", {"weight": (300, 300)})])
+made = Buffer.zeros(LARGE, Updater(Spec(None, (), OPTIMIZERS.build("adam")), LARGE))
 for step in count(1):
     made.parameters.flat[...] = step
-    checkpoint.write(Path("checkpoints"), step, made, {}, 2)
+    checkpoint.write(Path("checkpoints"), step, made, {}, [], 2)
     print(step, flush=True)
 """
 
@@ -172,7 +182,7 @@ def test_a_writer_killed_at_any_time_leaves_a_whole_checkpoint(script, tmp_path,
     with subprocess.Popen([sys.executable, script(KILLED)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         said = [int(process.stdout.readline()) for _ in range(written)][-1]
         process.kill()
-    filled = Buffer.zeros(Layout([("a", {"weight": (300, 300)})]), OPTIMIZERS.build("adam"))
-    step, skipped = checkpoint.load_newest(tmp_path / "checkpoints", filled, {})
-    assert (step >= said, skipped) == (True, [])
-    assert set(filled.parameters.nodes[0]["weight"].flat) == {step}
+    filled = Buffer.zeros(LARGE, Updater(Spec(None, (), OPTIMIZERS.build("adam")), LARGE))
+    loaded = checkpoint.load_newest(tmp_path / "checkpoints", filled, {})
+    assert (loaded.step >= said, loaded.skipped) == (True, [])
+    assert set(filled.parameters.nodes[0]["weight"].flat) == {loaded.step}

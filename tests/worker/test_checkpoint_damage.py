@@ -5,19 +5,25 @@ import json
 import numpy as np
 import pytest
 
-from bpcore.arena import Layout
+from bpcore.arena import Layout, Owner
 from bpcore.optimizers import OPTIMIZERS
+from bpcore.spec import Spec
+from bpcore.update import Updater
 from worker import checkpoint
 from worker.errors import Unavailable
 from worker.replica import Buffer
 
-LAYOUT = Layout([("a", {"weight": (3, 5), "bias": (5,)})])
+LAYOUT = Layout([Owner("a", {"weight": (3, 5), "bias": (5,)})])
 TENSORS = ["parameters.safetensors", "optimizer.safetensors"]
 FILES = [*TENSORS, "manifest.json"]
 
 
+def updater(optimizer):
+    return Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), LAYOUT)
+
+
 def buffer(value):
-    made = Buffer.zeros(LAYOUT, OPTIMIZERS.build("adam"))
+    made = Buffer.zeros(LAYOUT, updater("adam"))
     for vector in made.vectors().values():
         for view in vector.named().values():
             view[...] = value
@@ -28,7 +34,7 @@ def buffer(value):
 def folder(tmp_path):
     """Two checkpoints, of steps 4 and 8; their numbers are the step."""
     for step in (4, 8):
-        checkpoint.write(tmp_path / "checkpoints", step, buffer(step), {"seed": "7"}, 2)
+        checkpoint.write(tmp_path / "checkpoints", step, buffer(step), {"seed": "7"}, [], 2)
     return tmp_path / "checkpoints"
 
 
@@ -38,9 +44,9 @@ def load(folder):
 
     def call():
         filled = buffer(0)
-        step, skipped = checkpoint.load_newest(folder, filled, {"seed": "7"})
-        assert {float(x) for vector in filled.vectors().values() for view in vector.named().values() for x in np.ravel(view)} == {step}
-        return step, *skipped
+        loaded = checkpoint.load_newest(folder, filled, {"seed": "7"})
+        assert {float(x) for vector in filled.vectors().values() for view in vector.named().values() for x in np.ravel(view)} == {loaded.step}
+        return loaded.step, *loaded.skipped
 
     return call
 
@@ -108,7 +114,7 @@ def test_when_all_are_damaged_each_is_named(folder):
 
 def test_a_damaged_one_is_replaced_when_its_step_comes_again(folder, load):
     (folder / "step-00000008" / TENSORS[0]).write_bytes(b"damaged")
-    checkpoint.write(folder, 8, buffer(8), {"seed": "7"}, 2)
+    checkpoint.write(folder, 8, buffer(8), {"seed": "7"}, [], 2)
     assert load() == (8,)
 
 

@@ -29,23 +29,22 @@ def changed(array, place, value):
 
 @pytest.mark.parametrize(("arrays", "text"), [
     ({"x": changed(X, (7, 2), np.nan)},
-     "data.train.npz.inputs: expected finite numbers, but 1 of 20 samples hold NaN or infinity, the first of them sample 7"),
+     "data.train.npz.x: expected finite numbers, but 1 of 20 samples hold NaN or infinity, the first of them sample 7"),
     ({"x": changed(X, ([3, 9, 9], [0, 1, 2]), np.inf)},
-     "data.train.npz.inputs: expected finite numbers, but 2 of 20 samples hold NaN or infinity, the first of them sample 3"),
+     "data.train.npz.x: expected finite numbers, but 2 of 20 samples hold NaN or infinity, the first of them sample 3"),
     ({"y": changed(Y.astype(float), 19, np.nan)},
-     "data.train.npz.targets: expected finite numbers, but 1 of 20 samples hold NaN or infinity, the first of them sample 19"),
-    ({"y": changed(Y, 4, -2)}, "data.train.npz.targets: expected labels from 0 on, got -2"),
+     "data.train.npz.y: expected finite numbers, but 1 of 20 samples hold NaN or infinity, the first of them sample 19"),
+    ({"y": changed(Y, 4, -2)}, "loss (data.train): expected labels from 0 on, got -2; name the label to leave out: ignored: -2"),
     ({"y": changed(Y, 4, 3)},
      "loss (data.train): expected labels 0 … 2, as the model ends in 3 classes, got 3; end the model in linear: {units: 4}"),
     ({"y": Y.astype(float)}, "loss (data.train): expected one integer label a sample, got () numbers"),
-    ({"y": np.stack([Y, Y], 1)}, "loss (data.train): expected one integer label a sample, got (2,) numbers"),
-    ({"y": Y[:19]}, "data.train.npz: expected as many targets as inputs, 20, got 19"),
-    ({"x": X[:0], "y": Y[:0]}, "data.train.npz.inputs: expected at least one sample, got [0, 4]"),
-    ({"y": np.array(3)}, "data.train.npz.targets: expected at least one sample, got []"),
-    ({"x": X.astype(str)}, 'data.train.npz.inputs: expected an array of integers or floats, got "<U32"'),
-    ({"x": X.astype(complex)}, 'data.train.npz.inputs: expected an array of integers or floats, got "complex128"'),
-    ({"y": Y > 1}, 'data.train.npz.targets: expected an array of integers or floats, got "bool"'),
-    ({"x": X.reshape(20, 2, 2)}, "model.input: expected [2, 2], the shape of a sample of data.train, got [4]"),
+    ({"y": np.stack([Y, Y], 1)}, "loss (data.train): expected one integer label a sample, got (2,) integers"),
+    ({"y": Y[:19]}, "data.train.npz.y: expected as many samples as x has, 20, got 19"),
+    ({"x": X[:0], "y": Y[:0]}, "data.train.npz.x: expected at least one sample, got [0, 4]"),
+    ({"y": np.array(3)}, "data.train.npz.y: expected at least one sample, got []"),
+    ({"x": X.astype(str)}, 'data.train.npz.x: expected an array of integers or floats, got "<U32"'),
+    ({"x": X.astype(complex)}, 'data.train.npz.x: expected an array of integers or floats, got "complex128"'),
+    ({"x": X.reshape(20, 2, 2)}, "model.input (data.train): expected [2, 2], the shape of a sample, got [4]"),
 ], ids=lambda value: None if isinstance(value, dict) else value[:60])
 def test_an_array_that_cannot_be_trained_on(npz, problems, arrays, text):
     npz("bad.npz", **{"x": X, "y": Y} | arrays)
@@ -53,9 +52,8 @@ def test_an_array_that_cannot_be_trained_on(npz, problems, arrays, text):
 
 
 def test_an_array_that_is_not_there(npz, problems):
-    npz("bad.npz")
-    assert problems(inputs="X", targets="labels") == ['data.train.npz.inputs: unknown array "X"; known: x, y',
-                                                      'data.train.npz.targets: unknown array "labels"; known: x, y']
+    npz("bad.npz", X=X, labels=Y)
+    assert problems() == ['model.input (data.train): unknown field "x"; known: X, labels', 'loss (data.train): unknown field "y"; known: X, labels']
 
 
 def test_a_file_that_is_not_there(problems):

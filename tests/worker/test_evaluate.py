@@ -30,8 +30,8 @@ def test_accuracy_over_shards_is_that_of_the_whole_set(job, samples, batch_size,
     checked = job(samples)
     model = Model(checked.maths)
     parameters = model.initialize(5)
-    x, labels = checked.eval.read(np.arange(samples))
-    right = np.count_nonzero(model.predict(parameters, x).argmax(axis=1) == labels)
+    batch = checked.eval.read(np.arange(samples))
+    right = np.count_nonzero(model.predict(parameters, batch).argmax(axis=1) == batch["y"])
     assert over_shards(checked, model, parameters, batch_size, shards)["accuracy"] == right / samples
 
 
@@ -41,7 +41,7 @@ def test_the_loss_over_shards_is_that_of_the_whole_set(job, samples, batch_size,
     checked = job(samples)
     model = Model(checked.maths)
     parameters = model.initialize(5)
-    total, count, *_ = model.evaluate(parameters, *checked.eval.read(np.arange(samples)))
+    total, count, *_ = model.evaluate(parameters, checked.eval.read(np.arange(samples)))
     assert over_shards(checked, model, parameters, batch_size, shards)["loss"] == pytest.approx(total / count, rel=1e-6)
 
 

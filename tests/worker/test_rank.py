@@ -6,6 +6,7 @@ import signal
 import psutil
 import pytest
 
+from bpcore.optimizers import OPTIMIZERS
 from bptrain.v1.report_pb2 import AttemptEnded
 from worker import journal
 
@@ -54,7 +55,7 @@ def test_every_problem_of_a_bad_job_is_said_once(mpirun, tiny_file, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("bptrain: 2 problems\n"
                                   "  epochs: expected an integer from 0 to 4294967295, got -1\n"
-                                  '  optimizer: unknown optimizer ""; known: adam, sgd\n')
+                                  f'  optimizer: unknown optimizer ""; known: {", ".join(OPTIMIZERS.types)}\n')
     assert done.stderr.count("epochs:") == 1 and "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 

@@ -45,7 +45,7 @@ def test_the_curve_holds_training_and_evaluation_of_every_epoch(worker, tiny_fil
 
 def test_the_other_ranks_record_nothing():
     silent = Silent()
-    assert (silent.restore(None), silent.checkpoint_due(3)) == (0, False)
+    assert (silent.restore(None), silent.checkpoint_due(3)) == ((0, []), False)
     for call in (silent.started, silent.ended):
         assert call(None) is None
     silent.close()

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from bpcore.model import Key, Model
+from bpcore.model import Model
+from bpcore.plan import Key
+from bpcore.update import Pace, Updater
 from worker.comm.alone import Alone
 from worker.exchange.exact import Exact
 from worker.exchange.tree import reduce
@@ -23,7 +25,7 @@ def stepper(checked):
     def make(**replaced):
         job = checked(**replaced)
         model, shards = Model(job.maths), job.spec.logical_shards
-        replica = Replica(model.layout, job.maths.optimizer)
+        replica = Replica(model.layout, Updater(job.maths, model.layout))
         replica.current.parameters.flat[...] = model.initialize(job.spec.seed).flat
         exchange = Exact(Alone(), model.layout, shards, [range(shards)])
         return Stepper(model, replica, exchange, Voter(Alone(), shards, model.row_width), job.train, job.schedule, shards, range(shards))
@@ -43,31 +45,31 @@ def test_a_step_is_the_optimizer_on_the_trees_sum_of_the_shards(stepper, shards)
     gradients, rows = {}, {}
     for shard, part in enumerate(cut(slice(24, 36), shards)):
         vector = s.model.layout.zeros()
-        rows[shard, shard + 1] = Model(s.model.spec).gradient(start, *s.data.read(order[part]), vector, Key(3, 7, shard))
+        rows[shard, shard + 1] = Model(s.model.spec).gradient(start, s.data.read(order[part]), vector, Key(3, 7, shard))
         gradients[shard, shard + 1] = vector.flat
-    by_hand, total = Replica(s.model.layout, s.replica.optimizer), s.model.layout.zeros()
+    by_hand, total = Replica(s.model.layout, Updater(s.model.spec, s.model.layout)), s.model.layout.zeros()
     by_hand.current.parameters.flat[...] = start.flat
     total.flat[...] = reduce((0, shards), gradients, np.add)
-    by_hand.update(7, total, 12)
+    by_hand.update(Pace(8, 12, 12, epoch=1), total)
     by_hand.commit()
-    vote = s.run(7, never)
+    vote = s.run(7, 1.0, never)
     assert parameters(s) == by_hand.current.parameters.flat.tobytes()
     assert vote.row.tolist() == reduce((0, shards), rows, np.add).tolist()
 
 
 def test_the_vote_counts_every_sample_of_the_batch(stepper):
     s = stepper()
-    assert [s.run(step, never).row[1] for step in range(5)] == [12, 12, 12, 12, 2]
+    assert [s.run(step, 1.0, never).row[1] for step in range(5)] == [12, 12, 12, 12, 2]
 
 
 def test_a_step_depends_on_its_number_not_on_the_steps_before(stepper):
     """What makes resuming possible."""
     through, jump = stepper(), stepper()
     for step in range(7):
-        through.run(step, never)
+        through.run(step, 1.0, never)
     for name, vector in jump.replica.current.vectors().items():
         vector.flat[...] = through.replica.current.vectors()[name].flat
-    assert through.run(7, never).row.tolist() == jump.run(7, never).row.tolist()
+    assert through.run(7, 1.0, never).row.tolist() == jump.run(7, 1.0, never).row.tolist()
     assert parameters(through) == parameters(jump)
 
 
@@ -75,10 +77,10 @@ def test_a_shard_without_samples_adds_nothing(stepper):
     """The last batch holds 2 samples for 6 shards; buffers still hold the gradients of the steps before."""
     s, fresh = stepper(logical_shards=6), stepper(logical_shards=6)
     for step in range(4):
-        s.run(step, never)
+        s.run(step, 1.0, never)
     for name, vector in fresh.replica.current.vectors().items():
         vector.flat[...] = s.replica.current.vectors()[name].flat
-    s.run(4, never), fresh.run(4, never)
+    s.run(4, 1.0, never), fresh.run(4, 1.0, never)
     assert parameters(s) == parameters(fresh)
 
 
@@ -86,7 +88,7 @@ def test_nothing_is_committed_when_the_loss_is_not_finite(stepper):
     s = stepper()
     s.replica.current.parameters.flat[0] = np.nan
     before, state = parameters(s), [vector.flat.copy() for vector in s.replica.current.state.values()]
-    vote = s.run(0, never)
+    vote = s.run(0, 1.0, never)
     assert not np.isfinite(vote.row[0])
     assert parameters(s) == before
     assert all((vector.flat == old).all() for vector, old in zip(s.replica.current.state.values(), state))
@@ -94,7 +96,7 @@ def test_nothing_is_committed_when_the_loss_is_not_finite(stepper):
 
 @pytest.mark.parametrize(("stop", "checkpoint"), [(False, False), (True, False), (False, True), (True, True)])
 def test_flags_ride_in_the_vote(stepper, stop, checkpoint):
-    vote = stepper().run(0, lambda: (stop, checkpoint))
+    vote = stepper().run(0, 1.0, lambda: (stop, checkpoint))
     assert (vote.stop, vote.checkpoint) == (stop, checkpoint)
 
 

@@ -4,6 +4,7 @@
 2. Files are found through the DataRoot alone, which refuses what lies outside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,21 +12,19 @@ from typing import Protocol
 import numpy as np
 
 from bpcore.errors import InvalidInput, Problem, expected
-from bpcore.losses import Targets
+from bpcore.fields import Batch, Field
 from bpcore.registry import Registry
-from bpcore.shapes import Shape
 
 
 class Dataset(Protocol):
-    """Samples by index."""
+    """Samples by index. `fields`: what each sample holds; by custom `x` is the input and `y` the target."""
 
-    shape: Shape  # of one sample's input
-    targets: Targets
+    fields: Mapping[str, Field]
 
     def __len__(self) -> int: ...
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(inputs (n, *shape) float32, targets (n, …)) of the samples at `indices`, in that order."""
+    def read(self, indices: np.ndarray) -> Batch:
+        """Field → array (n, …) of the samples at `indices`, in that order; numbers as float32."""
 
 
 class DataRoot:
@@ -61,52 +60,52 @@ FORMATS: Registry[Format] = Registry("data format", __name__, Format)
 
 
 class Arrays:
-    """A Dataset over two arrays, in memory or memory-mapped. x: (samples, …), y: (samples, …)."""
+    """A Dataset over arrays (samples, …), by field; in memory or memory-mapped."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray):
-        problems = [problem for problem in (_array_problem("inputs", x), _array_problem("targets", y)) if problem]
-        if not problems and len(x) != len(y):
-            problems = [Problem("", expected(f"as many targets as inputs, {len(x)}", len(y)))]
-        problems = problems or _value_problems(x, y)
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        problems = [problem for name, array in arrays.items() if (problem := _array_problem(name, array))]
+        first = next(iter(arrays))
+        problems += [Problem(name, expected(f"as many samples as {first} has, {len(arrays[first])}", len(array)))
+                     for name, array in arrays.items() if not problems and len(array) != len(arrays[first])]
+        problems = problems or [problem for name, array in arrays.items() if (problem := _value_problem(name, array))]
         if problems:
             raise InvalidInput(problems)
-        self.x, self.y = x, y
-        self.shape = x.shape[1:]
-        integer = bool(np.issubdtype(y.dtype, np.integer))
-        self.targets = Targets(y.shape[1:], integer, int(y.max()) + 1 if integer else 0)
+        self._arrays = dict(arrays)
+        self.fields = {name: _field(array) for name, array in arrays.items()}
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(next(iter(self._arrays.values())))
 
-    def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.x[indices].astype(np.float32, copy=False), self.y[indices]
+    def read(self, indices: np.ndarray) -> Batch:
+        return {name: array[indices] if self.fields[name].integer else array[indices].astype(np.float32, copy=False)
+                for name, array in self._arrays.items()}
+
+
+def _field(array: np.ndarray) -> Field:
+    integer = array.dtype.kind in "biu"
+    return Field(array.shape[1:], True, int(array.max()) + 1, int(array.min())) if integer else Field(array.shape[1:])
 
 
 def _array_problem(name: str, array: np.ndarray) -> Problem | None:
-    numeric = np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
-    if not numeric:
+    if array.dtype.kind not in "biuf":
         return Problem(name, expected("an array of integers or floats", str(array.dtype)))
-    if array.ndim < 1 or len(array) == 0:
+    if array.ndim < 1 or array.size == 0:
         return Problem(name, expected("at least one sample", list(array.shape)))
     return None
 
 
-def _value_problems(x: np.ndarray, y: np.ndarray, rows: int = 65536) -> list[Problem]:
+def _value_problem(name: str, array: np.ndarray, rows: int = 65536) -> Problem | None:
     """Numbers that no training survives. Read in blocks, so that memory-mapped data stays on disk."""
-    problems = []
-    for name, array in (("inputs", x), ("targets", y)):
-        bad = [start + row for start in range(0, len(array), rows) for row in _bad_rows(array[start:start + rows])]
-        if bad:
-            problems.append(Problem(name, f"expected finite numbers, but {len(bad)} of {len(array)} samples hold NaN or "
-                                          f"infinity, the first of them sample {bad[0]}"))
-    if not problems and np.issubdtype(y.dtype, np.integer) and y.min() < 0:
-        problems.append(Problem("targets", expected("labels from 0 on", int(y.min()))))
-    return problems
+    if array.dtype.kind != "f":
+        return None
+    bad = [start + row for start in range(0, len(array), rows) for row in _bad_rows(array[start:start + rows])]
+    if not bad:
+        return None
+    return Problem(name, f"expected finite numbers, but {len(bad)} of {len(array)} samples hold NaN or infinity, "
+                         f"the first of them sample {bad[0]}")
 
 
 def _bad_rows(block: np.ndarray) -> np.ndarray:
     """Rows with a number that float32 cannot hold."""
-    if np.issubdtype(block.dtype, np.integer):
-        return np.empty(0, np.int64)
     with np.errstate(over="ignore"):
         return np.flatnonzero(~np.isfinite(block.astype(np.float32)).reshape(len(block), -1).all(axis=1))

@@ -38,7 +38,7 @@ class Sklearn(Format):
         if self.name == "digits":
             x = (x / 16).reshape(-1, 8, 8, 1)
         rows = self._rows(len(x))
-        return Arrays(x[rows].astype(np.float32), y[rows] if y.dtype.kind == "i" else y[rows].astype(np.float32))
+        return Arrays({"x": x[rows].astype(np.float32), "y": y[rows] if y.dtype.kind == "i" else y[rows].astype(np.float32)})
 
     def _rows(self, samples: int) -> np.ndarray:
         order = rng.permutation(samples, self.split_seed, rng.SPLIT)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint")
+    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint", "losses", "schedule", "regularization", "clipping", "groups", "weight_average", "early_stopping", "start", "diagnose_every")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,15 @@ class JobSpec(_message.Message):
     LOGICAL_SHARDS_FIELD_NUMBER: _ClassVar[int]
     THREADS_PER_RANK_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    REGULARIZATION_FIELD_NUMBER: _ClassVar[int]
+    CLIPPING_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    EARLY_STOPPING_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSE_EVERY_FIELD_NUMBER: _ClassVar[int]
     name: str
     data: Data
     model: Model
@@ -35,7 +44,95 @@ class JobSpec(_message.Message):
     logical_shards: int
     threads_per_rank: int
     checkpoint: Checkpointing
-    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ...) -> None: ...
+    losses: _containers.RepeatedCompositeFieldContainer[Head]
+    schedule: Component
+    regularization: Regularization
+    clipping: Clipping
+    groups: _containers.RepeatedCompositeFieldContainer[Group]
+    weight_average: float
+    early_stopping: EarlyStopping
+    start: Start
+    diagnose_every: int
+    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Head, _Mapping]]] = ..., schedule: _Optional[_Union[Component, _Mapping]] = ..., regularization: _Optional[_Union[Regularization, _Mapping]] = ..., clipping: _Optional[_Union[Clipping, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ..., weight_average: _Optional[float] = ..., early_stopping: _Optional[_Union[EarlyStopping, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., diagnose_every: _Optional[int] = ...) -> None: ...
+
+class Start(_message.Message):
+    __slots__ = ("path", "names", "torch")
+    class NamesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    TORCH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    names: _containers.ScalarMap[str, str]
+    torch: bool
+    def __init__(self, path: _Optional[str] = ..., names: _Optional[_Mapping[str, str]] = ..., torch: _Optional[bool] = ...) -> None: ...
+
+class Head(_message.Message):
+    __slots__ = ("loss", "output", "target", "weight", "scale", "metrics")
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    loss: Component
+    output: str
+    target: str
+    weight: str
+    scale: float
+    metrics: _containers.RepeatedCompositeFieldContainer[Component]
+    def __init__(self, loss: _Optional[_Union[Component, _Mapping]] = ..., output: _Optional[str] = ..., target: _Optional[str] = ..., weight: _Optional[str] = ..., scale: _Optional[float] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ...) -> None: ...
+
+class Regularization(_message.Message):
+    __slots__ = ("l1", "l2", "weight_decay", "max_norm", "exclude")
+    L1_FIELD_NUMBER: _ClassVar[int]
+    L2_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
+    MAX_NORM_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_FIELD_NUMBER: _ClassVar[int]
+    l1: float
+    l2: float
+    weight_decay: float
+    max_norm: float
+    exclude: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, l1: _Optional[float] = ..., l2: _Optional[float] = ..., weight_decay: _Optional[float] = ..., max_norm: _Optional[float] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Clipping(_message.Message):
+    __slots__ = ("value", "norm", "global_norm")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    NORM_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_NORM_FIELD_NUMBER: _ClassVar[int]
+    value: float
+    norm: float
+    global_norm: float
+    def __init__(self, value: _Optional[float] = ..., norm: _Optional[float] = ..., global_norm: _Optional[float] = ...) -> None: ...
+
+class Group(_message.Message):
+    __slots__ = ("match", "learning_rate_scale", "weight_decay", "frozen", "frozen_epochs")
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_SCALE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    match: str
+    learning_rate_scale: float
+    weight_decay: float
+    frozen: bool
+    frozen_epochs: int
+    def __init__(self, match: _Optional[str] = ..., learning_rate_scale: _Optional[float] = ..., weight_decay: _Optional[float] = ..., frozen: _Optional[bool] = ..., frozen_epochs: _Optional[int] = ...) -> None: ...
+
+class EarlyStopping(_message.Message):
+    __slots__ = ("patience", "min_delta")
+    PATIENCE_FIELD_NUMBER: _ClassVar[int]
+    MIN_DELTA_FIELD_NUMBER: _ClassVar[int]
+    patience: int
+    min_delta: float
+    def __init__(self, patience: _Optional[int] = ..., min_delta: _Optional[float] = ...) -> None: ...
 
 class Data(_message.Message):
     __slots__ = ("train", "eval")
@@ -54,24 +151,45 @@ class Component(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("input", "layers")
+    __slots__ = ("input", "layers", "inputs")
+    class InputsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Input
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Input, _Mapping]] = ...) -> None: ...
     INPUT_FIELD_NUMBER: _ClassVar[int]
     LAYERS_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     input: _containers.RepeatedScalarFieldContainer[int]
     layers: _containers.RepeatedCompositeFieldContainer[Layer]
-    def __init__(self, input: _Optional[_Iterable[int]] = ..., layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ...) -> None: ...
+    inputs: _containers.MessageMap[str, Input]
+    def __init__(self, input: _Optional[_Iterable[int]] = ..., layers: _Optional[_Iterable[_Union[Layer, _Mapping]]] = ..., inputs: _Optional[_Mapping[str, Input]] = ...) -> None: ...
+
+class Input(_message.Message):
+    __slots__ = ("shape", "integer", "field")
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    integer: bool
+    field: str
+    def __init__(self, shape: _Optional[_Iterable[int]] = ..., integer: _Optional[bool] = ..., field: _Optional[str] = ...) -> None: ...
 
 class Layer(_message.Message):
-    __slots__ = ("kind", "attributes", "name", "inputs")
+    __slots__ = ("kind", "attributes", "name", "inputs", "share")
     KIND_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
     kind: str
     attributes: _struct_pb2.Struct
     name: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[str] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ...) -> None: ...
+    share: str
+    def __init__(self, kind: _Optional[str] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., share: _Optional[str] = ...) -> None: ...
 
 class Checkpointing(_message.Message):
     __slots__ = ("every_steps", "every_s", "keep")

@@ -115,7 +115,6 @@ def test_the_end_record_ends_the_job_and_gives_its_cause(desk, script, outcome, 
     assert desk.seen()[2] == "d9"
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: changes of state are stored behind the whole batch that brings them about")
 def test_a_change_of_state_stands_right_behind_the_report_that_brings_it_about(desk, script):
     """However much comes at once, readers see RUNNING before the first step."""
     desk.take(script.started().points(range(10)).ended().reports)

@@ -7,7 +7,8 @@ from worker.datasets import FORMATS, DataRoot, Format
 
 # Format → components to open. Files are those of the `root` fixture.
 CASES = {
-    "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz", "inputs": "a", "targets": "b"}}],
+    "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz"}}],
+    "synthetic": [{"synthetic": {"task": task, "samples": 20}} for task in ("addition", "ratings", "reversal", "tagging")],
     "sklearn": [{"sklearn": {"name": name}} for name in ("breast_cancer", "diabetes", "digits", "iris", "wine")],
 }
 ALL = [pytest.param(component, id=f"{name}-{i}") for name, components in CASES.items() for i, component in enumerate(components)]
@@ -40,50 +41,50 @@ def test_a_format_is_a_frozen_dataclass_named_in_its_docstring(name):
 @pytest.mark.parametrize("component", ALL)
 def test_samples_have_the_shape_and_type_that_it_says(opened, component):
     data = opened(component)
-    x, targets = data.read(np.arange(len(data)))
-    assert (x.shape, x.dtype) == ((len(data), *data.shape), np.float32)
-    assert targets.shape == (len(data), *data.targets.shape)
-    assert np.issubdtype(targets.dtype, np.integer) == data.targets.integer
+    batch = data.read(np.arange(len(data)))
+    assert batch.keys() == data.fields.keys()
+    for name, field in data.fields.items():
+        assert batch[name].shape == (len(data), *field.shape)
+        assert np.issubdtype(batch[name].dtype, np.integer) if field.integer else batch[name].dtype == np.float32
 
 
 @pytest.mark.parametrize("component", ALL)
 def test_labels_are_below_the_number_of_classes_that_it_says(opened, component):
     data = opened(component)
-    _, targets = data.read(np.arange(len(data)))
-    assert data.targets.classes == (int(targets.max()) + 1 if data.targets.integer else 0)
+    for name, array in data.read(np.arange(len(data))).items():
+        field = data.fields[name]
+        assert (field.lowest, field.classes) == ((int(array.min()), int(array.max()) + 1) if field.integer else (0, 0))
 
 
 @pytest.mark.parametrize("component", ALL)
 def test_indices_are_read_in_the_order_given(opened, component):
     data = opened(component)
-    x, targets = data.read(np.arange(len(data)))
-    chosen = np.array([7, 0, 7, len(data) - 1, 3])
-    some_x, some_targets = data.read(chosen)
-    assert some_x.tobytes() == x[chosen].tobytes()
-    assert some_targets.tobytes() == targets[chosen].tobytes()
+    whole, chosen = data.read(np.arange(len(data))), np.array([7, 0, 7, len(data) - 1, 3])
+    for name, array in data.read(chosen).items():
+        assert array.tobytes() == whole[name][chosen].tobytes()
 
 
 @pytest.mark.parametrize("component", ALL)
 def test_an_empty_selection_is_an_empty_batch(opened, component):
     data = opened(component)
-    assert data.read(np.empty(0, np.int64))[0].shape == (0, *data.shape)
+    for name, array in data.read(np.empty(0, np.int64)).items():
+        assert array.shape == (0, *data.fields[name].shape)
 
 
 @pytest.mark.parametrize("component", ALL)
 def test_what_is_read_can_be_overwritten_without_harm(opened, component):
     data = opened(component)
     indices = np.arange(3)
-    before = data.read(indices)[0].copy()
-    data.read(indices)[0][...] = -1
-    assert data.read(indices)[0].tobytes() == before.tobytes()
+    for name, before in data.read(indices).items():
+        data.read(indices)[name][...] = 7
+        assert data.read(indices)[name].tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("component", ALL)
 def test_all_samples_are_finite(opened, component):
     data = opened(component)
-    x, targets = data.read(np.arange(len(data)))
-    assert np.isfinite(x).all() and np.isfinite(targets).all()
+    assert all(np.isfinite(array).all() for array in data.read(np.arange(len(data))).values())
 
 
 def test_an_unknown_format_answers_with_all_known_ones(refused):
-    assert refused(lambda: FORMATS.build("npy")) == ['unknown data format "npy"; did you mean npz? known: npz, sklearn']
+    assert refused(lambda: FORMATS.build("npy")) == ['unknown data format "npy"; did you mean npz? known: npz, sklearn, synthetic']

@@ -17,15 +17,15 @@ def opened(tmp_path):
 
 def rows(data):
     """Samples with their targets, as a sorted list of tuples."""
-    x, targets = data.read(np.arange(len(data)))
-    return sorted((*map(float, row), float(target)) for row, target in zip(x.reshape(len(x), -1), targets))
+    batch = data.read(np.arange(len(data)))
+    return sorted((*map(float, row), float(target)) for row, target in zip(batch["x"].reshape(len(data), -1), batch["y"]))
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_set_has_the_size_it_is_known_for(opened, name):
     samples, features, classes = KNOWN[name]
     data = opened(name=name, split="all")
-    assert (len(data), np.prod(data.shape), data.targets.classes) == (samples, features, classes)
+    assert (len(data), np.prod(data.fields["x"].shape), data.fields["y"].classes) == (samples, features, classes)
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -54,15 +54,15 @@ def test_every_class_is_in_both_parts(opened):
     """The samples come sorted by class; a split without shuffling would leave classes out."""
     for split in ("train", "test"):
         data = opened(name="iris", split=split)
-        assert set(data.read(np.arange(len(data)))[1]) == {0, 1, 2}
+        assert set(data.read(np.arange(len(data)))["y"]) == {0, 1, 2}
 
 
 def test_digits_are_images_from_0_to_1(opened):
     data = opened(name="digits", split="all")
-    x, targets = data.read(np.arange(3))
+    batch = data.read(np.arange(3))
     raw, labels = datasets.load_digits(return_X_y=True)
-    assert data.shape == (8, 8, 1)
-    assert x.tolist() == (raw[:3] / 16).reshape(3, 8, 8, 1).tolist() and targets.tolist() == labels[:3].tolist()
+    assert data.fields["x"].shape == (8, 8, 1)
+    assert batch["x"].tolist() == (raw[:3] / 16).reshape(3, 8, 8, 1).tolist() and batch["y"].tolist() == labels[:3].tolist()
 
 
 @pytest.mark.parametrize(("attributes", "text"), [
@@ -79,4 +79,4 @@ def test_an_attribute_that_does_not_fit(refused, attributes, text):
 @pytest.mark.parametrize(("split", "fraction"), [("train", 0.999), ("test", 0.001)])
 def test_a_part_without_samples_is_refused(refused, opened, split, fraction):
     found = refused(lambda: opened(name="iris", split=split, test_fraction=fraction))
-    assert found == ["inputs: expected at least one sample, got [0, 4]", "targets: expected at least one sample, got [0]"]
+    assert found == ["x: expected at least one sample, got [0, 4]", "y: expected at least one sample, got [0]"]

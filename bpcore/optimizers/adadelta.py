@@ -1,0 +1,39 @@
+"""adadelta: steps in the parameters' own unit: the size of late steps over that of late gradients.
+
+s ← ρ s + (1 − ρ) g²;   d = √(u + ε) / √(s + ε) · g;   u ← ρ u + (1 − ρ) d²
+
+ρ: rho, ε: epsilon. Source: Zeiler, "ADADELTA: an adaptive learning rate method", arXiv:1212.5701 (2012),
+algorithm 1, where the learning rate is 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcore.attributes import number
+from bpcore.moments import average_of_squares
+from bpcore.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Adadelta(Optimizer):
+    learning_rate: float = number(1.0, minimum=0)
+    rho: float = number(0.9, minimum=0, below=1)
+    epsilon: float = number(1e-6, above=0)
+
+    @property
+    def state(self):
+        return ("squares", "steps")
+
+    def direction(self, step, gradient, p, state, new_state, out):
+        squares = average_of_squares(state["squares"], gradient, self.rho, out=new_state["squares"])
+        np.add(state["steps"], self.epsilon, out=out)
+        np.sqrt(out, out=out)
+        out /= np.sqrt(squares + self.epsilon)
+        out *= gradient
+        average_of_squares(state["steps"], out, self.rho, out=new_state["steps"])
+
+    @classmethod
+    def cases(cls):
+        yield cls(epsilon=1e-3)
+        yield cls(learning_rate=0.5, rho=0.8, epsilon=1e-4)

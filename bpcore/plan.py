@@ -1,0 +1,170 @@
+"""The buffers of a graph for batches of one size, wired once: a step takes no memory.
+
+1. Outputs are kept from forward to backward. The gradient of an output lives only from its first
+   reader's backward to its own, so gradients share a few buffers.
+2. Layers write, never add; where an output has several readers, or a parameter several users, the sums
+   are made here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcore import rng
+from bpcore.arena import Vector
+from bpcore.errors import ShapeError, expected
+from bpcore.fields import Batch
+from bpcore.graph import Graph
+from bpcore.layers import Workspace
+from bpcore.shapes import describe
+from bpcore.spec import Spec
+
+
+@dataclass(frozen=True)
+class Key:
+    """What random layers draw by: the same key, the same numbers."""
+
+    seed: int
+    step: int
+    shard: int
+
+
+class Plan:
+    """A workspace a node, its buffers wired to its neighbours'. `explained`: with gradients of the model's
+    inputs, which training does not need."""
+
+    def __init__(self, spec: Spec, n: int, dtype: type, explained: bool):
+        self.graph = graph = spec.graph
+        self.layers = [node.layer for node in graph.nodes]
+        self.inputs = [np.zeros((n, *given.shape), np.int64 if given.integer else dtype) for given in graph.inputs]
+        self.input_gradients = [np.zeros_like(x) if explained and not given.integer else None
+                                for given, x in zip(graph.inputs, self.inputs)]
+        ys = self.inputs + [np.zeros((n, *node.shape), dtype) for node in graph.nodes]
+        wiring = _Wiring(graph, {head.output for head in spec.heads}, ys, self.input_gradients)
+        self.sums = wiring.sums
+        # The first head of an output writes its gradient in place, every further one beside it.
+        outputs = [head.output for head in spec.heads]
+        self._totals = [wiring.heads[output] for output in outputs]
+        self.head_gradients = [total if output not in outputs[:i] else np.zeros_like(total)
+                               for i, (output, total) in enumerate(zip(outputs, self._totals))]
+        first, pool = len(self.inputs), {}
+        self.steps = [Workspace([ys[place] for place in node.inputs], ys[first + position], wiring.dys[position],
+                                wiring.dinputs[position], pool) for position, node in enumerate(graph.nodes)]
+        self._shared = _later_writers(graph, dtype)
+        self._users = _users_of_statistics(graph)
+
+    def add_heads(self) -> None:
+        """The gradient of each output that several heads read: their sum."""
+        for total, part in zip(self._totals, self.head_gradients):
+            if total is not part:
+                total += part
+
+    def load(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> None:
+        """What the next forward and backward work on."""
+        for given, array in zip(self.graph.inputs, self.inputs):
+            if batch[given.field].shape[1:] != given.shape:
+                raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(batch[given.field].shape[1:])))
+            array[...] = batch[given.field]
+        for position, w in enumerate(self.steps):
+            w.p, w.training = parameters.nodes[position], training
+            w.rng = lambda position=position: rng.stream(key.seed, rng.LAYER, key.step, key.shard, position)
+
+    def forward(self) -> None:
+        for layer, w in zip(self.layers, self.steps):
+            layer.forward(w)
+
+    def backward(self, out: Vector) -> None:
+        for position in reversed(range(len(self.layers))):
+            self.backward_layer(position, out)
+
+    def backward_layer(self, position: int, out: Vector) -> None:
+        w, aside = self.steps[position], self._shared[position]
+        w.g = {**out.nodes[position], **aside} if aside else out.nodes[position]
+        self.layers[position].backward(w)
+        for total, part in self.sums[position]:
+            total += part
+        for name, part in aside.items():
+            out.nodes[position][name] += part
+        for name, users in self._users[position].items():
+            out.nodes[position][name] /= users
+
+
+def _later_writers(graph: Graph, dtype: type) -> list[dict[str, np.ndarray]]:
+    """For each node, arrays beside the gradients of shared parameters that a node behind it writes first."""
+    written: set[tuple[int, str]] = set()
+    aside: list[dict[str, np.ndarray]] = [{} for _ in graph.nodes]
+    for position in reversed(range(len(graph.nodes))):
+        node = graph.nodes[position]
+        for name, parameter in node.parameters.items():
+            owner = (node.shared.get(name, position), name)
+            if owner in written:
+                aside[position][name] = np.zeros(parameter.shape, dtype)
+            written.add(owner)
+    return aside
+
+
+def _users_of_statistics(graph: Graph) -> list[dict[str, int]]:
+    """For each node, its running statistics that several layers share: how many. It is the last to write them,
+    and what they move towards is the mean over all."""
+    found: list[dict[str, int]] = [{} for _ in graph.nodes]
+    for node in graph.nodes:
+        for name, owner in node.shared.items():
+            if node.parameters[name].momentum is not None:
+                found[owner][name] = found[owner].get(name, 1) + 1
+    return found
+
+
+class _Wiring:
+    """Which buffer holds which gradient, going backward. The first to write an output's gradient writes it
+    in place; every further one writes beside it, and is added (`sums`: total and part)."""
+
+    def __init__(self, graph: Graph, heads: set[int], ys: Sequence[np.ndarray], input_gradients: Sequence[np.ndarray | None]):
+        self._ys, self._first = ys, len(input_gradients)
+        self._free: list[np.ndarray] = []
+        self._live: dict[int, np.ndarray | None] = dict(enumerate(input_gradients))
+        self._written: set[int] = set()
+        self.heads = {output: self._gradient(self._first + output) for output in heads}
+        count = len(graph.nodes)
+        self.dys: list[np.ndarray] = [None] * count
+        self.dinputs: list[list[np.ndarray | None]] = [[] for _ in range(count)]
+        self.sums: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(count)]
+        for position in reversed(range(count)):
+            self._wire(position, graph.nodes[position].inputs)
+
+    def _wire(self, position: int, places: Sequence[int]) -> None:
+        place = self._first + position
+        self.dys[position] = self._gradient(place) if place not in self._live else self._live[place]
+        for source in places:
+            written = source in self._written
+            dy = self._gradient(source)
+            if dy is not None and written:
+                self.sums[position].append((dy, self._take(self._ys[source])))
+                dy = self.sums[position][-1][1]
+            self.dinputs[position].append(dy)
+        for _, part in self.sums[position]:
+            self._free.append(part)
+        self._free.append(self.dys[position])
+        del self._live[place]
+
+    def _gradient(self, place: int) -> np.ndarray | None:
+        """The buffer of one output's gradient."""
+        if place not in self._live:
+            self._live[place] = self._take(self._ys[place])
+        self._written.add(place)
+        return self._live[place]
+
+    def _take(self, like: np.ndarray) -> np.ndarray:
+        """Memory of that size: the smallest free buffer that holds it, else a new one."""
+        fits = [i for i, free in enumerate(self._free) if _root(free).size >= like.size]
+        if not fits:
+            return np.zeros(like.size, like.dtype).reshape(like.shape)
+        best = min(fits, key=lambda i: _root(self._free[i]).size)
+        return _root(self._free.pop(best))[:like.size].reshape(like.shape)
+
+
+def _root(array: np.ndarray) -> np.ndarray:
+    """The flat array that a buffer was cut from."""
+    while array.base is not None:
+        array = array.base
+    return array

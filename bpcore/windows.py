@@ -1,0 +1,121 @@
+"""Where windows lie over an input: the arithmetic that convolutions and pools share, on any number of axes.
+
+1. A Grid is geometry alone. The arrays it is applied to are (n, *sizes, …): axes behind are carried along.
+2. Windows are views, never copies. Those that reach over the edge need the input with its margins.
+
+Window i of an axis starts at i · stride − before and holds `window` places, `dilation` apart. Padding `valid`:
+whole windows only. `same`: margins for ⌈size / stride⌉ windows, the odd place behind. Numbers: so many
+places at both ends.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from bpcore import shapes
+from bpcore.layers import Workspace
+from bpcore.shapes import Shape
+
+AXES = {1: ("length",), 2: ("height", "width")}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All windows over one input; each field has a number an axis. `counts`: how many windows."""
+
+    sizes: Shape
+    window: Shape
+    stride: Shape
+    dilation: Shape
+    before: Shape
+    counts: Shape
+
+    @property
+    def area(self) -> int:
+        """Places in a window."""
+        return prod(self.window)
+
+    @property
+    def lengths(self) -> Shape:
+        """The sizes with margins, in which every window is whole."""
+        return tuple(max(before + size, (count - 1) * step + extent(window, gap)) for before, size, count, step, window, gap
+                     in zip(self.before, self.sizes, self.counts, self.stride, self.window, self.dilation))
+
+    def views(self, whole: np.ndarray) -> np.ndarray:
+        """(n, *counts, *window, …): every window of an array (n, *lengths, …)."""
+        n, steps, behind = whole.strides[0], whole.strides[1:1 + len(self.sizes)], 1 + len(self.sizes)
+        between = [step * stride for step, stride in zip(steps, self.stride)]
+        inside = [step * gap for step, gap in zip(steps, self.dilation)]
+        return as_strided(whole, (len(whole), *self.counts, *self.window, *whole.shape[behind:]),
+                          (n, *between, *inside, *whole.strides[behind:]))
+
+    def places(self, whole: np.ndarray) -> Iterator[np.ndarray]:
+        """For each place in a window, in row-major order: the view (n, *counts, …) of it in every window."""
+        views, all_windows = self.views(whole), (slice(None),) * (1 + len(self.sizes))
+        for place in np.ndindex(*self.window):
+            yield views[all_windows + place]
+
+    def padded(self, w: Workspace, x: np.ndarray, fill: float = 0.0) -> np.ndarray:
+        """(n, *lengths, …): x with its margins; x itself where there are none."""
+        if self.lengths == self.sizes:
+            return x
+        whole = w.temporary("padded", (len(x), *self.lengths, *x.shape[1 + len(self.sizes):]))
+        whole.fill(fill)
+        whole[self._inside] = x
+        return whole
+
+    def blank(self, w: Workspace, dx: np.ndarray) -> np.ndarray:
+        """Zeros (n, *lengths, …), to add each window's share of dx to; dx itself where there are no margins."""
+        whole = dx
+        if self.lengths != self.sizes:
+            whole = w.temporary("dpadded", (len(dx), *self.lengths, *dx.shape[1 + len(self.sizes):]))
+        whole.fill(0)
+        return whole
+
+    def crop(self, whole: np.ndarray, dx: np.ndarray) -> None:
+        """dx = what was added up in `blank`, without its margins."""
+        if whole is not dx:
+            dx[...] = whole[self._inside]
+
+    def covered(self) -> np.ndarray:
+        """(*counts,): how many places of each window lie on the input itself."""
+        ones = np.zeros((1, *self.lengths))
+        ones[self._inside] = 1
+        return sum(self.places(ones))[0]
+
+    def transposed(self) -> "Grid | None":
+        """The windows of outputs that an input lies in, each back to front; None unless there is one window a
+        place, one step apart."""
+        reach = [extent(length, gap) for length, gap in zip(self.window, self.dilation)]
+        if self.counts != self.sizes or max(self.stride) > 1:
+            return None
+        before = tuple(length - 1 - margin for length, margin in zip(reach, self.before))
+        return Grid(self.counts, self.window, self.stride, self.dilation, before, self.sizes)
+
+    @property
+    def _inside(self) -> tuple[slice, ...]:
+        return (slice(None), *(slice(before, before + size) for before, size in zip(self.before, self.sizes)))
+
+
+def grid(sizes: Shape, window: Shape, stride: Shape, padding: str | Shape, dilation: Shape | None = None,
+         hint: str = "use a smaller window") -> Grid:
+    """The windows over an input of `sizes`. Raises ShapeError where not even one fits."""
+    dilation = dilation or (1,) * len(sizes)
+    reach = [extent(length, gap) for length, gap in zip(window, dilation)]
+    if padding == "same":
+        counts = tuple(-(-size // step) for size, step in zip(sizes, stride))
+        before = tuple(max(0, (count - 1) * step + length - size) // 2 for count, step, length, size in zip(counts, stride, reach, sizes))
+        return Grid(sizes, window, stride, dilation, before, counts)
+    before = (0,) * len(sizes) if padding == "valid" else padding
+    axes = [f"padded {axis}" if margin else axis for axis, margin in zip(AXES[len(sizes)], before)]
+    counts = tuple(shapes.windows(size + 2 * margin, length, step, axis, hint)
+                   for size, margin, length, step, axis in zip(sizes, before, reach, stride, axes))
+    return Grid(sizes, window, stride, dilation, before, counts)
+
+
+def extent(window: int, dilation: int) -> int:
+    """How far a window reaches, from its first place to its last."""
+    return (window - 1) * dilation + 1

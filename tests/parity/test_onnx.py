@@ -1,0 +1,54 @@
+"""ONNX as a second, independent witness: every layer that ONNX has an operator for, exported and run by
+onnxruntime, against our own forward pass in evaluation."""
+
+import numpy as np
+import pytest
+
+from bpcore import Model
+from bpcore.graph import Graph, Input, Node
+from bpcore.layers import LAYERS
+from bpcore.optimizers.sgd import Sgd
+from bpcore.losses.mse import Mse
+from bpcore.spec import Head, Spec
+from worker.exports.onnx import convert
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnx and onnxruntime: pip install 'bptrain[parity]'")
+pytest.importorskip("onnx", reason="needs onnx: pip install 'bptrain[onnx]'")
+CASES = [(f"{name}-{i}", case) for name, kind in LAYERS.types.items() for i, case in enumerate(kind.cases())]
+
+
+def model_of(case):
+    """A model of that one layer."""
+    layer = case.layer
+    inputs = tuple(Input(f"in{i}", shape, i in case.integers, f"in{i}") for i, shape in enumerate(case.inputs))
+    node = Node("only", layer, tuple(range(len(inputs))), layer.output_shape(*case.inputs), layer.parameters(*case.inputs))
+    head = Head("", Mse(), 0, "y", "", 1.0, {})
+    return Model(Spec(Graph(inputs, (node,)), (head,), Sgd()))
+
+
+def batch_of(case, random):
+    return {f"in{i}": random.integers(0, case.integers[i], (case.batch, *shape)) if i in case.integers
+            else random.standard_normal((case.batch, *shape)).astype(np.float32) for i, shape in enumerate(case.inputs)}
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
+def test_onnxruntime_computes_what_we_compute(case, record_property):
+    model, random = model_of(case), np.random.default_rng(0)
+    if type(case.layer).onnx is LAYERS.base.onnx:
+        pytest.skip("ONNX has no such operator")
+    parameters, batch = model.initialize(1), batch_of(case, random)
+    for name, view in parameters.named().items():
+        view += 0.3 * np.abs(random.standard_normal(view.shape))  # no zeros: every term counts
+    session = onnxruntime.InferenceSession(convert(model, parameters), providers=["CPUExecutionProvider"])
+    theirs, ours = session.run(["output"], batch)[0], model.predict(parameters, batch)
+    error = float(np.max(np.abs(theirs - ours) / np.maximum(np.abs(ours), 1)))
+    record_property("error", error)
+    assert error <= 1e-5
+
+
+def test_a_layer_without_an_operator_is_named():
+    silent = next((kind for kind in LAYERS.types.values() if kind.onnx is LAYERS.base.onnx), None)
+    if silent is None:
+        pytest.skip("every layer has one")
+    with pytest.raises(Exception, match='model.layers\\[0\\]: "only" has no ONNX operator'):
+        convert(model := model_of(next(iter(silent.cases()))), model.initialize(0))
