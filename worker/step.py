@@ -82,6 +82,7 @@ class Stepper:
         if self.diagnose_every and step % self.diagnose_every == 0:
             sums = self._diagnosis_voter.vote(self._diagnoses).row
             self.diagnosis = diagnosis.values(self.model.spec.graph, sums, gradient, vote.row[1])
+            self._diagnoses.clear()
         if np.isfinite(vote.row).all():
             self.replica.update(Pace(step + 1, vote.row[1], place.stop - place.start, factor, self.schedule.epoch(step)), gradient)
             self.replica.commit()

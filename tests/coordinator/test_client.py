@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,9 @@ def nobody():
     lambda client: client.cancel("x"), lambda client: client.curve("x"), lambda client: list(client.watch("x")),
     lambda client: list(client.messages("x")), lambda client: list(client.logs("x", follow=True))],
     ids=["submit", "get", "list", "cancel", "curve", "watch", "messages", "logs"])
-def test_a_coordinator_that_is_not_there_is_said_at_once(nobody, call):
-    """Not after the patience of a stream, which is five minutes."""
+def test_a_coordinator_that_is_not_there_is_said_at_once(nobody, call, monkeypatch):
+    """Without waiting: the patience of a stream is for lines that break."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"waited {seconds} s to try again"))
     with Client(nobody) as client, pytest.raises(Unavailable, match=f"^no coordinator answers at {nobody}; start one with: bptrain serve$"):
         call(client)
 
