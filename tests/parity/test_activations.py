@@ -180,7 +180,7 @@ def test_the_gradient_passes_noise_unchanged():
 
 
 @pytest.mark.parametrize(("component", "text"), [
-    ({"hardtanh": {"minimum": 2, "maximum": 1}}, "hardtanh.maximum: expected a number > the minimum 2, got 1.0"),
+    ({"hardtanh": {"minimum": 2, "maximum": 1}}, "hardtanh.maximum: expected a number > the minimum 2, got 1"),
     ({"softplus": {"beta": 0}}, "softplus.beta: expected a number > 0, got 0"),
     ({"elu": {"alpha": -1}}, "elu.alpha: expected a number ≥ 0, got -1"),
     ({"gelu": {"approximate": "erf"}}, 'gelu.approximate: expected one of none, tanh, got "erf"'),
