@@ -12,27 +12,28 @@ Arrays = Mapping[str, np.ndarray]
 VANISHED = 1e-12
 
 
-def average(old: np.ndarray, value: np.ndarray, beta: float, out: np.ndarray) -> np.ndarray:
-    """out = β old + (1 − β) value."""
+def average(old: np.ndarray, value: np.ndarray, beta: float, out: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+    """out = β old + (1 − β) value. `spare`: memory of that size to use up; None: it is taken."""
     np.multiply(old, beta, out=out)
-    out += (1 - beta) * value
+    out += np.multiply(value, 1 - beta, out=spare)
     return out
 
 
-def average_of_squares(old: np.ndarray, value: np.ndarray, beta: float, out: np.ndarray) -> np.ndarray:
-    """out = β old + (1 − β) value²."""
+def average_of_squares(old: np.ndarray, value: np.ndarray, beta: float, out: np.ndarray, spare: np.ndarray | None = None) -> np.ndarray:
+    """out = β old + (1 − β) value². `spare`: memory of that size to use up; None: it is taken."""
     np.multiply(old, beta, out=out)
-    out += (1 - beta) * value * value
+    part = np.multiply(value, 1 - beta, out=spare)
+    part *= value
+    out += part
     return out
 
 
 def adam_ratio(m: np.ndarray, v: np.ndarray, step: int, beta1: float, beta2: float, epsilon: float, out: np.ndarray) -> None:
     """out = m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)."""
     np.sqrt(v, out=out)
-    out /= math.sqrt(1 - beta2**step)
-    out += epsilon
+    out *= (1 - beta1**step) / math.sqrt(1 - beta2**step)
+    out += (1 - beta1**step) * epsilon
     np.divide(m, out, out=out)
-    out /= 1 - beta1**step
 
 
 def norm_ratio(p_norm: float, direction_norm: float, coefficient: float = 1.0) -> float:

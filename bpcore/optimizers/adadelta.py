@@ -26,7 +26,7 @@ class Adadelta(Optimizer):
         return ("squares", "steps")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        squares = average_of_squares(state["squares"], gradient, self.rho, out=new_state["squares"])
+        squares = average_of_squares(state["squares"], gradient, self.rho, out=new_state["squares"], spare=out)
         np.add(state["steps"], self.epsilon, out=out)
         np.sqrt(out, out=out)
         out /= np.sqrt(squares + self.epsilon)

@@ -26,8 +26,8 @@ class Adam(Optimizer):
         return ("m", "v")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"])
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"])
+        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
+        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
         adam_ratio(m, v, step, self.beta1, self.beta2, self.epsilon, out)
 
     @classmethod

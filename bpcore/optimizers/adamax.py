@@ -27,10 +27,10 @@ class Adamax(Optimizer):
         return ("m", "u")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        m, u = average(state["m"], gradient, self.beta1, out=new_state["m"]), new_state["u"]
+        m, u = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out), new_state["u"]
         np.multiply(state["u"], self.beta2, out=u)
         u -= (1 - self.beta2) * self.epsilon
-        np.maximum(u, np.abs(gradient), out=u)
+        np.maximum(u, np.abs(gradient, out=out), out=u)
         np.add(u, self.epsilon, out=out)
         np.divide(m, out, out=out)
         out /= 1 - self.beta1**step

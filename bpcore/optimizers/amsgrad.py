@@ -28,8 +28,8 @@ class AmsGrad(Optimizer):
         return ("m", "v", "v_max")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"])
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"])
+        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
+        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
         v_max = np.maximum(state["v_max"], v, out=new_state["v_max"])
         adam_ratio(m, v_max, step, self.beta1, self.beta2, self.epsilon, out)
 

@@ -31,7 +31,7 @@ class Lion(Optimizer):
         return self.weight_decay
 
     def direction(self, step, gradient, p, state, new_state, out):
-        average(state["m"], gradient, self.beta1, out=out)
+        average(state["m"], gradient, self.beta1, out=out, spare=new_state["m"])
         np.sign(out, out=out)
         average(state["m"], gradient, self.beta2, out=new_state["m"])
 

@@ -31,8 +31,8 @@ class NAdam(Optimizer):
         return ("m", "v")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"])
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"])
+        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
+        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
         of_gradient, of_m = _shares(self.beta1, self.momentum_decay, step)
         root = np.sqrt(v)
         root /= math.sqrt(1 - self.beta2**step)

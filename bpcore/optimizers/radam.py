@@ -31,8 +31,8 @@ class RAdam(Optimizer):
         return ("m", "v")
 
     def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"])
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"])
+        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
+        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
         np.divide(m, 1 - self.beta1**step, out=out)
         rectification = _rectification(self.beta2, step)
         if rectification:

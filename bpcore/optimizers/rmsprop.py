@@ -30,7 +30,7 @@ class RMSProp(Optimizer):
         return ("squares",) + ("center",) * self.centered + ("velocity",) * bool(self.momentum)
 
     def direction(self, step, gradient, p, state, new_state, out):
-        out[...] = average_of_squares(state["squares"], gradient, self.alpha, out=new_state["squares"])
+        out[...] = average_of_squares(state["squares"], gradient, self.alpha, out=new_state["squares"], spare=out)
         if self.centered:
             center = average(state["center"], gradient, self.alpha, out=new_state["center"])
             out -= center * center

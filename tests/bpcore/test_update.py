@@ -29,11 +29,11 @@ from bpcore.update import AVERAGE, BLOCK, Pace, Updater
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])
-LAYOUT = Layout([Owner("stem", {"weight": (150, 120), "bias": (7,)}),
+LAYOUT = Layout([Owner("stem", {"weight": (150, 240), "bias": (7,)}),
                  Owner("norm", {"mean": (5,), "scale": (5,)}, {"mean": 0.1}),
                  Owner("head", {"weight": (3, 4, 5), "bias": (5,)})])
 STATISTICS = {"norm.mean": 0.1}
-assert 150 * 120 > BLOCK  # one parameter lies in two blocks
+assert 150 * 240 > BLOCK  # one parameter lies in two blocks
 
 
 def flat(arrays, dtype):
@@ -274,7 +274,7 @@ def test_the_update_does_not_depend_on_the_layout():
     for clipping in (Clipping(), Clipping(0.5, 0.5)):
         setting = spec(Adam(), clipping=clipping, regularization=Regularization(0.1, 0.1, 0.1))
         together = run(setting, np.float32, steps=1)
-        alone = Layout([Owner("stem", {"weight": (150, 120)})])
+        alone = Layout([Owner("stem", {"weight": (150, 240)})])
         p, g, new_p = (alone.zeros() for _ in range(3))
         p.flat[...], g.flat[...] = drawn(0)["stem.weight"].ravel(), drawn(1)["stem.weight"].ravel()
         state, new_state = ({name: np.zeros(alone.size, np.float32) for name in ("m", "v")} for _ in range(2))

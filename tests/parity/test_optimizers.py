@@ -136,9 +136,9 @@ def test_fifty_steps_are_pytorchs(torch, name, dtype):
     check()
 
 
-LAYOUT = Layout([Owner("first", {"weight": (150, 120), "bias": (7,)}), Owner("second", {"weight": (3, 5)})])
+LAYOUT = Layout([Owner("first", {"weight": (150, 240), "bias": (7,)}), Owner("second", {"weight": (3, 5)})])
 SMALL = Layout([Owner("first", {"weight": (10, 3), "bias": (7,)})])
-assert 150 * 120 > BLOCK
+assert 150 * 240 > BLOCK
 
 
 class Trained:
