@@ -29,7 +29,7 @@ class Inner(Workspace):
         super().__init__(inputs, y, dy, dinputs or [None] * len(inputs))
         self._outer, self._name = outer, f"{name}." if name else ""
         self.p, self.g = _under(outer.p, self._name), _under(outer.g, self._name)
-        self.training = outer.training
+        self.training, self.totals = outer.training, outer.totals
         self.rng = lambda: rng.stream(int(outer.rng().bit_generator.random_raw()), rng.LAYER, crc32(name.encode()))
 
     def scratch(self, name, shape, dtype=None):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore import diagnosis
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
@@ -37,8 +38,7 @@ def widths(model: Model) -> dict[int, int]:
 
 def gradients(model: Model, parameters: Vector, work: Mapping[int, Work], counts: Sequence[float], total: Total) -> dict[int, np.ndarray]:
     """Shard → its row of sums; the gradients are in `work`. Every rank calls this, also one without shards."""
-    plans = {shard: model.plan(len(next(iter(item.batch.values()))), place=1 + place)
-             for place, (shard, item) in enumerate(work.items())}
+    plans = _plans(model, work)
     for shard, item in work.items():
         plans[shard].load(parameters, item.batch, True, item.key)
     needs = widths(model)
@@ -52,6 +52,17 @@ def gradients(model: Model, parameters: Vector, work: Mapping[int, Work], counts
         for shard, item in work.items():
             plans[shard].backward_layer(position, item.out)
     return rows
+
+
+def diagnoses(model: Model, work: Mapping[int, Work]) -> dict[int, np.ndarray]:
+    """Shard → its row of bpcore/diagnosis.py, of the call of `gradients` with this work just before."""
+    return {shard: diagnosis.row(plan.steps) for shard, plan in _plans(model, work).items()}
+
+
+def _plans(model: Model, work: Mapping[int, Work]) -> dict[int, Plan]:
+    """Shard → buffers that no other shard has."""
+    return {shard: model.plan(len(next(iter(item.batch.values()))), place=1 + place)
+            for place, (shard, item) in enumerate(work.items())}
 
 
 def _share_totals(model: Model, plans: Mapping[int, Plan], position: int, needed: bool, backward: bool, total: Total) -> None:

@@ -67,7 +67,7 @@ class Plan:
                 raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(batch[given.field].shape[1:])))
             array[...] = batch[given.field]
         for position, w in enumerate(self.steps):
-            w.p, w.training = parameters.nodes[position], training
+            w.p, w.training, w.totals = parameters.nodes[position], training, None
             w.rng = lambda position=position: rng.stream(key.seed, rng.LAYER, key.step, key.shard, position)
 
     def forward(self) -> None:

@@ -43,8 +43,9 @@ class Workspace:
     """What one layer sees in one call, for a batch of n samples.
 
     inputs, dinputs: arrays of shape (n, *input shape); y, dy: (n, *output shape). A `dinputs` entry is
-    None where nobody needs it. x, dx: the first of each, for layers that have one. totals: sums over the
-    global batch, for layers that asked for them (`whole_batch`). p, g: parameter and gradient views by name. training: False in evaluation.
+    None where nobody needs it. x, dx: the first of each, for layers that have one. p, g: parameter and
+    gradient views by name. training: False in evaluation. totals: sums over the global batch, for layers that
+    asked for them (`whole_batch`); None where the batch at hand is the whole one.
     """
 
     def __init__(self, inputs: list[np.ndarray], y: np.ndarray, dy: np.ndarray, dinputs: list[np.ndarray | None],

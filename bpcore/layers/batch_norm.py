@@ -3,9 +3,9 @@
 y = γ · (x − μ) / √(σ² + ε) + β
 
 x, y: (…, channels); gamma, beta, running_mean, running_var: (channels,). In training μ and σ² (biased) are
-those of the logical shard that the layer is given, over the batch and all axes but the last; in evaluation
-the running ones. These move by `momentum` towards the mean over all shards of μ and of the unbiased σ²
-(of a single value: 0), as in PyTorch. Statistics over the whole global batch (`sync`) are not offered yet.
+those of the logical shard that the layer is given, or with `sync` of the whole global batch, over the batch
+and all axes but the last; in evaluation the running ones. These move by `momentum` towards μ and the
+unbiased σ² (of a single value: 0), as in PyTorch; without `sync` towards their mean over all shards.
 Source: Ioffe & Szegedy, "Batch normalization", ICML 2015, algorithms 1 and 2.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.attributes import number
+from bpcore.attributes import flag, number
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.constant import Constant
@@ -28,6 +28,7 @@ from bpcore.windows_onnx import channels_first, channels_last
 class BatchNorm(Layer):
     momentum: float = number(0.1, minimum=0, below=1)
     epsilon: float = number(1e-5, above=0)
+    sync: bool = flag(False)
     gamma_initializer: Initializer = initializer(Constant(1.0))
     beta_initializer: Initializer = initializer(Zeros())
 
@@ -43,10 +44,12 @@ class BatchNorm(Layer):
 
     def forward(self, w):
         mean, variance = self._statistics(w)
-        if w.training:
+        if w.training and self.sync:
+            self._measure(w, mean, variance)
+        elif w.training:
             np.divide(channel_sums(w.x), _count(w), out=mean)
         np.subtract(w.x, mean, out=w.y)
-        if w.training:
+        if w.training and not self.sync:
             np.divide(channel_dots(w, w.y, w.y), _count(w), out=variance)
         w.y *= w.p["gamma"] / np.sqrt(variance + self.epsilon)
         w.y += w.p["beta"]
@@ -57,17 +60,49 @@ class BatchNorm(Layer):
         centred = np.subtract(w.x, mean, out=w.temporary("centred", w.x.shape) if w.dx is None else w.dx)
         channel_sums(w.dy, out=w.g["beta"])
         np.multiply(channel_dots(w, w.dy, centred), inverse, out=w.g["gamma"])
-        self._move(w, mean, variance)
+        beta, gamma, count = w.g["beta"], w.g["gamma"], _count(w)
+        if w.training and self.sync:
+            beta, gamma, count = self._totals(w, True)
+            gamma = gamma * inverse
+        self._move(w, mean, variance, count)
         if w.dx is None:
             return
         if w.training:
             # dx holds x − μ. What follows is γ/σ · (dy − mean of dy − x̂ · mean of dy x̂), without another array.
-            w.dx *= -w.g["gamma"] * inverse / _count(w)
+            w.dx *= -gamma * inverse / count
             w.dx += w.dy
-            w.dx -= w.g["beta"] / _count(w)
+            w.dx -= beta / count
             w.dx *= w.p["gamma"] * inverse
         else:
             np.multiply(w.dy, w.p["gamma"] * inverse, out=w.dx)
+
+    def whole_batch(self, x):
+        return 2 * x[-1] + 1 if self.sync else 0
+
+    def collect(self, w, backward):
+        """Before forward Σ (x − k) and Σ (x − k)², k being the running mean; before backward Σ dy and
+        Σ dy (x − μ). Last the number of values."""
+        count = _count(w)
+        mean = w.scratch("mean", w.x.shape[-1:]) if backward else channel_sums(w.x) / count
+        centred = np.subtract(w.x, mean, out=w.temporary("centred", w.x.shape))
+        if backward:
+            return np.concatenate([channel_sums(w.dy), channel_dots(w, w.dy, centred), [count]]).astype(np.float64)
+        # Squares are summed about the shard's own mean and moved to k in float64, or float32 would have no digit left.
+        rest, squares = channel_sums(centred).astype(np.float64), channel_dots(w, centred, centred).astype(np.float64)
+        moved = mean.astype(np.float64) - w.p["running_mean"]
+        return np.concatenate([count * moved + rest, squares + 2 * moved * rest + count * moved**2, [count]])
+
+    def _totals(self, w: Workspace, backward: bool) -> tuple[np.ndarray, np.ndarray, float]:
+        """The sums of `collect` over the whole batch, and how many values it has."""
+        totals = self.collect(w, backward) if w.totals is None else w.totals
+        first, second = totals[:-1].astype(w.x.dtype if backward else np.float64).reshape(2, -1)
+        return first, second, float(totals[-1])
+
+    def _measure(self, w: Workspace, mean: np.ndarray, variance: np.ndarray) -> None:
+        """Writes μ and σ² of the whole batch."""
+        sums, squares, count = self._totals(w, False)
+        mean[...] = w.p["running_mean"] + sums / count
+        variance[...] = np.maximum(squares / count - np.square(sums / count), 0)
 
     def _statistics(self, w: Workspace) -> tuple[np.ndarray, np.ndarray]:
         """μ and σ²: in training where forward writes those of the batch, else the running ones."""
@@ -75,9 +110,9 @@ class BatchNorm(Layer):
             return w.scratch("mean", w.x.shape[-1:]), w.scratch("variance", w.x.shape[-1:])
         return w.p["running_mean"], w.p["running_var"]
 
-    def _move(self, w: Workspace, mean: np.ndarray, variance: np.ndarray) -> None:
+    def _move(self, w: Workspace, mean: np.ndarray, variance: np.ndarray, count: float) -> None:
         """What the running statistics move towards, times n; in evaluation they stay where they are."""
-        count, n = _count(w), len(w.x)
+        n = len(w.x)
         np.multiply(mean, n, out=w.g["running_mean"])
         np.multiply(variance, n * count / max(1, count - 1) if w.training else n, out=w.g["running_var"])
 
@@ -93,6 +128,9 @@ class BatchNorm(Layer):
         yield Case(cls(), [(4, 3)], training=False)
         yield Case(cls(), [(3, 2)], batch=1)
         yield Case(cls(), [(1,)], batch=1, training=False)
+        yield Case(cls(sync=True), [(4,)], batch=5)
+        yield Case(cls(epsilon=0.1, sync=True), [(3, 2, 2)])
+        yield Case(cls(sync=True), [(4, 3)], training=False)
 
 
 def _count(w: Workspace) -> int:

@@ -44,6 +44,12 @@ class TimeDistributed(Layer):
             if parameter.momentum is not None:  # a running statistic counts samples; here each step was one
                 w.g[name] /= w.x.shape[1]
 
+    def whole_batch(self, x):
+        return self.layer.whole_batch(x[1:])
+
+    def collect(self, w, backward):
+        return self.layer.collect(self._inner(w), backward)
+
     def onnx(self, g, inputs, p, shapes):
         (length, *shape), = shapes
         y = self.layer.onnx(g, [g.op("Reshape", inputs[0], g.constant([-1, *shape]))], p, [tuple(shape)])
@@ -59,6 +65,7 @@ class TimeDistributed(Layer):
         yield Case(cls(build({"conv2d": {"filters": 2, "kernel": 2}})), [(2, 3, 3, 1)])
         yield Case(cls(build({"dropout": {"rate": 0.3}})), [(4, 5)])
         yield Case(cls(build("tanh")), [(1, 1)], batch=1)
+        yield Case(cls(build({"batch_norm": {"sync": True}})), [(2, 3)])
 
 
 def _merged(array: np.ndarray) -> np.ndarray:

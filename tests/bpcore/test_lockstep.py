@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpcore import Model, lockstep, parse
+from bpcore import Model, diagnosis, lockstep, parse
 from bpcore.lockstep import Work
 from bpcore.model import Key
 
@@ -95,3 +95,13 @@ def test_without_such_layers_it_is_the_plain_gradient():
 
 def test_evaluation_needs_no_sums(model):
     assert np.isfinite(model.evaluate(model.initialize(1), BATCH)).all()
+
+
+def test_a_shards_diagnosis_is_that_of_its_own_batch(model):
+    """Activations, of the layers in front of the first that looks at the whole batch: as of the shard alone."""
+    p, shards = model.initialize(1), work(model, [0, 4, 9])
+    lockstep.gradients(model, p, shards, (1.0,), summed)
+    for shard, row in lockstep.diagnoses(model, shards).items():
+        outputs = shards[shard].batch["x"] @ p.nodes[0]["weight"] + p.nodes[0]["bias"]
+        assert row[:2] == pytest.approx([np.square(outputs).sum(), outputs.size], rel=1e-12)
+        assert row.shape == (diagnosis.WIDTH * len(LAYERS),)
