@@ -21,7 +21,8 @@ LINE = 16  # numbers; 64 bytes in float32
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one parameter lies. `momentum`: of a running statistic; None for what is trained."""
+    """Where one parameter lies. `momentum`: of a running statistic; None for what is trained. `sparse`: rows
+    without a gradient are left alone."""
 
     node: int
     node_name: str
@@ -29,6 +30,7 @@ class Slot:
     offset: int
     shape: Shape
     momentum: float | None = None
+    sparse: bool = False
 
     @property
     def full_name(self) -> str:
@@ -41,13 +43,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Owner:
-    """What one node brings: its name, its parameters' shapes, the momenta of its statistics, and which of
-    its names stand for another node's parameter: name → node."""
+    """What one node brings: its name, its parameters' shapes, the momenta of its statistics, which of its names
+    stand for another node's parameter (name → node), and which are sparse."""
 
     name: str
     shapes: Mapping[str, Shape]
     momenta: Mapping[str, float] = field(default_factory=dict)
     shared: Mapping[str, int] = field(default_factory=dict)
+    sparse: frozenset[str] = frozenset()
 
 
 class Layout:
@@ -59,7 +62,7 @@ class Layout:
         self.size = 0
         for node, owner in enumerate(owners):
             for name, shape in owner.shapes.items():
-                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name)))
+                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name), name in owner.sparse))
                 self.size += -(-prod(shape) // LINE) * LINE
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcore.arena import Layout
 from bpcore.regularization import Clipping
-from bpcore.rules import CELL, Rule, cells
+from bpcore.rules import Rule, cells
 
 AT_ONCE = 16  # cells whose squares are kept at a time
 
@@ -20,10 +20,10 @@ class Clipper:
     """`width`: how many sums norms are made of; 0 where none are needed."""
 
     def __init__(self, layout: Layout, rules: Sequence[Rule], clipping: Clipping):
-        self._rules, self._clipping, self._cells = rules, clipping, cells(layout)
+        self._rules, self._clipping, self._cells = rules, clipping, cells(layout, rules)
         self.width = len(self._cells) - 1 if clipping.norm or clipping.global_norm else 0
         self._firsts = np.searchsorted(self._cells, [slot.offset for slot in layout.slots])
-        self._squares = np.empty(AT_ONCE * CELL if self.width else 0)
+        self._squares = np.empty(AT_ONCE * np.diff(self._cells).max() if self.width else 0)
 
     def by_value(self, gradient: np.ndarray) -> None:
         """In place; of any part of the vector."""

@@ -1,7 +1,7 @@
 """Which rule each parameter is updated by, and where the flat vector may be cut between those who update it.
 
-1. A cell is the finest part that anyone works on: CELL numbers, counted from the start of each parameter, the
-   gap behind it included. Sums over cells do not depend on who makes them.
+1. A cell is the finest part that anyone works on: about CELL numbers, counted from the start of each parameter,
+   the gap behind it included; whole rows of a sparse one. Sums over cells do not depend on who makes them.
 2. A border is where one owner's part may end and another's begin: the start of any cell, but for parameters
    whose update looks at the whole of them (trust, max norm), which are never cut.
 3. Every border is a multiple of LINE numbers, so that no two owners write one line of memory.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.arena import Layout, Slot
+from bpcore.arena import LINE, Layout, Slot
 from bpcore.spec import Spec
 
 CELL = 1024  # numbers; a multiple of LINE
@@ -22,7 +22,8 @@ CELL = 1024  # numbers; a multiple of LINE
 @dataclass(frozen=True)
 class Rule:
     """What happens to a parameter in every update. `momentum`: of a running statistic; None for what is trained.
-    `trusted`: its step is scaled by norms of the whole of it; `max_norm`: of each unit's weights, 0: any."""
+    `trusted`: its step is scaled by norms of the whole of it; `max_norm`: of each unit's weights, 0: any. `row`:
+    how many numbers are left alone together where none has a gradient; 0: each is trained always."""
 
     momentum: float | None = None
     frozen_epochs: float = 0
@@ -32,6 +33,7 @@ class Rule:
     l2: float = 0.0
     trusted: bool = False
     max_norm: float = 0.0
+    row: int = 0
 
     def trains(self, epoch: int) -> bool:
         return self.momentum is None and epoch >= self.frozen_epochs
@@ -40,6 +42,12 @@ class Rule:
     def looks_at_all(self) -> bool:
         """Whether it must see its parameter whole."""
         return self.trusted or self.max_norm > 0
+
+    @property
+    def cell(self) -> int:
+        """Numbers in a cell."""
+        least = math.lcm(LINE, self.row or 1)
+        return least * max(1, CELL // least)
 
 
 def rule(slot: Slot, spec: Spec) -> Rule:
@@ -56,7 +64,8 @@ def rule(slot: Slot, spec: Spec) -> Rule:
     frozen_epochs = 0 if last is None else math.inf if last.frozen else last.frozen_epochs
     return Rule(frozen_epochs=frozen_epochs, learning_rate_scale=last.learning_rate_scale if last else 1.0,
                 weight_decay=decay, l1=0.0 if excluded else extra.l1, l2=0.0 if excluded else extra.l2,
-                trusted=spec.optimizer.uses_trust, max_norm=extra.max_norm if len(slot.shape) > 1 and not excluded else 0.0)
+                trusted=spec.optimizer.uses_trust, max_norm=extra.max_norm if len(slot.shape) > 1 and not excluded else 0.0,
+                row=slot.shape[-1] if slot.sparse else 0)
 
 
 @dataclass(frozen=True)
@@ -69,23 +78,23 @@ class Segment:
 
 
 def segments(layout: Layout, rules: Sequence[Rule], apart: bool) -> Iterator[Segment]:
-    """The whole vector. With `apart` each parameter is by itself, as those always are that must be seen whole."""
+    """The whole vector. With `apart` each parameter is by itself, as those always are whose extent matters."""
     first = 0
     for i, own in enumerate(rules):
         last = i + 1 == len(rules)
-        if last or apart or own.looks_at_all or rules[i + 1] != own:
+        if last or apart or own.looks_at_all or own.row or rules[i + 1] != own:
             yield Segment(slice(layout.slots[first].offset, layout.size if last else layout.slots[i + 1].offset), own, first)
             first = i + 1
 
 
-def cells(layout: Layout) -> np.ndarray:
+def cells(layout: Layout, rules: Sequence[Rule]) -> np.ndarray:
     """Where the cells begin, and the vector's end; int64."""
-    return _starts(layout, [CELL] * len(layout.slots))
+    return _starts(layout, [own.cell for own in rules])
 
 
 def borders(layout: Layout, rules: Sequence[Rule]) -> np.ndarray:
     """Where the vector may be cut, both ends included; int64, ascending."""
-    return _starts(layout, [layout.size if own.looks_at_all else CELL for own in rules])
+    return _starts(layout, [layout.size if own.looks_at_all else own.cell for own in rules])
 
 
 def _starts(layout: Layout, steps: Sequence[int]) -> np.ndarray:

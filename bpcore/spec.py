@@ -92,6 +92,8 @@ def parse(job: Mapping[str, Any]) -> Spec:
         check.problems.append(Problem("weight_average", expected("a number ≥ 0 and < 1", average)))
     if graph:
         check.problems += [problem for i, group in enumerate(groups) if group and (problem := _match_problem(i, group, graph))]
+    if graph and optimizer and optimizer.uses_trust:
+        check.problems += _sparse_problems(graph, optimizer)
     if check.problems:
         raise InvalidInput(check.problems)
     return Spec(graph, _apart(heads), optimizer, schedule, regularization, clipping, tuple(groups), average)
@@ -135,7 +137,7 @@ class _Checker:
             metric = self.attempt(f"{where}[{i}]", lambda: METRICS.build(component))
             if metric is None:
                 continue
-            name = type(metric).__module__.rpartition(".")[2]
+            name = _kind(metric)
             if name in built:
                 self.problems.append(Problem(f"{where}[{i}]", f'expected each metric once, got "{name}" again'))
             built[name] = metric
@@ -150,7 +152,7 @@ def _places(heads: Sequence[Any]) -> list[str]:
 def _apart(heads: Sequence[Head]) -> tuple[Head, ...]:
     """With the loss in the names of heads that read one output; a number behind the same loss again."""
     names = [head.name for head in heads]
-    kinds = [head.name if names.count(head.name) == 1 else f"{head.name}_{type(head.loss).__module__.rpartition('.')[2]}" for head in heads]
+    kinds = [head.name if names.count(head.name) == 1 else f"{head.name}_{_kind(head.loss)}" for head in heads]
     return tuple(replace(head, name=kind if kinds.count(kind) == 1 else f"{kind}_{kinds[:i].count(kind)}")
                  for i, (head, kind) in enumerate(zip(heads, kinds)))
 
@@ -165,9 +167,21 @@ def _index_problems(graph: Graph, fields: Mapping[str, Field]) -> list[Problem]:
             if below is None or field is None or field.lowest >= 0 and field.classes <= below:
                 continue
             what = f'integers 0 … {below - 1} in the field "{given.field}"'
-            where = f"model.layers[{position}].{type(node.layer).__module__.rpartition('.')[2]}"
+            where = f"model.layers[{position}].{_kind(node.layer)}"
             found.append(Problem(where, expected(what, field.lowest if field.lowest < 0 else field.classes - 1)))
     return found
+
+
+def _sparse_problems(graph: Graph, optimizer: Optimizer) -> list[Problem]:
+    """Layers whose rows move by themselves, under an optimizer that looks at whole parameters."""
+    sparse = [i for i, node in enumerate(graph.nodes) if any(p.sparse for p in node.parameters.values())]
+    message = f"expected an optimizer that moves each row by itself, got {_kind(optimizer)}; leave sparse out, or take another optimizer"
+    return [Problem(f"model.layers[{i}].{_kind(graph.nodes[i].layer)}.sparse", message) for i in sparse]
+
+
+def _kind(registered: object) -> str:
+    """The name of its file, which is its name in a job file."""
+    return type(registered).__module__.rpartition(".")[2]
 
 
 def _input_problem(given: graphs.Input, fields: Mapping[str, Field]) -> Problem | None:

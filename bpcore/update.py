@@ -15,25 +15,13 @@ import numpy as np
 
 from bpcore.arena import Layout, Vector
 from bpcore.clipping import Clipper
+from bpcore.descent import BLOCK, Arrays, Descent, Pace
 from bpcore.rules import Rule, borders, rule, segments
 from bpcore.spec import Spec
 
-BLOCK = 32768  # numbers; 128 KiB in float32
 AVERAGE = "average"
 
-Vectors = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Of one update. `step` from 1; `count`: what the loss sum is divided by (0: by 1); `samples`: in the global
-    batch; `factor`: of the learning rate, from the schedule; `epoch` from 0."""
-
-    step: int
-    count: float
-    samples: int
-    factor: float = 1.0
-    epoch: int = 0
+__all__ = ["AVERAGE", "BLOCK", "Pace", "Updater"]
 
 
 @dataclass(frozen=True)
@@ -51,15 +39,15 @@ class Updater:
     into parts with an owner each, ascending, both ends included."""
 
     def __init__(self, spec: Spec, layout: Layout):
-        self._spec, self._layout = spec, layout
+        self._spec, self._layout, self._optimizer = spec, layout, spec.optimizer
         self.state = (*spec.optimizer.state, *([AVERAGE] if spec.average else []))
         self._rules = [rule(slot, spec) for slot in layout.slots]
         self.borders = borders(layout, self._rules)
         self._segments = list(segments(layout, self._rules, apart=spec.clipping.norm > 0))
         self._clipper = Clipper(layout, self._rules, spec.clipping)
+        self._descent = Descent(spec.optimizer, self._clipper)
         self._whole = slice(0, layout.size)
         self._pieces: dict[tuple[int, int], list[Piece]] = {}
-        self._scratch: dict[np.dtype, list[np.ndarray]] = {}
 
     def norms(self, pace: Pace, gradient_sum: np.ndarray, part: slice | None = None) -> np.ndarray:
         """One part's share of what clipping by norm must know, float64; the sum over all parts is for `update`.
@@ -67,65 +55,35 @@ class Updater:
         Its length is fixed, 0 where nothing is clipped by norm. Each number is found by one owner and zero with
         the others, so the sum over owners is exact.
         """
-        return self._clipper.square_sums(gradient_sum, _divisor(pace), pace.epoch, part or self._whole)
+        return self._clipper.square_sums(gradient_sum, pace.divisor, pace.epoch, part or self._whole)
 
-    def update(self, pace: Pace, gradient_sum: np.ndarray, p: np.ndarray, state: Vectors, new_p: np.ndarray,
-               new_state: Vectors, part: slice | None = None, norms: np.ndarray | None = None) -> bool:
+    def update(self, pace: Pace, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays, new_p: np.ndarray,
+               new_state: Arrays, part: slice | None = None, norms: np.ndarray | None = None) -> bool:
         """Writes `part` of `new_p` and `new_state` (None: all); whether every gradient used is finite.
 
         All arrays are flat, of the whole layout; nothing is read outside the part. norms: the sum of `norms`
         over all parts; None: made here, of the whole gradient.
         """
-        scales = None
+        part, scales, finite = part or self._whole, None, True
         if self._clipper.width:
             scales = self._clipper.scales(self.norms(pace, gradient_sum) if norms is None else norms)
-        finite = True
-        for piece in self._pieces_of(part or self._whole):
+        for piece in self._pieces_of(part):
             if piece.rule.trains(pace.epoch):
                 scale = 1.0 if scales is None else float(scales[piece.slot])
-                finite &= self._train(piece, pace, gradient_sum, scale, p, state, new_p, new_state)
+                train = self._train_rows if piece.rule.row else self._train
+                finite &= train(piece, pace, scale, gradient_sum, p, state, new_p, new_state)
                 continue
-            for name in self._spec.optimizer.state:
-                new_state[name][piece.place] = state[name][piece.place]
-            new_p[piece.place] = p[piece.place]
+            self._keep(piece.place, p, state, new_p, new_state)
             if piece.rule.momentum is not None:
                 new_p[piece.place] += piece.rule.momentum * (gradient_sum[piece.place] / float(pace.samples) - p[piece.place])
                 finite &= bool(np.isfinite(gradient_sum[piece.place]).all())
         if self._spec.average:
-            self._move_average(pace.step, part or self._whole, new_p, state[AVERAGE], new_state[AVERAGE])
+            self._move_average(pace.step, part, new_p, state[AVERAGE], new_state[AVERAGE])
         return finite
 
     def evaluated(self, p: Vector, state: Mapping[str, Vector]) -> Vector:
         """The parameters that evaluation and export use: the moving average where there is one."""
         return state[AVERAGE] if self._spec.average and state[AVERAGE].flat.any() else p
-
-    def _train(self, piece: Piece, pace: Pace, gradient_sum: np.ndarray, scale: float, p: np.ndarray, state: Vectors,
-               new_p: np.ndarray, new_state: Vectors) -> bool:
-        """A direction is written where the new parameters will be, so no memory is taken for it."""
-        optimizer, own, divisor, finite = self._spec.optimizer, piece.rule, _divisor(pace), True
-        rate = float(optimizer.learning_rate * pace.factor * own.learning_rate_scale)
-        for block in piece.blocks:
-            gradient, zeros = self._room(block, p.dtype)
-            np.divide(gradient_sum[block], divisor, out=gradient)
-            finite &= bool(gradient.dot(zeros) == 0)  # what is not finite times 0 is not a number
-            self._clipper.by_value(gradient)
-            old, d = p[block], new_p[block]
-            _penalise(gradient, scale, own, old)
-            optimizer.direction(pace.step, gradient, old, {name: state[name][block] for name in optimizer.state},
-                                {name: new_state[name][block] for name in optimizer.state}, d)
-            if own.weight_decay:
-                d += np.multiply(old, own.weight_decay, out=gradient)
-            if not own.trusted:
-                d *= rate
-                np.subtract(old, d, out=d)
-        if own.trusted:
-            whole = new_p[piece.place]
-            whole *= rate * optimizer.trust(_norm(p, piece.blocks), _norm(new_p, piece.blocks))
-            np.subtract(p[piece.place], whole, out=whole)
-        if own.max_norm:
-            slot = self._layout.slots[piece.slot]
-            _bound(new_p[slot.place].reshape(slot.shape), own.max_norm)
-        return finite
 
     def _pieces_of(self, part: slice) -> list[Piece]:
         """The segments cut to the part. Raises ValueError where it is not cut at borders."""
@@ -138,11 +96,59 @@ class Updater:
                                  for place, segment in cut if place.start < place.stop]
         return self._pieces[key]
 
-    def _room(self, block: slice, dtype: np.dtype) -> list[np.ndarray]:
-        """Memory for one block: to work in, and zeros."""
-        if dtype not in self._scratch:
-            self._scratch[dtype] = [np.empty(BLOCK, dtype), np.zeros(BLOCK, dtype)]
-        return [array[:block.stop - block.start] for array in self._scratch[dtype]]
+    def _train(self, piece: Piece, pace: Pace, scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
+               new_p: np.ndarray, new_state: Arrays) -> bool:
+        finite, own = True, piece.rule
+        for block in piece.blocks:
+            finite &= self._descent.step(own, pace, scale, gradient_sum[block], p[block],
+                                         {name: state[name][block] for name in self._optimizer.state},
+                                         {name: new_state[name][block] for name in self._optimizer.state}, new_p[block])
+        if own.trusted:
+            moved = new_p[piece.place]  # still directions
+            moved *= self._descent.rate(own, pace) * self._optimizer.trust(_norm(p, piece.blocks), _norm(new_p, piece.blocks))
+            np.subtract(p[piece.place], moved, out=moved)
+        self._bound(piece, new_p)
+        return finite
+
+    def _train_rows(self, piece: Piece, pace: Pace, scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
+                    new_p: np.ndarray, new_state: Arrays) -> bool:
+        """Only the rows that have a gradient; a row of zeros stays where it is, with its state."""
+        row, finite = piece.rule.row, True
+        end = min(piece.place.stop, self._layout.slots[piece.slot].place.stop)
+
+        def table(array: np.ndarray) -> np.ndarray:
+            return array[piece.place.start:end].reshape(-1, row)
+
+        self._keep(piece.place, p, state, new_p, new_state)
+        bits = table(gradient_sum).view(f"u{gradient_sum.itemsize}")  # whether any number has a bit: faster than a comparison
+        touched = np.flatnonzero(np.bitwise_or.reduce(bits, axis=1))
+        for i in range(0, len(touched), max(1, BLOCK // row)):
+            rows = touched[i:i + max(1, BLOCK // row)]
+            old = {name: table(state[name])[rows].ravel() for name in self._optimizer.state}
+            new = {name: np.empty_like(array) for name, array in old.items()}
+            values = table(p)[rows].ravel()
+            moved = np.empty_like(values)
+            finite &= self._descent.step(piece.rule, pace, scale, table(gradient_sum)[rows].ravel(), values, old, new, moved)
+            table(new_p)[rows] = moved.reshape(-1, row)
+            for name, array in new.items():
+                table(new_state[name])[rows] = array.reshape(-1, row)
+        self._bound(piece, new_p)
+        return finite
+
+    def _keep(self, place: slice, p: np.ndarray, state: Arrays, new_p: np.ndarray, new_state: Arrays) -> None:
+        """All as it was."""
+        new_p[place] = p[place]
+        for name in self._optimizer.state:
+            new_state[name][place] = state[name][place]
+
+    def _bound(self, piece: Piece, new_p: np.ndarray) -> None:
+        """Scales each unit's incoming weights to a norm of at most the rule's."""
+        if not piece.rule.max_norm:
+            return
+        slot = self._layout.slots[piece.slot]
+        flat = new_p[slot.place].reshape(-1, slot.shape[-1])
+        norms = np.sqrt(np.square(flat, dtype=np.float64).sum(axis=0))
+        flat *= np.minimum(1.0, piece.rule.max_norm / np.maximum(norms, 1e-30)).astype(flat.dtype)
 
     def _move_average(self, step: int, part: slice, new_p: np.ndarray, average: np.ndarray, new_average: np.ndarray) -> None:
         """a ← decay · a + (1 − decay) · p, starting at the parameters after the first update; in a form that
@@ -154,27 +160,6 @@ class Updater:
             moved = np.subtract(new_p[block], average[block], out=new_average[block])
             moved *= 1 - self._spec.average
             moved += average[block]
-
-
-def _divisor(pace: Pace) -> float:
-    return float(pace.count or 1)
-
-
-def _penalise(gradient: np.ndarray, scale: float, own: Rule, p: np.ndarray) -> None:
-    """gradient ← scale · gradient + l1 · sign p + l2 · p."""
-    if scale != 1:
-        gradient *= scale
-    if own.l1:
-        gradient += own.l1 * np.sign(p)
-    if own.l2:
-        gradient += own.l2 * p
-
-
-def _bound(weights: np.ndarray, limit: float) -> None:
-    """Scales each unit's incoming weights to a norm of at most `limit`."""
-    flat = weights.reshape(-1, weights.shape[-1])
-    norms = np.sqrt(np.square(flat, dtype=np.float64).sum(axis=0))
-    flat *= np.minimum(1.0, limit / np.maximum(norms, 1e-30)).astype(flat.dtype)
 
 
 def _norm(array: np.ndarray, blocks: list[slice]) -> float:

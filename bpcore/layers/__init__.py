@@ -29,7 +29,8 @@ from bpcore.shapes import Shape
 class Parameter:
     """One array of a layer: its shape, how it starts, and the fans that its initializer scales by.
 
-    `momentum` is None for what is trained. For a running statistic s ← s + momentum · (batch − s).
+    `momentum` is None for what is trained. For a running statistic s ← s + momentum · (batch − s). `sparse`: rows
+    that have no gradient in a step, and their optimizer's state, stay as they are.
     """
 
     shape: Shape
@@ -37,6 +38,7 @@ class Parameter:
     fan_in: int = 1
     fan_out: int = 1
     momentum: float | None = None
+    sparse: bool = False
 
 
 class Workspace:

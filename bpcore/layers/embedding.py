@@ -3,6 +3,9 @@
 x: integers from 0 to vocabulary − 1, of any shape (…), also of none; W: (vocabulary, units);
 y: (…, units). A row's gradient is the sum over the places that read it. The row `padding_index` stands
 for no symbol: it reads as zeros and is never trained. W is PyTorch's `weight` as it is.
+
+sparse: a row that no sample of a step reads keeps its value and its optimizer's state: no momentum, no decay,
+no second moment that fades, as with PyTorch's SparseAdam. It is what rare words want, and less work.
 Source: Bengio et al., "A neural probabilistic language model", JMLR 3 (2003), section 2.
 """
 
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.attributes import integer
+from bpcore.attributes import flag, integer
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.xavier_uniform import XavierUniform
@@ -26,6 +29,7 @@ class Embedding(Layer):
     vocabulary: int = integer(minimum=1)
     units: int = integer(minimum=1)
     padding_index: int | None = integer(None)
+    sparse: bool = flag(False)
     weight_initializer: Initializer = initializer(XavierUniform())
 
     def output_shape(self, x):
@@ -35,7 +39,7 @@ class Embedding(Layer):
 
     def parameters(self, x):
         # Of all the table's rows just one feeds an output.
-        return {"weight": Parameter((self.vocabulary, self.units), self.weight_initializer, fan_in=1, fan_out=self.units)}
+        return {"weight": Parameter((self.vocabulary, self.units), self.weight_initializer, fan_in=1, fan_out=self.units, sparse=self.sparse)}
 
     def integers_below(self, i):
         return self.vocabulary
@@ -61,7 +65,7 @@ class Embedding(Layer):
     def cases(cls):
         yield Case(cls(vocabulary=5, units=3), [(4,)], integers={0: 5})
         yield Case(cls(vocabulary=3, units=2, padding_index=1), [(2, 3)], integers={0: 3})
-        yield Case(cls(vocabulary=4, units=1), [()], integers={0: 4})
+        yield Case(cls(vocabulary=4, units=1, sparse=True), [()], integers={0: 4})
         yield Case(cls(vocabulary=1, units=1, padding_index=0), [(1,)], batch=1, integers={0: 1})
 
 
