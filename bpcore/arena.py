@@ -22,7 +22,7 @@ LINE = 16  # numbers; 64 bytes in float32
 @dataclass(frozen=True)
 class Slot:
     """Where one parameter lies. `momentum`: of a running statistic; None for what is trained. `sparse`: rows
-    without a gradient are left alone."""
+    without a gradient are left alone. `by_rows`: a row is one unit."""
 
     node: int
     node_name: str
@@ -31,6 +31,7 @@ class Slot:
     shape: Shape
     momentum: float | None = None
     sparse: bool = False
+    by_rows: bool = False
 
     @property
     def full_name(self) -> str:
@@ -44,13 +45,14 @@ class Slot:
 @dataclass(frozen=True)
 class Owner:
     """What one node brings: its name, its parameters' shapes, the momenta of its statistics, which of its names
-    stand for another node's parameter (name → node), and which are sparse."""
+    stand for another node's parameter (name → node), which are sparse, and whose rows are units."""
 
     name: str
     shapes: Mapping[str, Shape]
     momenta: Mapping[str, float] = field(default_factory=dict)
     shared: Mapping[str, int] = field(default_factory=dict)
     sparse: frozenset[str] = frozenset()
+    by_rows: frozenset[str] = frozenset()
 
 
 class Layout:
@@ -62,7 +64,8 @@ class Layout:
         self.size = 0
         for node, owner in enumerate(owners):
             for name, shape in owner.shapes.items():
-                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name), name in owner.sparse))
+                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name), name in owner.sparse,
+                                       name in owner.by_rows))
                 self.size += -(-prod(shape) // LINE) * LINE
 
     @property

@@ -64,7 +64,7 @@ def _owner(node: Node) -> Owner:
     own = {name: p for name, p in node.parameters.items() if name not in node.shared}
     return Owner(node.name, {name: p.shape for name, p in own.items()},
                  {name: p.momentum for name, p in own.items() if p.momentum is not None}, node.shared,
-                 frozenset(name for name, p in own.items() if p.sparse))
+                 frozenset(name for name, p in own.items() if p.sparse), frozenset(name for name, p in own.items() if p.by_rows))
 
 
 def build(model: Mapping[str, Any], outputs: Sequence[str] = ()) -> Graph:

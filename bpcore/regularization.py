@@ -13,7 +13,8 @@ class Regularization:
     l1, l2: g ← g + l1 · sign(p) + l2 · p. weight_decay: d ← d + weight_decay · p, decoupled from the
     gradient (Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019). max_norm: a unit's
     incoming weights are scaled back to this Euclidean norm after an update (Srivastava et al., JMLR 15,
-    2014, section 5.1); 0: not. It applies to arrays of two axes or more; the last axis is the units'.
+    2014, section 5.1); 0: not. It applies to arrays of two axes or more; the last axis is the units', but for embeddings and
+    transposed linear layers, each of whose rows is one.
     """
 
     l1: float = number(0.0, minimum=0)

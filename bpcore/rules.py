@@ -56,7 +56,7 @@ def rule(slot: Slot, spec: Spec) -> Rule:
         return Rule(slot.momentum)
     extra = spec.regularization
     matched = [group for group in spec.groups if group.matches(slot.full_name)]
-    excluded = extra.excludes(slot.full_name)
+    excluded, is_matrix = extra.excludes(slot.full_name), len(slot.shape) > 1
     decay = 0.0 if excluded else spec.optimizer.decay + extra.weight_decay
     for group in matched:
         decay = decay if group.weight_decay is None else group.weight_decay
@@ -64,7 +64,7 @@ def rule(slot: Slot, spec: Spec) -> Rule:
     frozen_epochs = 0 if last is None else math.inf if last.frozen else last.frozen_epochs
     return Rule(frozen_epochs=frozen_epochs, learning_rate_scale=last.learning_rate_scale if last else 1.0,
                 weight_decay=decay, l1=0.0 if excluded else extra.l1, l2=0.0 if excluded else extra.l2,
-                trusted=spec.optimizer.uses_trust, max_norm=extra.max_norm if len(slot.shape) > 1 and not excluded else 0.0,
+                trusted=spec.optimizer.uses_trust and is_matrix, max_norm=extra.max_norm if is_matrix and not excluded else 0.0,
                 row=slot.shape[-1] if slot.sparse else 0)
 
 

@@ -146,9 +146,9 @@ class Updater:
         if not piece.rule.max_norm:
             return
         slot = self._layout.slots[piece.slot]
-        flat = new_p[slot.place].reshape(-1, slot.shape[-1])
-        norms = np.sqrt(np.square(flat, dtype=np.float64).sum(axis=0))
-        flat *= np.minimum(1.0, piece.rule.max_norm / np.maximum(norms, 1e-30)).astype(flat.dtype)
+        table = new_p[slot.place].reshape(-1, slot.shape[-1])
+        norms = np.sqrt(np.square(table, dtype=np.float64).sum(axis=int(slot.by_rows), keepdims=True))
+        table *= np.minimum(1.0, piece.rule.max_norm / np.maximum(norms, 1e-30)).astype(table.dtype)
 
     def _move_average(self, step: int, part: slice, new_p: np.ndarray, average: np.ndarray, new_average: np.ndarray) -> None:
         """a ← decay · a + (1 − decay) · p, starting at the parameters after the first update; in a form that

@@ -30,7 +30,8 @@ class Parameter:
     """One array of a layer: its shape, how it starts, and the fans that its initializer scales by.
 
     `momentum` is None for what is trained. For a running statistic s ← s + momentum · (batch − s). `sparse`: rows
-    that have no gradient in a step, and their optimizer's state, stay as they are.
+    that have no gradient in a step, and their optimizer's state, stay as they are. `by_rows`: each row is one
+    unit, as a word of an embedding is; else each place of the last axis is.
     """
 
     shape: Shape
@@ -39,6 +40,7 @@ class Parameter:
     fan_out: int = 1
     momentum: float | None = None
     sparse: bool = False
+    by_rows: bool = False
 
 
 class Workspace:

@@ -39,7 +39,8 @@ class Embedding(Layer):
 
     def parameters(self, x):
         # Of all the table's rows just one feeds an output.
-        return {"weight": Parameter((self.vocabulary, self.units), self.weight_initializer, fan_in=1, fan_out=self.units, sparse=self.sparse)}
+        return {"weight": Parameter((self.vocabulary, self.units), self.weight_initializer, fan_in=1, fan_out=self.units,
+                                    sparse=self.sparse, by_rows=True)}
 
     def integers_below(self, i):
         return self.vocabulary

@@ -34,7 +34,7 @@ class Linear(Layer):
 
     def parameters(self, x):
         shape = (self.units, x[-1]) if self.transposed else (x[-1], self.units)
-        weight = Parameter(shape, self.weight_initializer, fan_in=x[-1], fan_out=self.units)
+        weight = Parameter(shape, self.weight_initializer, fan_in=x[-1], fan_out=self.units, by_rows=self.transposed)
         bias = {"bias": Parameter((self.units,), self.bias_initializer)} if self.bias else {}
         return {"weight": weight, **bias}
 

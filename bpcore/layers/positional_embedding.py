@@ -23,7 +23,7 @@ class PositionalEmbedding(Layer):
         return x
 
     def parameters(self, x):
-        return {"weight": Parameter(x, self.weight_initializer, fan_in=1, fan_out=x[1])}  # fans as in embedding
+        return {"weight": Parameter(x, self.weight_initializer, fan_in=1, fan_out=x[1], by_rows=True)}  # fans as in embedding
 
     def forward(self, w):
         np.add(w.x, w.p["weight"], out=w.y)

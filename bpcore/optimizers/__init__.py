@@ -44,7 +44,8 @@ class Optimizer:
 
     @property
     def uses_trust(self) -> bool:
-        """Whether `trust` is asked, for each parameter and step."""
+        """Whether `trust` is asked, for each step and each parameter of two axes or more: the norm of a bias, or
+        of a scale, says little about how far it should go."""
         return False
 
     def trust(self, p_norm: float, direction_norm: float) -> float:

@@ -1,6 +1,7 @@
 """lamb: Adam, with steps in proportion to each parameter's norm, for large batches.
 
-d = m̂ / (√v̂ + ε) + λ p, with m̂ and v̂ as in adam.py;   p ← p − η ‖p‖ / ‖d‖ · d   (1 where a norm is zero)
+d = m̂ / (√v̂ + ε) + λ p, with m̂ and v̂ as in adam.py;   p ← p − η ‖p‖ / ‖d‖ · d
+(‖p‖ / ‖d‖ for each parameter; 1 for those of one axis, such as biases, and where a norm is zero)
 
 ε: epsilon, λ: weight_decay, η: the learning rate. Source: You et al., "Large batch optimization for deep
 learning: training BERT in 76 minutes", ICLR 2020, algorithm 2, with φ the identity.

@@ -1,6 +1,6 @@
 """lars: momentum, with steps in proportion to each parameter's norm, for large batches.
 
-v ← μ v + g;   p ← p − η τ ‖p‖ / ‖v‖ · v   (τ ‖p‖ / ‖v‖ for each parameter; 1 where a norm is zero)
+v ← μ v + g;   p ← p − η τ ‖p‖ / ‖v‖ · v   (τ ‖p‖ / ‖v‖ for each parameter; 1 for those of one axis, and where a norm is zero)
 
 μ: momentum, τ: trust_coefficient, η: the learning rate. The weight decay that the paper adds to g is
 `regularization.l2`. Sources: You, Gitman & Ginsburg, "Large batch training of convolutional networks",

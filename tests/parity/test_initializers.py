@@ -5,13 +5,17 @@ channels-last here, (…, in, units), and (units, in, …) in PyTorch; the distr
 """
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from numpy._core import _multiarray_umath as multiarray
 
 from bpcore import rng
 from bpcore.errors import InvalidInput
-from bpcore.initializers import INITIALIZERS
+from bpcore.initializers import INITIALIZERS, orthogonal
 from bpcore.initializers.identity import Identity
 from bpcore.initializers.orthogonal import Orthogonal
 from bpcore.initializers.truncated_normal import TruncatedNormal
@@ -190,6 +194,32 @@ def test_orthogonal_matrices_are_drawn_evenly(torch):
     assert np.abs((ours**4).mean(axis=0) - 0.125).max() < 5 * math.sqrt(0.04 / count)
     assert 0.45 < (np.linalg.det(ours) > 0).mean() < 0.55
     assert max(distance(ours[:, i, j], theirs[:, i, j]) for i in range(4) for j in range(4)) < 2.5 * math.sqrt(2 / count)
+
+
+PRINT_DIGEST = """
+import hashlib, numpy as np
+from bpcore import rng
+from bpcore.initializers.orthogonal import Orthogonal
+out = np.empty((300, 200))
+Orthogonal().fill(out, 1, 1, rng.stream(1, rng.INITIALIZER, 0))
+print(hashlib.sha256(out).hexdigest())
+"""
+
+
+def test_an_orthogonal_matrix_has_the_same_bits_on_every_processor():
+    """The plainest one that NumPy and OpenBLAS know, which they are told that this one is, against this one as it is."""
+    features = " ".join(name for name in multiarray.__cpu_dispatch__ if multiarray.__cpu_features__[name])
+    plain = {"NPY_DISABLE_CPU_FEATURES": features, "OPENBLAS_CORETYPE": "Prescott"}
+    ran = [subprocess.run([sys.executable, "-c", PRINT_DIGEST], env={**os.environ, **extra}, capture_output=True, text=True, timeout=60)
+           for extra in ({}, plain)]
+    assert ran[0].stdout and ran[1].stdout == ran[0].stdout, ran[1].stderr
+
+
+def test_the_panels_of_an_orthogonal_matrix_change_no_bit(monkeypatch):
+    whole = fill(Orthogonal(), (70, 50)).tobytes()
+    for columns in (1, 7, 100):
+        monkeypatch.setattr(orthogonal, "AT_ONCE", columns)
+        assert fill(Orthogonal(), (70, 50)).tobytes() == whole
 
 
 @ALL
