@@ -72,6 +72,8 @@ def build(model: Mapping[str, Any], outputs: Sequence[str] = ()) -> Graph:
     attributes, name, inputs, share}, …]}. `outputs`: layers that losses read, which nothing else need read.
     """
     builder = _Builder(_inputs(model))
+    if model.get("input") and model.get("inputs"):
+        builder.problems.append(Problem("model.input", "expected either input or inputs, got both; leave one out"))
     layers = model.get("layers") or []
     for position, layer in enumerate(layers):
         builder.add(position, layer)
@@ -191,9 +193,11 @@ class _Builder:
                     {name: owner.shared.get(name, index) for name in common})
 
     def check_all_used(self, outputs: Sequence[str]) -> None:
-        """Every layer but the outputs must be read, or it would train nothing. An empty name: the last one."""
+        """Every layer but the outputs must be read, or it would train nothing; and where all else is well, every
+        input. An empty name: the last layer."""
         if not self.nodes:
             self._refuse("model.layers", "expected at least one layer, got none")
+        unread = [given.name for place, given in enumerate(self.inputs) if place not in self.read]
         if self.unknown_input or any(name and name not in self.places for name in outputs):
             return  # the layer that is not read may be the one that was meant
         last = len(self.inputs) + len(self.nodes) - 1
@@ -202,6 +206,8 @@ class _Builder:
             position = place - len(self.inputs)
             if 0 <= position and place not in self.read | wanted:
                 self._refuse(f"model.layers[{position}]", f'expected another layer to read "{name}", but none does')
+        for name in unread if not self.problems else ():
+            self._refuse(f"model.inputs.{name}", f'expected a layer to read "{name}", but none does')
 
     def _shape(self, place: int) -> Shape | None:
         if place < len(self.inputs):

@@ -39,6 +39,8 @@ class Registry(Generic[Base]):
 
     def get(self, name: str) -> type[Base]:
         """Raises InvalidInput, naming all known ones and the nearest."""
+        if not name:
+            raise InvalidInput([Problem("", f"expected one of {', '.join(sorted(self.types))}, but it is missing")])
         if name not in self.types:
             raise InvalidInput([Problem("", attributes.unknown(name, self.types, self.family))])
         return self.types[name]

@@ -78,6 +78,7 @@ def parse(job: Mapping[str, Any]) -> Spec:
     mathematics in it is not looked at. Raises InvalidInput with every problem.
     """
     check = _Checker()
+    check.problems += _instead_problems(job)
     given_heads = job.get("losses") or [{"loss": job.get("loss") or {"kind": ""}, "metrics": job.get("metrics") or []}]
     outputs = [given.get("output") or "" for given in given_heads]
     graph = check.attempt("", lambda: graphs.build(job.get("model") or {}, outputs))
@@ -117,6 +118,7 @@ class _Checker:
         inside = where if several else "loss"
         loss = self.attempt(f"{where}.loss" if several else "loss", lambda: LOSSES.build(given.get("loss") or {"kind": ""}))
         metrics = self._metrics(f"{where}.metrics" if several else "metrics", given.get("metrics") or [])
+        metrics = {name: _with_ignored(metric, loss) for name, metric in metrics.items()}
         output = len(graph.nodes) - 1 if graph else 0
         if graph and given.get("output"):
             output = graph.index(given["output"])
@@ -142,6 +144,24 @@ class _Checker:
                 self.problems.append(Problem(f"{where}[{i}]", f'expected each metric once, got "{name}" again'))
             built[name] = metric
         return built
+
+
+def _instead_problems(job: Mapping[str, Any]) -> list[Problem]:
+    """What stands beside `losses`, which is given instead."""
+    found = []
+    if job.get("losses") and job.get("loss"):
+        found.append(Problem("loss", "expected either loss or losses, got both; leave one out"))
+    if job.get("losses") and job.get("metrics"):
+        found.append(Problem("metrics", "expected metrics with each of losses, got a list beside them; move them under the loss whose output they read"))
+    return found
+
+
+def _with_ignored(metric: Metric, loss: Loss | None) -> Metric:
+    """A metric of labels leaves out the label that its loss does, unless it names one itself."""
+    label = getattr(loss, "ignored", None)
+    if label is None or getattr(metric, "ignored", label) is not None:
+        return metric
+    return replace(metric, ignored=label)
 
 
 def _places(heads: Sequence[Any]) -> list[str]:

@@ -175,6 +175,16 @@ def test_a_layer_of_integers_refuses_numbers(doubles, source, came):
     assert found == [f"model.layers[1].lookup: {wants}, got {came}"]
 
 
+def test_an_input_that_no_layer_reads_is_refused():
+    assert problems({"left": {"shape": [3]}, "right": {"shape": [3]}}, layer("relu", inputs=["left"])) == [
+        'model.inputs.right: expected a layer to read "right", but none does']
+
+
+def test_an_input_beside_several_is_refused():
+    with pytest.raises(InvalidInput, match="^model.input: expected either input or inputs, got both; leave one out$"):
+        build({"input": [3], "inputs": {"x": {"shape": [3]}}, "layers": [layer("relu")]})
+
+
 def test_a_mask_of_numbers_is_refused(doubles):
     found = problems(INTEGERS, layer("masked", inputs=["x", "x"]))
     assert found == ["model.layers[0].masked: expected integers, from one of the model's inputs with integer: true, "

@@ -314,6 +314,7 @@ def random_job(seed):
     losses = [{"loss": "mse", "output": name, "target": f"t{widths[name]}", "scale": float(random.uniform(0.2, 2)),
                "weight": ["", "w", "mask"][random.integers(3)]} for name in outputs]
     inputs = {"x": {"shape": [2, 3]}, "ids": {"shape": [2], "integer": True}, "mask": {"shape": [2], "integer": True}}
+    inputs = {name: given for name, given in inputs.items() if any(name in each["inputs"] for each in layers)}
     return {"model": {"inputs": inputs, "layers": layers}, "losses": losses, "optimizer": "sgd"}
 
 

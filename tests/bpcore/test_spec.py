@@ -102,7 +102,8 @@ def test_a_job_of_nothing_says_what_it_lacks():
     ({"loss": "mes"}, 'loss: unknown loss "mes"; did you mean mse? known: '),
     ({"metrics": ["acuracy"]}, 'metrics[0]: unknown metric "acuracy"; did you mean accuracy? known: '),
     ({"optimizer": "adm"}, 'optimizer: unknown optimizer "adm"; did you mean '),
-    ({"optimizer": None}, 'optimizer: unknown optimizer ""; known: '),
+    ({"optimizer": None}, "optimizer: expected one of adadelta, adagrad, adam, "),
+    ({"loss": None}, "loss: expected one of contrastive, cosine_embedding, ctc, "),
     ({"optimizer": 3}, "optimizer: expected a"),
     ({"optimizer": {"adam": {"learning_rate": -1}}}, "optimizer.adam.learning_rate: expected a number ≥ 0, got -1"),
     ({"metrics": [{"accuracy": {"k": 5}}]}, 'metrics[0].accuracy.k: unknown attribute "k"; known: '),
@@ -190,6 +191,30 @@ def test_problems_of_heads_come_under_their_place():
         'losses[1].output: unknown layer "sise"', 'losses[2].loss.mse.k: unknown attribute "k"']
 
 
+@pytest.mark.parametrize(("beside", "problem"), [
+    ({"loss": "mse"}, "loss: expected either loss or losses, got both; leave one out"),
+    ({"metrics": ["accuracy"]}, "metrics: expected metrics with each of losses, got a list beside them; "
+                                "move them under the loss whose output they read"),
+])
+def test_what_stands_beside_several_losses_is_not_left_out_in_silence(beside, problem):
+    assert problems(forked(**beside)) == [problem]
+
+
+LABELS = {"softmax_cross_entropy": {"ignored": -1}}
+
+
+def test_metrics_of_labels_leave_out_what_their_loss_leaves_out():
+    """Or a job with padded labels would be refused for a metric that says nothing of them."""
+    (head,) = parse(job(loss=LABELS, metrics=["accuracy", {"perplexity": {"ignored": 2}}, "rmse"])).heads
+    assert (head.metrics["accuracy"].ignored, head.metrics["perplexity"].ignored) == (-1, 2)
+    assert data_problems(job(loss=LABELS, metrics=["accuracy"]), y=Field((), True, 3, lowest=-1)) == []
+
+
+def test_metrics_of_another_loss_leave_out_nothing():
+    spec = parse(forked(CLASSES | {"loss": LABELS}, SIZE | {"metrics": ["accuracy"]}))
+    assert [head.metrics["accuracy"].ignored for head in spec.heads] == [-1, None]
+
+
 def test_an_unknown_output_is_one_problem():
     """The layer that was meant is not reported as unread."""
     assert problems(forked(CLASSES, SIZE | {"output": "sise"})) == [
@@ -266,8 +291,8 @@ def test_weights_of_another_shape_are_refused(shape, came):
 def test_weights_of_labels_are_one_a_label():
     """softmax_cross_entropy has one loss for all classes of a sample."""
     losses = [{"loss": "softmax_cross_entropy", "weight": "w"}]
-    assert data_problems(job(losses=losses), y=Field((), True, 3), w=Field(())) == []
-    assert data_problems(job(losses=losses), y=Field((), True, 3), w=Field((3,))) == [
+    assert data_problems(job(loss=None, losses=losses), y=Field((), True, 3), w=Field(())) == []
+    assert data_problems(job(loss=None, losses=losses), y=Field((), True, 3), w=Field((3,))) == [
         'loss: expected weights "w" of shape [], or its leading axes, got [3]']
 
 

@@ -253,7 +253,8 @@ def test_fifty_steps_are_the_papers(name, dtype):
     @given(instances(name), st.floats(0, 0.2), st.integers(0, 2**31))
     def check(o, l2, seed):
         ours = Trained(o, dtype, seed, regularization=Regularization(l2=l2))
-        xs = [array.astype(np.float64) for array in ours.arrays]
+        # A sign jumps at zero, where float32 and float64 need not agree: lion's paper is followed in our own type.
+        xs = [array.astype(dtype if name == "lion" else np.float64) for array in ours.arrays]
         references = [PAPERS[name](o) for _ in xs]
         for t in range(1, STEPS + 1):
             gradients = ours.step()

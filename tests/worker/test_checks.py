@@ -69,10 +69,10 @@ def test_a_whole_number_is_shown_as_the_file_writes_it(problems):
 
 @pytest.mark.parametrize(("replaced", "text"), [
     ({"loss": "cross_entropy"}, 'loss: unknown loss "cross_entropy"; did you mean softmax_cross_entropy? known: '),
-    ({"loss": None}, 'loss: unknown loss ""; known: '),
-    ({"optimizer": None}, 'optimizer: unknown optimizer ""; known: '),
+    ({"loss": None}, "loss: expected one of contrastive, cosine_embedding, ctc, "),
+    ({"optimizer": None}, "optimizer: expected one of adadelta, adagrad, adam, "),
     ({"optimizer": {"adam": {"learning_rate": -0.5}}}, "optimizer.adam.learning_rate: expected a number ≥ 0, got -0.5"),
-    ({"data": None}, 'data.train: unknown data format ""; known: '),
+    ({"data": None}, "data.train: expected one of "),
     ({"data": {"train": {"csv": {"path": "x"}}}}, 'data.train: unknown data format "csv"; known: '),
     ({"metrics": ["acuracy"]}, 'metrics[0]: unknown metric "acuracy"; did you mean accuracy? known: '),
     ({"metrics": ["accuracy", "accuracy"]}, 'metrics[1]: expected each metric once, got "accuracy" again'),

@@ -55,7 +55,7 @@ def test_every_problem_of_a_bad_job_is_said_once(mpirun, tiny_file, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("bptrain: 2 problems\n"
                                   "  epochs: expected an integer from 0 to 4294967295, got -1\n"
-                                  f'  optimizer: unknown optimizer ""; known: {", ".join(OPTIMIZERS.types)}\n')
+                                  f'  optimizer: expected one of {", ".join(OPTIMIZERS.types)}, but it is missing\n')
     assert done.stderr.count("epochs:") == 1 and "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 
