@@ -152,7 +152,8 @@ def _instead_problems(job: Mapping[str, Any]) -> list[Problem]:
     if job.get("losses") and job.get("loss"):
         found.append(Problem("loss", "expected either loss or losses, got both; leave one out"))
     if job.get("losses") and job.get("metrics"):
-        found.append(Problem("metrics", "expected metrics with each of losses, got a list beside them; move them under the loss whose output they read"))
+        found.append(Problem("metrics", "expected metrics with each of losses, got a list beside them; "
+                                        "move them under the loss whose output they read"))
     return found
 
 

@@ -15,7 +15,7 @@ def train(mpirun, job_file, tmp_path):
     """`train(ranks, shards)`: (digest, losses) of a job with synchronised batch norms."""
 
     def run(ranks, shards):
-        folder, job = tmp_path / f"{ranks}-{shards}", {"model": {"input": [8, 8, 1], "layers": LAYERS}, "epochs": 1, "batch_size": 50}
+        folder, job = tmp_path / f"{ranks}-{shards}", {"model": {"input": [8, 8, 1], "layers": LAYERS}, "epochs": 1, "batch_size": 200}
         done = mpirun(ranks, "-m", "worker", job_file(**job, logical_shards=shards, ranks=1), "--run-dir", folder)
         assert done.returncode == 0, done.stderr
         losses = [value for report in journal.read(folder / "journal") for column in report.points.columns
@@ -26,7 +26,7 @@ def train(mpirun, job_file, tmp_path):
 
 
 def test_synchronised_batch_norm_gives_the_same_bits_on_one_two_and_three_ranks(train):
-    """1437 digits in batches of 50, the last of 37: the shards have 17, 17, 16, and 13, 12, 12."""
+    """1437 digits in batches of 200, the last of 37: the shards have 67, 67, 66, and 13, 12, 12."""
     alone = train(1, shards=3)
     assert train(2, shards=3) == alone and train(3, shards=3) == alone
 
