@@ -34,9 +34,9 @@ def together(comm: Comm, work: Callable[[], Result]) -> Result:
 
 
 def require_same(comm: Comm, what: str, value: str) -> None:
-    """Raises Agreed on every rank unless `value` is the same on all. Collective."""
+    """Raises Agreed on every rank unless `value` is the same on all that have one. Rank 0 has. Collective."""
     values = [data.decode() for data in comm.gather_all(value.encode())]
-    odd = [rank for rank, other in enumerate(values) if other != values[0]]
+    odd = [rank for rank, other in enumerate(values) if other not in ("", values[0])]
     if odd:
         raise Agreed(2, f"{what} differs between ranks: rank {odd[0]} has another than rank 0; "
                         "every host must see the same files")

@@ -76,6 +76,11 @@ def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str], e
     sync_folder(final.parent)
 
 
+def newest(folder: Path) -> int:
+    """Steps done in the newest checkpoint, by its name; −1 where there is none."""
+    return max((int(path.name.removeprefix("step-")) for path in folder.glob("step-*")), default=-1)
+
+
 def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:
     """Fills `buffer` from the newest whole checkpoint.
 

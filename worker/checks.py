@@ -20,6 +20,7 @@ from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
 from worker import jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
+from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -33,6 +34,7 @@ class Job:
     maths: bpcore.Spec
     train: Dataset
     eval: Dataset | None
+    reduction: Reduction
     start: Match | None = None
 
     @property
@@ -45,6 +47,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     spec = with_defaults(spec)
     problems = list(earlier)
     problems += unless_known(problems, _number_problems(spec))
+    reduction = _attempt(problems, lambda: _reduction(spec))
     maths = _attempt(problems, lambda: parse_maths(spec))
     root = DataRoot(data_root)
     train = _attempt(problems, lambda: _open(spec, "train", root))
@@ -55,7 +58,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
     if problems:
         raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out, start)
+    return Job(spec, maths, train, held_out, reduction, start)
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:
@@ -66,6 +69,11 @@ def with_defaults(spec: JobSpec) -> JobSpec:
     spec.threads_per_rank = spec.threads_per_rank or 1
     spec.checkpoint.every_s = spec.checkpoint.every_s or 60
     spec.checkpoint.keep = spec.checkpoint.keep or 2
+    spec.reduction.kind = spec.reduction.kind or "exact"
+    spec.shared_memory = spec.shared_memory if spec.HasField("shared_memory") else True
+    spec.recovery.deadline_s = spec.recovery.deadline_s or 10
+    spec.recovery.keep_s = spec.recovery.keep_s or 60
+    spec.recovery.restarts = spec.recovery.restarts or 10
     return spec
 
 
@@ -79,7 +87,8 @@ def for_ranks(spec: JobSpec, ranks: int) -> JobSpec:
 
 def fingerprint(spec: JobSpec) -> dict[str, str]:
     """What two specs must share for one to go on where the other stopped: field → canonical JSON."""
-    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping"}
+    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping",
+            "shared_memory", "recovery"}
     return {key: json.dumps(value, sort_keys=True) for key, value in jobfile.plain(with_defaults(spec)).items() if key not in free}
 
 
@@ -114,6 +123,13 @@ def _open(spec: JobSpec, part: str, root: DataRoot) -> Dataset:
         return built.open(root)
     except InvalidInput as error:
         raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
+
+
+def _reduction(spec: JobSpec) -> Reduction:
+    try:
+        return REDUCTIONS.build(jobfile.plain(spec)["reduction"])
+    except InvalidInput as error:
+        raise InvalidInput([problem.under("reduction") for problem in error.problems]) from None
 
 
 def _start(spec: JobSpec, root: DataRoot, maths: bpcore.Spec) -> Match:

@@ -14,6 +14,7 @@ class Options:
     resume: bool
     coordinator: str
     data_root: Path
+    world: int
 
 
 def parse(arguments: list[str]) -> Options:
@@ -26,8 +27,9 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--resume", action="store_true", help="go on at the newest whole checkpoint of the run")
     parser.add_argument("--data-root", type=Path, default=Path(), metavar="DIR", help="folder that data may be read from (default: .)")
     parser.add_argument("--coordinator", default="", metavar="HOST:PORT", help="report to this coordinator (set by its launcher)")
+    parser.add_argument("--world", type=int, default=0, metavar="N", help="join N ranks, some of which have died (set by those that are left)")
     found = parser.parse_args(arguments)
     inside = found.job.is_dir()
     return Options(job=found.job / "job.json" if inside else found.job,
                    run_dir=found.run_dir or (found.job if inside else None),
-                   resume=found.resume, coordinator=found.coordinator, data_root=found.data_root)
+                   resume=found.resume, coordinator=found.coordinator, data_root=found.data_root, world=found.world)

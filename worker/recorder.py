@@ -1,33 +1,38 @@
 """Rank 0's side of the record: the run's folder, its journal and checkpoints, the link.
 
 `Recorder` is rank 0's; the other ranks have the plain `Silent`, so that the training loop is the same on
-all. What it raises while opening is a BptrainError; afterwards only a disk that fails.
+all. What it raises while opening is a BptrainError; afterwards only a disk that fails. When rank 0 dies, the
+new one opens a Recorder of its own and goes on where the journal stops.
 """
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, CrewChanged
 from worker import checkpoint, checks, plan, rundir
 from worker.checks import Job
 from worker.console import Lines, say
 from worker.control import Control
-from worker.journal import Journal
+from worker.journal import Journal, read
+from worker.ledger import EVAL, TRAIN
 from worker.options import Options
 from worker.replica import Buffer
 from worker.reporter import Reporter
+
+TAKE_OVER_S = 10.0  # for the folder to become free when rank 0 has died
 
 
 class Silent:
     """The other ranks' record: nothing."""
 
-    def restore(self, buffer: Buffer) -> tuple[int, list[float]]:
-        return 0, []
+    known: Sequence[int] = (-1, -1)  # by kind of row, the last step that is written down
 
     def started(self, event: AttemptStarted) -> None: ...
-    def trained(self, step: int, values: Mapping[str, float]) -> None: ...
-    def evaluated(self, step: int, values: Mapping[str, float]) -> None: ...
+    def crew_changed(self, event: CrewChanged) -> None: ...
+    def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
+    def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
     def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float]) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
@@ -38,56 +43,103 @@ class Silent:
 
 
 class Recorder(Silent):
-    def __init__(self, options: Options, job: Job, control: Control):
+    """`rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
+    one."""
+
+    def __init__(self, options: Options, job: Job, control: Control, rows: int, run: RunPlan | None = None):
         self._job, self._resume = job, options.resume
-        self._folder = rundir.RunDir(options.run_dir or rundir.choose(job.spec.name, options.resume))
+        self._folder = rundir.RunDir(Path(run.folder) if run else options.run_dir or rundir.choose(job.spec.name, options.resume))
         # A launcher has prepared the folder before it starts the ranks.
-        if not options.coordinator:
+        if not options.coordinator and run is None:
             self._folder.prepare(job.spec, options.resume)
-        self._folder.lock()
+        self._folder.lock(TAKE_OVER_S if run else 0)
         self._journal = Journal(self._folder.journal)
-        self.plan = self._make_plan(bool(options.coordinator))
+        self.plan = run or self._make_plan(bool(options.coordinator))
         self._link = None
         if options.coordinator:
             from worker.link import Link
 
             self._link = Link(options.coordinator, self.plan, self._folder.journal, control)
-        self._reporter = Reporter(self._journal, self.plan.attempt, self._link.notify if self._link else lambda: None)
+        self._reporter = Reporter(self._journal, self.plan.attempt, self._link.notify if self._link else lambda: None, rows)
         self._saved = time.monotonic()
+        self.known = self._steps_known()
+        self._lines: Lines | None = None
 
     def _make_plan(self, launched: bool) -> RunPlan:
         """The launcher's plan, or an even one where there is no coordinator."""
-        if launched:
-            return self._folder.read_plan()
-        return plan.even(self._job.spec, attempt=self._journal.attempt + 1)
+        made = self._folder.read_plan() if launched else plan.even(self._job.spec, attempt=self._journal.attempt + 1)
+        made.run, made.folder = self._folder.identity(self._resume), str(self._folder.path)
+        return made
+
+    def _steps_known(self) -> list[int]:
+        """By kind of row, the last step in the journal, −1 for none."""
+        last = [-1, -1]
+        self._has_ended = False
+        for report in read(self._folder.journal):
+            self._has_ended = report.attempt == self.plan.attempt and (self._has_ended or report.HasField("ended"))
+            if report.HasField("started"):
+                last = [min(step, report.started.first_step - 1) for step in last]
+            for column in report.points.columns[:1]:
+                if "/" not in column.series:  # a diagnosis is not a row
+                    last[EVAL if column.series.startswith("eval_") else TRAIN] = report.points.steps[-1]
+        return last
+
+    def newest_checkpoint(self) -> int:
+        """Steps done in the newest checkpoint by its name; −1 where there is none, or the run is not resumed."""
+        return checkpoint.newest(self._folder.checkpoints) if self._resume else -1
 
     def restore(self, buffer: Buffer) -> tuple[int, list[float]]:
-        """Fills `buffer` from the newest checkpoint when the run is resumed; (steps done, held-out losses)."""
-        if not self._resume:
-            return 0, []
+        """Fills `buffer` from the newest whole checkpoint; (steps done, held-out losses). Raises Unavailable."""
         loaded = checkpoint.load_newest(self._folder.checkpoints, buffer, checks.fingerprint(self._job.spec))
         for line in loaded.skipped:
             say(line)
-        say(f"resuming {self._folder.path} at step {loaded.step}")
         return loaded.step, loaded.evaluations
+
+    def evaluations(self, steps: int) -> list[float]:
+        """The held-out losses in the journal, up to `steps` steps done."""
+        found: dict[int, float] = {}
+        for report in read(self._folder.journal):
+            for column in report.points.columns:
+                if column.series == "eval_loss":
+                    found |= dict(zip(report.points.steps, column.values))
+        return [found[step] for step in sorted(found) if step < steps]
 
     def started(self, event: AttemptStarted) -> None:
         self._lines = Lines(event.first_step, event.total_steps, event.steps_per_epoch, event.batch_size)
+        self.known = [min(step, event.first_step - 1) for step in self.known]
         self._reporter.started(event)
+        if event.first_step:
+            source = {AttemptStarted.SOURCE_MEMORY: "node memory", AttemptStarted.SOURCE_DISK: "disk"}[event.source]
+            say(f"resuming {self._folder.path} at step {event.first_step} from {source}")
         say(f"run {self._folder.path}  {len(event.ranks)} rank(s)  {event.logical_shards} shard(s)  "
             f"{event.parameters:,} parameters  {event.total_steps} steps  seed {event.seed}")
         if event.HasField("transfer"):
             say(f"start: {len(event.transfer.matched)} parameter(s) taken over; fresh: {', '.join(event.transfer.missing) or 'none'}; "
                 f"unused: {', '.join(event.transfer.unused) or 'none'}")
 
-    def trained(self, step: int, values: Mapping[str, float]) -> None:
-        self._reporter.point(step, values)
-        self._lines.say(step, values)
+    def crew_changed(self, event: CrewChanged) -> None:
+        schedule = self._job.schedule
+        self._lines = self._lines or Lines(event.step, schedule.total_steps, schedule.steps_per_epoch, schedule.batch_size)
+        self._reporter.crew_changed(event)
+        for lost in event.lost:
+            say(f"rank {lost.rank} on {lost.host} {lost.cause}")
+        joined = f"{event.joined} joined; " if event.joined else ""
+        say(f"step {event.step}: {joined}going on with {len(event.ranks)} rank(s) after {event.stall_s:.2f} s")
 
-    def evaluated(self, step: int, values: Mapping[str, float]) -> None:
+    def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+        self.known[TRAIN] = step
+        self._reporter.point(step, values, when)
+        self._say(step, values)
+
+    def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+        self.known[EVAL] = step
         values = {f"eval_{name}": value for name, value in values.items()}
-        self._reporter.point(step, values)
-        self._lines.say(step, values, now=True)
+        self._reporter.point(step, values, when)
+        self._say(step, values, now=True)
+
+    def _say(self, step: int, values: Mapping[str, float], now: bool = False) -> None:
+        if self._lines:
+            self._lines.say(step, values, now)
 
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None:
         self._reporter.point(step, values)
@@ -107,6 +159,9 @@ class Recorder(Silent):
         self._reporter.checkpoint(CheckpointWritten(step=step, size_bytes=written.size_bytes, stall_s=self._saved - began))
 
     def ended(self, event: AttemptEnded) -> None:
+        if self._has_ended:  # said already, before someone died on the way out
+            return
+        self._has_ended = True
         self._reporter.ended(event)
         if event.digest:
             say(f"{event.cause} at step {event.step}")

@@ -1,7 +1,14 @@
-"""The parameters and the optimizer's state, double-buffered.
+"""The parameters and the optimizer's state, one copy a node, double-buffered.
 
-A step reads the current buffer and writes the next one; `commit` swaps them. Until then the current one is
-whole, whatever becomes of the step.
+1. A step reads the current buffer and writes the next one, each rank its part; `commit` swaps them. Until
+   then the current one is whole, whatever becomes of the step.
+2. All ranks of a node map the same segment. What it holds stands in one word, written in one piece: how many
+   steps are done, and which buffer that is.
+3. The keeper holds the segment, so it outlives the ranks.
+
+    head     the word, the deadline, the ranks' marks (status.py)
+    ledger   the newest rows of the curve (ledger.py)
+    buffers  twice: the parameters and each of the updater's vectors
 """
 
 from dataclasses import dataclass
@@ -9,7 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.arena import Layout, Vector
-from bpcore.update import Pace, Updater
+from bpcore.update import Updater
+from worker import keeper, ledger
+from worker.memory import PAGE_BYTES, Segment
+from worker.ledger import Ledger
+
+HEAD_BYTES = keeper.ROWS_BYTE + keeper.ROWS * keeper.ROW.size
 
 
 @dataclass
@@ -18,10 +30,6 @@ class Buffer:
 
     parameters: Vector
     state: dict[str, Vector]
-
-    @classmethod
-    def zeros(cls, layout: Layout, updater: Updater) -> "Buffer":
-        return cls(layout.zeros(), {name: layout.zeros() for name in updater.state})
 
     def flat_state(self) -> dict[str, np.ndarray]:
         return {name: vector.flat for name, vector in self.state.items()}
@@ -32,19 +40,55 @@ class Buffer:
 
 
 class Replica:
-    def __init__(self, layout: Layout, updater: Updater):
+    """`width`: of a row of the curve."""
+
+    def __init__(self, layout: Layout, updater: Updater, segment: Segment, width: int):
         self._updater = updater
-        self.current, self._next = (Buffer.zeros(layout, updater) for _ in range(2))
+        self._word = segment.array(0, 1, np.int64)
+        self.ledger = Ledger(segment, HEAD_BYTES, width)
+        vectors, start = (1 + len(updater.state)), _buffers_byte(width)
+        flats = [segment.array(start + i * layout.size * 4, layout.size, np.float32) for i in range(2 * vectors)]
+        self._buffers = [_buffer(layout, updater, flats[i * vectors:(i + 1) * vectors]) for i in (0, 1)]
+        self.read()
+
+    def read(self) -> None:
+        """Takes over what the segment says, where another rank or an earlier run has written it."""
+        word = int(self._word[0])
+        self.steps = (word >> 1) - 1  # −1: nothing is in it
+        self._index = word & 1
+
+    @property
+    def current(self) -> Buffer:
+        return self._buffers[self._index]
+
+    @property
+    def next(self) -> Buffer:
+        return self._buffers[1 - self._index]
 
     @property
     def evaluated(self) -> Vector:
         """The parameters that evaluation uses."""
         return self._updater.evaluated(self.current.parameters, self.current.state)
 
-    def update(self, pace: Pace, gradient_sum: Vector) -> None:
-        """Writes the next buffer."""
-        old, new = self.current, self._next
-        self._updater.update(pace, gradient_sum.flat, old.parameters.flat, old.flat_state(), new.parameters.flat, new.flat_state())
-
     def commit(self) -> None:
-        self.current, self._next = self._next, self.current
+        """The next buffer is whole, on every rank of every node: it is the current one now. Each rank says so."""
+        self._index = 1 - self._index
+        self.set(self.steps + 1)
+
+    def set(self, steps: int) -> None:
+        """The current buffer is that of `steps` steps done; −1: of none."""
+        self.steps = steps
+        self._word[0] = (steps + 1) << 1 | self._index
+
+
+def size_bytes(layout: Layout, updater: Updater, width: int) -> int:
+    return _buffers_byte(width) + 2 * (1 + len(updater.state)) * layout.size * 4
+
+
+def _buffers_byte(width: int) -> int:
+    return -(-(HEAD_BYTES + ledger.size_bytes(width)) // PAGE_BYTES) * PAGE_BYTES
+
+
+def _buffer(layout: Layout, updater: Updater, flats: list[np.ndarray]) -> Buffer:
+    parameters, *state = (Vector(layout, flat) for flat in flats)
+    return Buffer(parameters, dict(zip(updater.state, state)))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Column, Points, Report
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Column, CrewChanged, Points, Report
 from worker.journal import Journal
 
 FLUSH_S = 0.1
@@ -12,20 +12,24 @@ FLUSH_S = 0.1
 class Reporter:
     """Writes to the journal and tells `notify` that there is something new."""
 
-    def __init__(self, journal: Journal, attempt: int, notify: Callable[[], None] = lambda: None):
-        self._journal, self._attempt, self._notify = journal, attempt, notify
+    def __init__(self, journal: Journal, attempt: int, notify: Callable[[], None] = lambda: None, most: int = 32):
+        """`most`: rows that wait, at most."""
+        self._journal, self._attempt, self._notify, self._most = journal, attempt, notify, most
         self._rows: list[tuple[int, float, Mapping[str, float]]] = []
         self._flushed = time.monotonic()
 
     def started(self, event: AttemptStarted) -> None:
         self._append(started=event)
 
-    def point(self, step: int, values: Mapping[str, float]) -> None:
-        """A row of the curve. Rows with the same series travel together."""
+    def crew_changed(self, event: CrewChanged) -> None:
+        self._append(crew=event)
+
+    def point(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+        """A row of the curve, committed at `when` in Unix seconds, or now. Rows with the same series travel together."""
         if self._rows and self._rows[-1][2].keys() != values.keys():
             self._flush()
-        self._rows.append((step, time.time(), values))
-        if time.monotonic() - self._flushed >= FLUSH_S:
+        self._rows.append((step, time.time() if when is None else when, values))
+        if time.monotonic() - self._flushed >= FLUSH_S or len(self._rows) >= self._most:
             self._flush()
 
     def checkpoint(self, event: CheckpointWritten) -> None:

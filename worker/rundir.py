@@ -1,6 +1,7 @@
 """A run's folder: everything that one run leaves on disk.
 
     job.json        the spec, as canonical JSON
+    identity        a random name, under which nodes keep its memory
     plan.json       who does which shard; written by a launcher
     journal         every report of rank 0, across attempts (journal.py)
     checkpoints/    the newest ones (checkpoint.py)
@@ -11,6 +12,8 @@ import fcntl
 import json
 import os
 import re
+import secrets
+import time
 from pathlib import Path
 
 from bptrain.v1.plan_pb2 import RunPlan
@@ -47,6 +50,13 @@ class RunDir:
         except OSError as error:
             raise Unavailable(f"the run folder {self.path} cannot be made: {error.strerror}") from None
 
+    def identity(self, resume: bool) -> str:
+        """A random name for this run, kept in the folder; a new one unless the run is resumed."""
+        path = self.path / "identity"
+        if not resume or not path.exists():
+            write_whole(path, secrets.token_hex(8).encode())
+        return path.read_text()
+
     def write_plan(self, plan: RunPlan) -> None:
         write_whole(self.plan, json_format.MessageToJson(plan, preserving_proto_field_name=True).encode(), mode=0o600)
 
@@ -57,16 +67,24 @@ class RunDir:
         except (OSError, json_format.ParseError):
             raise Unavailable(f"the run folder {self.path} has no plan.json of a launcher; leave --coordinator to launchers") from None
 
-    def lock(self) -> None:
-        """Claims the folder for this process, for as long as it lives. Raises Unavailable."""
+    def lock(self, wait_s: float = 0.0) -> None:
+        """Claims the folder for this process, for as long as it lives; waits for it that long. Raises Unavailable."""
         try:
             self._lock = os.open(self.path, os.O_RDONLY)
         except OSError as error:
             raise Unavailable(f"the run folder {self.path} cannot be used: {error.strerror}") from None
+        until = time.monotonic() + wait_s
+        while not self._claimed():
+            if time.monotonic() >= until:
+                raise Unavailable(f"the run folder {self.path} is in use by another run")
+            time.sleep(0.01)
+
+    def _claimed(self) -> bool:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
         except OSError:
-            raise Unavailable(f"the run folder {self.path} is in use by another run") from None
+            return False
 
 
 def require_same_job(before: dict[str, str], now: dict[str, str]) -> None:

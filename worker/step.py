@@ -1,92 +1,158 @@
-"""One step: shards → gradients → exchange → vote → update → commit.
+"""One step: shards → gradients → vote → exchange and update → commit.
 
 1. Everything that decides bits depends on (seed, step, shard), never on the rank.
 2. The vote is one small sum over ranks. Each shard has a row of its own in it, filled by one rank and
-   zero elsewhere, so the sum is exact; rows are then added in the exchange's tree.
-3. Flags ride in the vote, so that all ranks see them at the same boundary.
+   zero elsewhere, so the sum is exact; rows are then added in the exchange's tree. It is also the barrier
+   behind which all gradients are written.
+3. Flags ride in the vote, so that all ranks see them at the same boundary, and so do the seconds that each
+   rank took to compute.
+4. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from bpcore import diagnosis, lockstep
+from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
 from bpcore.plan import Key
-from bpcore.update import Pace
+from bpcore.update import Pace, Updater
 from worker.comm import Comm
+from worker.crew import Crew
 from worker.datasets import Dataset
-from worker.exchange import Exchange
-from worker.exchange.tree import reduce
+from worker.exchange import Reduction
+from worker.ledger import TRAIN
 from worker.replica import Replica
 from worker.shards import Schedule, cut
+from worker.tree import reduce
+
+CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
+
+
+class Flags(NamedTuple):
+    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some."""
+
+    stop: bool = False
+    checkpoint: bool = False
+    join: bool = False
+    heal: bool = False
+
+
+FLAGS = len(Flags._fields)
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What all ranks agreed on at a step boundary."""
+    """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
+    rank asks; `seconds`: each rank's."""
 
-    row: np.ndarray  # global sums: loss, count, metrics
-    stop: bool
-    checkpoint: bool
+    row: np.ndarray
+    flags: Flags
+    seconds: np.ndarray
 
 
 class Voter:
-    """Sums rows over shards and flags over ranks, in one call."""
+    """Sums rows over shards, flags and seconds over ranks, in one call."""
 
     def __init__(self, comm: Comm, shards: int, width: int):
-        self.comm, self._shards, self._width = comm, shards, width
+        self._comm, self._shards = comm, shards
+        self._ballot = np.zeros(shards * width + FLAGS + comm.size)
+        self._table = self._ballot[:shards * width].reshape(shards, width)
+        self._flags, self._seconds = self._ballot[shards * width:][:FLAGS], self._ballot[shards * width + FLAGS:]
+        self._leaves = {(shard, shard + 1): row for shard, row in enumerate(self._table)}
 
-    def vote(self, rows: dict[int, np.ndarray], stop: bool = False, checkpoint: bool = False) -> Vote:
-        ballot = np.zeros(self._shards * self._width + 2)
-        table = ballot[:-2].reshape(self._shards, self._width)
+    def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = Flags(), seconds: float = 0.0) -> Vote:
+        self._ballot.fill(0)
         for shard, row in rows.items():
-            table[shard] = row
-        ballot[-2:] = stop, checkpoint
-        self.comm.sum(ballot)
-        leaves = {(shard, shard + 1): row for shard, row in enumerate(table)}
-        return Vote(reduce((0, self._shards), leaves, np.add), ballot[-2] > 0, ballot[-1] > 0)
+            self._table[shard] = row
+        self._flags[:] = flags
+        self._seconds[self._comm.rank] = seconds
+        self._comm.sum(self._ballot)
+        return Vote(reduce((0, self._shards), self._leaves, np.add).copy(), Flags(*(self._flags > 0).tolist()), self._seconds.copy())
 
 
 class Stepper:
-    """Runs steps on one rank."""
+    """Runs steps on one rank of a crew."""
 
-    def __init__(self, model: Model, replica: Replica, exchange: Exchange, voter: Voter, data: Dataset,
-                 schedule: Schedule, shards: int, mine: Sequence[int], diagnose_every: int = 0):
-        self.model, self.replica, self.exchange, self.voter = model, replica, exchange, voter
-        self.data, self.schedule, self.shards, self.mine = data, schedule, shards, mine
-        self._count_voter = Voter(voter.comm, shards, len(model.spec.heads))
-        self.diagnose_every = diagnose_every
-        self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
+    def __init__(self, crew: Crew, model: Model, updater: Updater, replica: Replica, reduction: Reduction,
+                 data: Dataset, schedule: Schedule, shards: int, diagnose_every: int = 0):
+        self.crew, self.model, self.updater, self.replica = crew, model, updater, replica
+        self.data, self.schedule, self.shards = data, schedule, shards
+        self.voter = Voter(crew.comm, shards, model.row_width)
+        self._count_voter = Voter(crew.comm, shards, len(model.spec.heads))
+        self._diagnosis_voter = Voter(crew.comm, shards, diagnosis.WIDTH * len(model.spec.graph.nodes))
+        self._whole = {layer: Voter(crew.comm, shards, width) for layer, width in lockstep.widths(model).items()}
+        self.exchange = reduction.open(crew, model.layout, shards, at_once=bool(self._whole))
+        self._not_finite = np.zeros(1)
+        self._chunks = _chunks(updater.borders, crew.place, len(crew.mates))
+        self._clips = self.updater.norms(Pace(1, 1, 1), np.zeros(model.layout.size, np.float32), slice(0, 0)).size > 0
+        self._diagnose_every = diagnose_every
         self._diagnoses: dict[int, np.ndarray] = {}
-        self._diagnosis_voter = Voter(voter.comm, shards, diagnosis.WIDTH * len(model.spec.graph.nodes))
-        self._whole = {layer: Voter(voter.comm, shards, width) for layer, width in lockstep.widths(model).items()}
+        self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
-    def run(self, step: int, factor: float, flags: Callable[[], tuple[bool, bool]]) -> Vote:
-        """Computes and commits one step. `factor`: of the learning rate. `flags()`: this rank's (stop,
-        checkpoint), asked at the end.
+    def assign(self, assignments: Sequence[Sequence[int]]) -> None:
+        """Who computes which shards from the next step on. Collective."""
+        self.mine = list(assignments[self.crew.comm.rank])
+        self.exchange.assign(assignments)
+
+    def run(self, step: int, factor: float, flags: Callable[[], Flags]) -> Vote:
+        """Computes and commits one step. `factor`: of the learning rate. `flags()`: what this rank asks, at the end.
 
         Nothing is committed when the loss is not finite; the vote's row says so.
         """
+        began = time.perf_counter()
         place = self.schedule.batch(step)
         parts = cut(place, self.shards)
         batches = {shard: self.data.read(self._indices(step)[parts[shard]]) for shard in self.mine}
         counts = self._counts(batches)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts) for shard, batch in batches.items()}
-        gradient = self.exchange.finish()
-        vote = self.voter.vote(rows, *flags())
-        if self.diagnose_every and step % self.diagnose_every == 0:
-            sums = self._diagnosis_voter.vote(self._diagnoses).row
-            self.diagnosis = diagnosis.values(self.model.spec.graph, sums, gradient, vote.row[1])
-            self._diagnoses.clear()
+        vote = self.voter.vote(rows, flags(), time.perf_counter() - began)
         if np.isfinite(vote.row).all():
-            self.replica.update(Pace(step + 1, vote.row[1], place.stop - place.start, factor, self.schedule.epoch(step)), gradient)
-            self.replica.commit()
+            self.exchange.combine()
+            self._update(Pace(step + 1, vote.row[1], place.stop - place.start, factor, self.schedule.epoch(step)))
+            if self._diagnoses_at(step):
+                self._diagnose(vote.row[1])
+            if self.crew.leads:
+                self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
+            self._commit(vote)
         return vote
+
+    def _commit(self, vote: Vote) -> None:
+        """Behind this sum all parts are written. A gradient that is not finite shows in the row, and commits nothing."""
+        self.crew.comm.sum(self._not_finite)
+        if self._not_finite[0]:
+            vote.row[0] = np.nan
+        else:
+            self.replica.commit()
+
+    def _update(self, pace: Pace) -> None:
+        """Writes this rank's part of the next buffer."""
+        old, new, total = self.replica.current, self.replica.next, self.exchange.total
+        norms = self._norms(pace) if self._clips else None
+        finite = True
+        for part in self._chunks:
+            if norms is None:
+                self.exchange.sum(part)
+            finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state(), new.parameters.flat,
+                                          new.flat_state(), part, norms)
+        self._not_finite[0] = not finite
+
+    def _norms(self, pace: Pace) -> np.ndarray:
+        """What clipping needs to know of the whole gradient. The ranks of one node have all of it."""
+        norms = self.updater.norms(pace, self.exchange.total, slice(0, 0))
+        for part in self._chunks:
+            self.exchange.sum(part)
+            if self.crew.comm.rank in self.crew.nodes[0]:
+                norms += self.updater.norms(pace, self.exchange.total, part)
+        self.crew.comm.sum(norms)
+        return norms
 
     def _counts(self, batches: Mapping[int, Batch]) -> np.ndarray:
         """What each head's sum is divided by, over the global batch; with one head nobody needs to know."""
@@ -96,30 +162,39 @@ class Stepper:
 
     def _together(self, step: int, batches: Mapping[int, Batch], counts: np.ndarray) -> dict[int, np.ndarray]:
         """The same for models whose layers look at the whole batch: all shards layer by layer."""
-        out = {shard: self.exchange.buffer() for shard in batches}
-        full = {shard: batch for shard, batch in batches.items() if _size(batch)}
-        work = {shard: lockstep.Work(batch, out[shard], Key(self.schedule.seed, step, shard)) for shard, batch in full.items()}
-        rows = lockstep.gradients(self.model, self.replica.current.parameters, work, counts,
+        work = {shard: lockstep.Work(batch, self.exchange.buffer(shard), Key(self.schedule.seed, step, shard))
+                for shard, batch in batches.items()}
+        rows = lockstep.gradients(self.model, self.replica.current.parameters,
+                                  {shard: item for shard, item in work.items() if _size(item.batch)}, counts,
                                   lambda layer, parts: self._whole[layer].vote(parts).row)
-        for shard in batches:
-            if shard not in full:
-                out[shard].flat.fill(0)
-            self.exchange.add(shard, out[shard])
+        for shard, item in work.items():
+            if not _size(item.batch):
+                item.out.flat.fill(0)
+            self.exchange.add(shard)
         return rows
 
     def _shard(self, step: int, shard: int, batch: Batch, counts: np.ndarray) -> np.ndarray:
         """The shard's row of sums; its gradient goes to the exchange."""
-        gradient = self.exchange.buffer()
+        gradient = self.exchange.buffer(shard)
         if not _size(batch):  # a last batch smaller than the number of shards
             gradient.flat.fill(0)
             row = np.zeros(self.model.row_width)
         else:
             key = Key(self.schedule.seed, step, shard)
             row = self.model.gradient(self.replica.current.parameters, batch, gradient, key, counts)
-            if self.diagnose_every and step % self.diagnose_every == 0:
+            if self._diagnoses_at(step):
                 self._diagnoses[shard] = self.model.diagnosis(_size(batch))
-        self.exchange.add(shard, gradient)
+        self.exchange.add(shard)
         return row
+
+    def _diagnoses_at(self, step: int) -> bool:
+        return bool(self._diagnose_every) and step % self._diagnose_every == 0
+
+    def _diagnose(self, count: float) -> None:
+        """Behind this vote all parts of the gradient's sum are written."""
+        sums = self._diagnosis_voter.vote(self._diagnoses).row
+        self.diagnosis = diagnosis.values(self.model.spec.graph, sums, Vector(self.model.layout, self.exchange.total), count)
+        self._diagnoses.clear()
 
     def _indices(self, step: int) -> np.ndarray:
         epoch = self.schedule.epoch(step)
@@ -130,3 +205,11 @@ class Stepper:
 
 def _size(batch: Batch) -> int:
     return len(next(iter(batch.values())))
+
+
+def _chunks(borders: np.ndarray, place: int, count: int) -> list[slice]:
+    """The part of the place-th of `count` ranks, in pieces that stay in the cache. `borders`: where the vector may
+    be cut."""
+    low, high = (borders[np.searchsorted(borders, borders[-1] * i // count)] for i in (place, place + 1))
+    cuts = np.unique([*borders[np.searchsorted(borders, np.arange(low, high, CHUNK))], high])
+    return [slice(int(start), int(stop)) for start, stop in zip(cuts, cuts[1:])]

@@ -7,6 +7,7 @@ import os
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,12 +15,20 @@ import numpy as np
 LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
 
 
+class Watch(Protocol):
+    """Is told when this rank begins to wait for others, and when it goes on."""
+
+    def waits(self) -> None: ...
+    def goes_on(self) -> None: ...
+
+
 class Comm(ABC):
-    """The contract. All calls but `abort` are collective: every rank makes them, in the same order."""
+    """The contract. All calls but `abort` and `leave` are collective: every rank makes them, in the same order."""
 
     rank: int
     size: int
-    speaks: bool  # for all ranks: rank 0, or the first one left
+    is_new: bool = False  # spawned, to join others
+    watch: Watch | None = None
 
     @property
     def host(self) -> str:
@@ -30,44 +39,69 @@ class Comm(ABC):
         """Every rank's `data`, in rank order, on every rank."""
 
     @abstractmethod
-    def broadcast(self, array: np.ndarray) -> None:
-        """Overwrites `array` with rank 0's."""
+    def broadcast(self, array: np.ndarray, root: int = 0) -> None:
+        """Overwrites `array` with the root's."""
 
     @abstractmethod
     def sum(self, array: np.ndarray) -> None:
-        """Replaces `array` (float64) by its sum over ranks, elementwise."""
+        """Replaces `array` by its sum over ranks, elementwise."""
 
     @abstractmethod
-    def alltoall(self, send: np.ndarray, counts: Sequence[int], receive_counts: Sequence[int]) -> np.ndarray:
-        """Sends counts[r] numbers of `send` to rank r, in order; returns what came, in rank order."""
+    def alltoall(self, send: np.ndarray, counts: Sequence[int], receive: np.ndarray, receive_counts: Sequence[int],
+                 places: Sequence[int] | None = None) -> None:
+        """Sends counts[r] numbers of `send` to rank r, in order. What comes from rank r lies in `receive` from
+        places[r] on; without `places`, in rank order."""
 
     @abstractmethod
-    def allgather(self, part: np.ndarray, whole: np.ndarray, counts: Sequence[int]) -> None:
-        """Fills `whole` with every rank's `part` (counts[r] numbers of rank r), in rank order."""
+    def barrier(self) -> None:
+        """Waits until all ranks are here."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Waits for the other ranks and leaves."""
+    def close(self, code: int) -> None:
+        """Waits for the other ranks and leaves: returns, or ends the process with that status."""
 
     @abstractmethod
     def abort(self, code: int) -> None:
         """Ends every rank at once; does not return."""
 
     def leave(self, code: int) -> None:
-        """Ends the survivors of a death, together; does not return."""
-        self.abort(code)
+        """Ends this rank without a word to the others; does not return."""
+        os._exit(code)
 
-    def lost(self, error: BaseException) -> str | None:
-        """A sentence naming the ranks whose death made a call raise `error`; None if it was none. The
-        survivors all ask, and all get the same answer."""
-        return None
+    def is_death(self, error: BaseException) -> bool:
+        """Whether a call raised `error` because a rank died."""
+        return False
+
+    def survivors(self) -> tuple["Comm", list[int]]:
+        """After a death: the ranks that are left, as a world of its own; and who died. Collective among the
+        survivors."""
+        raise NotImplementedError
+
+    # Newcomers take the places of the dead.
+
+    def spawn(self, arguments: list[str], count: int) -> None:
+        """Starts `count` more ranks, which get ready while these go on. Collective."""
+
+    def are_newcomers_ready(self) -> bool:
+        """On rank 0, whether they wait to be taken in."""
+        return False
+
+    def take_in(self) -> "Comm | None":
+        """The larger world; None if a newcomer has died. Collective."""
+
+    def join(self) -> "Comm":
+        """The newcomers' side: waits until they are taken in. Collective among them."""
+        raise NotImplementedError
+
+    def abandon_newcomers(self) -> None:
+        """Sends those away that have not been taken in. Collective."""
 
 
 def connect() -> Comm:
     if any(name in os.environ for name in LAUNCHER_VARIABLES):
         from worker.comm.mpi import MpiComm
 
-        return MpiComm()
+        return MpiComm.world()
     from worker.comm.alone import Alone
 
     return Alone()

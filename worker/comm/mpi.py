@@ -1,12 +1,15 @@
 """MPI's world, through mpi4py: Open MPI, MPICH or a cluster's own.
 
 1. The communicator is a duplicate of the world, so no other library's messages can meet ours.
-2. A call that fails because a rank died raises; nobody waits for the dead (with ULFM; without it, MPI
-   itself ends all ranks).
-3. After a death MPI_Finalize can hang: `abort` leaves by a path that cannot.
+2. A call that fails because a rank died raises (with ULFM; without it, MPI itself ends all ranks). Whoever
+   sees it first revokes the communicator, so that nobody waits for the dead; what is left shrinks into a
+   world of its own.
+3. After a death MPI_Finalize can hang: ranks that have seen one leave by a path that cannot.
+4. Replacements are spawned; they get ready in a world of their own, and are merged at a step boundary.
 """
 
 import os
+import sys
 
 import numpy as np
 from mpi4py import MPI
@@ -14,37 +17,65 @@ from mpi4py import MPI
 from worker import segments
 from worker.comm import Comm
 
-TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE}
+TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE, "int64": MPI.INT64_T}
+AT_A_TIME = 1 << 28  # numbers in one message: below 2 GiB in any type
+READY = 7  # tag of a newcomer's message
 
 
 class MpiComm(Comm):
-    def __init__(self) -> None:
-        self._world = MPI.COMM_WORLD.Dup()
-        self.rank, self.size = self._world.rank, self._world.size
-        self.speaks = self.rank == 0
-        self._hosts = self._world.allgather(self.host)
+    def __init__(self, world: MPI.Intracomm, parent: MPI.Intercomm | None = None, scarred: bool = False):
+        self._world, self._parent, self._scarred = world, parent, scarred
+        self._newcomers: MPI.Intercomm | None = None
+        self.rank, self.size = world.rank, world.size
+        self.is_new = parent is not None
+
+    @classmethod
+    def world(cls) -> "MpiComm":
+        """All ranks that were started together."""
+        parent = MPI.Comm.Get_parent()
+        return cls(MPI.COMM_WORLD.Dup(), None if parent == MPI.COMM_NULL else parent)
 
     def gather_all(self, data):
-        return self._world.allgather(data)
+        self._waits()
+        gathered = self._world.allgather(data)
+        self._goes_on()
+        return gathered
 
-    def broadcast(self, array):
-        self._world.Bcast([array, TYPES[array.dtype.name]])
+    def broadcast(self, array, root=0):
+        self._waits()
+        for part in _parts(array):
+            self._world.Bcast([part, TYPES[array.dtype.name]], root)
+        self._goes_on()
 
     def sum(self, array):
-        self._world.Allreduce(MPI.IN_PLACE, [array, MPI.DOUBLE])
+        self._waits()
+        for part in _parts(array):
+            self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.name]])
+        self._goes_on()
 
-    def alltoall(self, send, counts, receive_counts):
-        received = np.empty(sum(receive_counts), send.dtype)
+    def alltoall(self, send, counts, receive, receive_counts, places=None):
         kind = TYPES[send.dtype.name]
-        self._world.Alltoallv([send, counts, kind], [received, receive_counts, kind])
-        return received
+        self._waits()
+        self._world.Alltoallv([send, counts, kind], [receive, (receive_counts, places), kind] if places else [receive, receive_counts, kind])
+        self._goes_on()
 
-    def allgather(self, part, whole, counts):
-        kind = TYPES[whole.dtype.name]
-        self._world.Allgatherv([part, kind], [whole, counts, kind])
-
-    def close(self):
+    def barrier(self):
+        self._waits()
         self._world.Barrier()
+        self._goes_on()
+
+    def _waits(self) -> None:
+        if self.watch:
+            self.watch.waits()
+
+    def _goes_on(self) -> None:
+        if self.watch:
+            self.watch.goes_on()
+
+    def close(self, code):
+        self._world.Barrier()
+        if self._scarred:
+            self.leave(code)
 
     def abort(self, code):
         if self.size > 1:  # of a single rank's abort Open MPI's mpirun says 0 with ULFM
@@ -52,22 +83,53 @@ class MpiComm(Comm):
         os._exit(code)
 
     def leave(self, code):
-        # With ULFM, MPI_Abort after a death can hang mpirun. The survivors go together, so that none takes
-        # another's going for the death to report.
-        try:
-            self._survivors.Barrier()
-        finally:
-            segments.remove(segments.of_job())  # the dead cannot, and MPI_Finalize is not called
-            os._exit(code)
+        sys.stdout.flush()
+        segments.remove(segments.of_job())  # the dead cannot, and MPI_Finalize is not called
+        os._exit(code)
 
-    def lost(self, error):
-        if not isinstance(error, MPI.Exception) or error.Get_error_class() not in _DEATHS:
-            return None
+    def is_death(self, error):
+        return isinstance(error, MPI.Exception) and error.Get_error_class() in _DEATHS
+
+    def survivors(self):
+        self.abandon_newcomers()
         self._world.Revoke()  # wakes those that wait for someone else
-        self._survivors = self._world.Shrink()
-        living = MPI.Group.Translate_ranks(self._survivors.group, None, self._world.group)
-        self.speaks = self._survivors.rank == 0
-        return " and ".join(f"rank {rank} on {self._hosts[rank]} died" for rank in range(self.size) if rank not in living)
+        left = self._world.Shrink()
+        living = MPI.Group.Translate_ranks(left.group, None, self._world.group)
+        return MpiComm(left, scarred=True), [rank for rank in range(self.size) if rank not in living]
+
+    def spawn(self, arguments, count):
+        info = MPI.Info.Create({"map_by": ":OVERSUBSCRIBE", "bind_to": "none"})
+        self._newcomers = self._world.Spawn(sys.executable, arguments, count, info)
+
+    def are_newcomers_ready(self):
+        return self._newcomers is not None and self.rank == 0 and self._newcomers.Iprobe(tag=READY)
+
+    def join(self):
+        if self.rank == 0:
+            self._parent.send(None, 0, READY)
+        return MpiComm(self._parent.Merge(high=True), scarred=True)
+
+    def take_in(self):
+        merged = None
+        try:
+            if self.rank == 0:
+                self._newcomers.recv(tag=READY)
+            merged = self._newcomers.Merge(high=False)
+        except MPI.Exception as error:
+            if not self.is_death(error):
+                raise
+        self._newcomers = None
+        agreed = self._world.Agree(int(merged is not None))
+        return MpiComm(merged, scarred=True) if agreed else None
+
+    def abandon_newcomers(self):
+        if self._newcomers is not None:
+            self._newcomers.Revoke()  # their Merge fails, and they leave
+            self._newcomers = None
+
+
+def _parts(array: np.ndarray) -> list[np.ndarray]:
+    return [array[start:start + AT_A_TIME] for start in range(0, len(array), AT_A_TIME)]
 
 
 _DEATHS = {getattr(MPI, name) for name in ("ERR_PROC_FAILED", "ERR_PROC_FAILED_PENDING", "ERR_REVOKED") if hasattr(MPI, name)}

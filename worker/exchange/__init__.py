@@ -1,30 +1,56 @@
-"""How the gradients of all shards become one sum on every rank, one way a file.
+"""How the gradients of all shards become one sum, one way a file.
 
-A step calls `add` for each of its shards in ascending order, then `finish`. Buffers are the exchange's:
-`buffer` lends one, `add` takes it back.
+1. A step asks for the `buffer` of each of its shards in ascending order, writes the gradient there, and
+   says so with `add`. When all ranks have (the vote tells), `combine` does what needs messages, and `sum`
+   makes `total` whole in the part asked for.
+2. Each rank asks for the part that it updates, on its node; parts may be asked for in pieces.
+3. Gradients lie in memory that the ranks of a node share (regions.py), so within a node nothing is sent.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bpcore.arena import Vector
+import numpy as np
+
+from bpcore.arena import Layout, Vector
+from bpcore.registry import Registry
+from worker.crew import Crew
 
 
 class Exchange(ABC):
-    """The contract."""
+    """The contract. `total`: flat; valid where `sum` has been asked for, until the next step's gradients."""
+
+    total: np.ndarray
 
     @abstractmethod
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
-        """Takes note of who holds which shards, from the next step on."""
+        """Takes note of who holds which shards, from the next step on. Collective."""
 
     @abstractmethod
-    def buffer(self) -> Vector:
-        """A gradient vector to write the next shard's gradient into."""
+    def buffer(self, shard: int) -> Vector:
+        """Where to write the shard's gradient."""
 
     @abstractmethod
-    def add(self, shard: int, gradient: Vector) -> None:
-        """Hands in the finished gradient of one shard."""
+    def add(self, shard: int) -> None:
+        """The shard's gradient is written."""
 
     @abstractmethod
-    def finish(self) -> Vector:
-        """The sum over all shards of all ranks; valid until the next `add`. Collective."""
+    def combine(self) -> None:
+        """What needs messages. Collective."""
+
+    @abstractmethod
+    def sum(self, part: slice) -> None:
+        """Makes `total` the sum over all shards in `part`."""
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """The base class: a way, with its attributes."""
+
+    def open(self, crew: Crew, layout: Layout, shards: int, at_once: bool) -> Exchange:
+        """For this crew. `at_once`: a rank computes its shards side by side, not one after the other. Collective."""
+        raise NotImplementedError
+
+
+REDUCTIONS: Registry[Reduction] = Registry("reduction", __name__, Reduction)

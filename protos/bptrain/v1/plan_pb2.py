@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62ptrain/v1/plan.proto\x12\nbptrain.v1\"~\n\x07RunPlan\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\x12\x16\n\x0elogical_shards\x18\x04 \x01(\r\x12+\n\x0b\x61ssignments\x18\x05 \x03(\x0b\x32\x16.bptrain.v1.Assignment\"\x1c\n\nAssignment\x12\x0e\n\x06shards\x18\x01 \x03(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62ptrain/v1/plan.proto\x12\nbptrain.v1\"\x9b\x01\n\x07RunPlan\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\x12\x16\n\x0elogical_shards\x18\x04 \x01(\r\x12+\n\x0b\x61ssignments\x18\x05 \x03(\x0b\x32\x16.bptrain.v1.Assignment\x12\x0b\n\x03run\x18\x06 \x01(\t\x12\x0e\n\x06\x66older\x18\x07 \x01(\t\"\x1c\n\nAssignment\x12\x0e\n\x06shards\x18\x01 \x03(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.plan_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNPLAN']._serialized_start=37
-  _globals['_RUNPLAN']._serialized_end=163
-  _globals['_ASSIGNMENT']._serialized_start=165
-  _globals['_ASSIGNMENT']._serialized_end=193
+  _globals['_RUNPLAN']._serialized_start=38
+  _globals['_RUNPLAN']._serialized_end=193
+  _globals['_ASSIGNMENT']._serialized_start=195
+  _globals['_ASSIGNMENT']._serialized_end=223
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class Report(_message.Message):
     POINTS_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    CREW_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -23,10 +24,21 @@ class Report(_message.Message):
     points: Points
     checkpoint: CheckpointWritten
     ended: AttemptEnded
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ...) -> None: ...
+    crew: CrewChanged
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
-    __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer")
+    __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
+    class Source(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SOURCE_UNSPECIFIED: _ClassVar[AttemptStarted.Source]
+        SOURCE_NOTHING: _ClassVar[AttemptStarted.Source]
+        SOURCE_MEMORY: _ClassVar[AttemptStarted.Source]
+        SOURCE_DISK: _ClassVar[AttemptStarted.Source]
+    SOURCE_UNSPECIFIED: AttemptStarted.Source
+    SOURCE_NOTHING: AttemptStarted.Source
+    SOURCE_MEMORY: AttemptStarted.Source
+    SOURCE_DISK: AttemptStarted.Source
     FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
     TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
     STEPS_PER_EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +48,7 @@ class AttemptStarted(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     LOGICAL_SHARDS_FIELD_NUMBER: _ClassVar[int]
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     first_step: int
     total_steps: int
     steps_per_epoch: int
@@ -45,7 +58,32 @@ class AttemptStarted(_message.Message):
     seed: int
     logical_shards: int
     transfer: Transfer
-    def __init__(self, first_step: _Optional[int] = ..., total_steps: _Optional[int] = ..., steps_per_epoch: _Optional[int] = ..., batch_size: _Optional[int] = ..., parameters: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., seed: _Optional[int] = ..., logical_shards: _Optional[int] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ...) -> None: ...
+    source: AttemptStarted.Source
+    def __init__(self, first_step: _Optional[int] = ..., total_steps: _Optional[int] = ..., steps_per_epoch: _Optional[int] = ..., batch_size: _Optional[int] = ..., parameters: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., seed: _Optional[int] = ..., logical_shards: _Optional[int] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., source: _Optional[_Union[AttemptStarted.Source, str]] = ...) -> None: ...
+
+class CrewChanged(_message.Message):
+    __slots__ = ("step", "lost", "joined", "ranks", "stall_s")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    JOINED_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    STALL_S_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    lost: _containers.RepeatedCompositeFieldContainer[LostRank]
+    joined: int
+    ranks: _containers.RepeatedCompositeFieldContainer[RankInfo]
+    stall_s: float
+    def __init__(self, step: _Optional[int] = ..., lost: _Optional[_Iterable[_Union[LostRank, _Mapping]]] = ..., joined: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., stall_s: _Optional[float] = ...) -> None: ...
+
+class LostRank(_message.Message):
+    __slots__ = ("rank", "host", "cause")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    host: str
+    cause: str
+    def __init__(self, rank: _Optional[int] = ..., host: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
 
 class Transfer(_message.Message):
     __slots__ = ("matched", "missing", "unused")

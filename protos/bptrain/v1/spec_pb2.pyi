@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint", "losses", "schedule", "regularization", "clipping", "groups", "weight_average", "early_stopping", "start", "diagnose_every")
+    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint", "losses", "schedule", "regularization", "clipping", "groups", "weight_average", "early_stopping", "start", "diagnose_every", "reduction", "shared_memory", "recovery")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,9 @@ class JobSpec(_message.Message):
     EARLY_STOPPING_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSE_EVERY_FIELD_NUMBER: _ClassVar[int]
+    REDUCTION_FIELD_NUMBER: _ClassVar[int]
+    SHARED_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_FIELD_NUMBER: _ClassVar[int]
     name: str
     data: Data
     model: Model
@@ -53,7 +56,20 @@ class JobSpec(_message.Message):
     early_stopping: EarlyStopping
     start: Start
     diagnose_every: int
-    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Head, _Mapping]]] = ..., schedule: _Optional[_Union[Component, _Mapping]] = ..., regularization: _Optional[_Union[Regularization, _Mapping]] = ..., clipping: _Optional[_Union[Clipping, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ..., weight_average: _Optional[float] = ..., early_stopping: _Optional[_Union[EarlyStopping, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., diagnose_every: _Optional[int] = ...) -> None: ...
+    reduction: Component
+    shared_memory: bool
+    recovery: Recovery
+    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Head, _Mapping]]] = ..., schedule: _Optional[_Union[Component, _Mapping]] = ..., regularization: _Optional[_Union[Regularization, _Mapping]] = ..., clipping: _Optional[_Union[Clipping, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ..., weight_average: _Optional[float] = ..., early_stopping: _Optional[_Union[EarlyStopping, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., diagnose_every: _Optional[int] = ..., reduction: _Optional[_Union[Component, _Mapping]] = ..., shared_memory: _Optional[bool] = ..., recovery: _Optional[_Union[Recovery, _Mapping]] = ...) -> None: ...
+
+class Recovery(_message.Message):
+    __slots__ = ("deadline_s", "keep_s", "restarts")
+    DEADLINE_S_FIELD_NUMBER: _ClassVar[int]
+    KEEP_S_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    deadline_s: float
+    keep_s: float
+    restarts: int
+    def __init__(self, deadline_s: _Optional[float] = ..., keep_s: _Optional[float] = ..., restarts: _Optional[int] = ...) -> None: ...
 
 class Start(_message.Message):
     __slots__ = ("path", "names", "torch")

@@ -1,0 +1,51 @@
+"""Who computes how many shards: moved from slow ranks to fast ones by measured speed. Pure arithmetic.
+
+Every rank sees the same seconds in the vote, so all decide the same without a message. Bits do not depend on
+who computes a shard.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+WINDOW = 32  # steps between two looks
+GAIN = 0.1  # the part of a step that a move must save
+
+
+class Balance:
+    def __init__(self, assignments: Sequence[Sequence[int]]):
+        self.assignments = [list(shards) for shards in assignments]
+        self._seconds: list[np.ndarray] = []
+
+    def note(self, seconds: np.ndarray) -> bool:
+        """Takes note of what each rank took for a step; whether `assignments` have changed."""
+        self._seconds.append(seconds)
+        if len(self._seconds) < WINDOW:
+            return False
+        typical = np.median(self._seconds, axis=0)
+        self._seconds.clear()
+        counts = [len(shards) for shards in self.assignments]
+        better = balanced(counts, typical)
+        if better == counts:
+            return False
+        bounds = np.cumsum([0, *better]).tolist()
+        self.assignments = [list(range(low, high)) for low, high in zip(bounds, bounds[1:])]
+        return True
+
+
+def balanced(counts: Sequence[int], seconds: Sequence[float]) -> list[int]:
+    """How many shards each rank should have, when `counts` took `seconds`: moves one at a time from the slowest to
+    whoever would be done first, while that makes the step shorter; `counts` itself where too little is won."""
+    pace = [time / count if count else 0.0 for count, time in zip(counts, seconds)]
+    usual = float(np.mean([each for each in pace if each]) if any(pace) else 0.0)
+    pace = [each or usual for each in pace]
+    better = list(counts)
+    while True:
+        slowest = max(range(len(better)), key=lambda rank: better[rank] * pace[rank])
+        taker = min(range(len(better)), key=lambda rank: (better[rank] + 1) * pace[rank])
+        if (better[taker] + 1) * pace[taker] >= better[slowest] * pace[slowest]:
+            break
+        better[slowest] -= 1
+        better[taker] += 1
+    before, after = (max(count * each for count, each in zip(some, pace)) for some in (counts, better))
+    return better if after < (1 - GAIN) * before else list(counts)

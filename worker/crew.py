@@ -1,0 +1,54 @@
+"""The ranks that train now, and which of them share memory. Replaced as a whole when ranks come or go.
+
+Ranks share memory where they run on one machine, in the same namespaces, for the same user: what they
+would have to see of each other to open a segment.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker import memory
+from worker.comm import Comm
+
+
+@dataclass(frozen=True)
+class Crew:
+    """`nodes[n]`: the ranks of node n, ascending. `pids`, `hosts`: of every rank."""
+
+    comm: Comm
+    nodes: Sequence[Sequence[int]]
+    pids: Sequence[int]
+    hosts: Sequence[str]
+
+    @classmethod
+    def meet(cls, comm: Comm, shared_memory: bool = True) -> "Crew":
+        """Collective. Without shared memory every rank is a node of its own."""
+        key = _machine() if shared_memory and memory.is_supported() else f"rank {comm.rank}"
+        told = [json.loads(data) for data in comm.gather_all(json.dumps([key, os.getpid(), comm.host]).encode())]
+        nodes: dict[str, list[int]] = {}
+        for rank, (key, _, _) in enumerate(told):
+            nodes.setdefault(key, []).append(rank)
+        return cls(comm, list(nodes.values()), [pid for _, pid, _ in told], [host for _, _, host in told])
+
+    @property
+    def mates(self) -> Sequence[int]:
+        """The ranks on this rank's node, itself among them."""
+        return next(node for node in self.nodes if self.comm.rank in node)
+
+    @property
+    def place(self) -> int:
+        """This rank's place among its mates; the first one leads the node."""
+        return self.mates.index(self.comm.rank)
+
+    @property
+    def leads(self) -> bool:
+        return self.place == 0
+
+
+def _machine() -> str:
+    """Equal for processes that can open each other's segments."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return " ".join([boot, os.readlink("/proc/self/ns/pid"), os.readlink("/proc/self/ns/net"), str(os.geteuid())])

@@ -1,0 +1,70 @@
+"""A rank's side of the keeper: gets the node's segment, and starts the keeper where there is none."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from worker import keeper
+from worker.errors import Unavailable
+from worker.memory import Segment
+
+START_S = 10.0  # for a keeper to answer
+
+
+class Holding:
+    """The node's segment, and the connection by which the keeper knows that this rank lives."""
+
+    def __init__(self, segment: Segment, connection: socket.socket | None = None):
+        self.segment, self._connection = segment, connection
+
+    def end(self) -> None:
+        """The job has ended: the keeper goes when its ranks have gone."""
+        if self._connection:
+            self._connection.send(keeper.END)
+            self._connection.close()
+
+
+def private(size_bytes: int) -> Holding:
+    """Memory of this process alone, for those who cannot share it."""
+    return Holding(Segment.new(size_bytes))
+
+
+def hold(name: str, size_bytes: int, keep_s: float, start: bool) -> Holding:
+    """The segment of that name; `start`: this rank starts the keeper if there is none. Raises Unavailable."""
+    address = f"bptrain-{os.geteuid()}-{name}"
+    connection = _connect(address)
+    if connection is None and start:
+        _start(address, size_bytes, keep_s)
+    deadline = time.monotonic() + START_S
+    while connection is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+        connection = _connect(address)
+    if connection is None:
+        raise Unavailable("the keeper of this node's memory does not answer; set shared_memory: false to do without")
+    _, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
+    segment = Segment(descriptors[0], os.fstat(descriptors[0]).st_size)
+    segment.close()
+    return Holding(segment, connection)
+
+
+def _connect(address: str) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect("\0" + address)
+        return connection
+    except OSError:
+        connection.close()
+        return None
+
+
+def _start(address: str, size_bytes: int, keep_s: float) -> None:
+    """In a session of its own: what ends the ranks does not end it."""
+    segment = Segment.new(size_bytes)
+    try:
+        subprocess.Popen([sys.executable, "-I", "-S", keeper.__file__, address, str(segment.descriptor), str(keep_s)],
+                         pass_fds=[segment.descriptor], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True).returncode = 0  # not ours to wait for
+    except OSError as error:
+        raise Unavailable(f"the keeper of this node's memory cannot be started: {error.strerror}") from None

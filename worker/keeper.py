@@ -1,0 +1,111 @@
+"""The keeper: one tiny process a node that holds the node's replica while ranks come and go.
+
+1. It knows neither MPI nor NumPy: it holds a memory file, hands it to ranks over a socket, and sees by their
+   connections who is there. The socket's name is abstract (it stands in no file system), one for each run,
+   network namespace and user.
+2. It ends when a rank says that the job has ended, or when no rank has been there for a time.
+3. It watches the ranks' own marks in that memory (status.py) and ends a rank that is late: one that has been
+   computing, or stopped, for longer than the deadline that the ranks have agreed on.
+"""
+
+import mmap
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+# Where status.py keeps its marks: the deadline, then for each rank of the node a row of numbers.
+DEADLINE_BYTE = 64
+ROWS_BYTE = 4096
+ROWS = 256
+ROW = struct.Struct("<qqqqdqdq")  # pid, rank, calls, waits, since_s, step, late_s, unused
+LATE_BYTE = 48  # of late_s in a row
+
+POLL_S = 0.1
+END = b"end"
+
+
+class Keeper:
+    def __init__(self, listener: socket.socket, descriptor: int, keep_s: float):
+        self._listener, self._descriptor, self._keep_s = listener, descriptor, keep_s
+        self._memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+        self._ranks: dict[socket.socket, int] = {}  # connection → pid
+        self._stopped: dict[int, float] = {}  # pid → since when
+        self._ended = False
+
+    def run(self) -> None:
+        alone_since = time.monotonic()
+        while True:
+            ready, _, _ = select.select([self._listener, *self._ranks], [], [], POLL_S)
+            for connection in ready:
+                self._accept() if connection is self._listener else self._hear(connection)
+            if self._ranks:
+                alone_since = time.monotonic()
+                self._end_the_late()
+            elif self._ended or time.monotonic() - alone_since > self._keep_s:
+                return
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid != os.geteuid():
+            connection.close()
+            return
+        socket.send_fds(connection, [b"here"], [self._descriptor])
+        self._ranks[connection] = pid
+
+    def _hear(self, connection: socket.socket) -> None:
+        try:
+            said = connection.recv(64)
+        except OSError:
+            said = b""
+        self._ended |= said == END
+        if not said:
+            connection.close()
+            self._stopped.pop(self._ranks.pop(connection), None)
+
+    def _end_the_late(self) -> None:
+        deadline_s, = struct.unpack_from("<d", self._memory, DEADLINE_BYTE)
+        if deadline_s <= 0:
+            return
+        present = set(self._ranks.values())
+        for row in range(ROWS):
+            at = ROWS_BYTE + row * ROW.size
+            pid, _, _, waits, since_s, _, late_s, _ = ROW.unpack_from(self._memory, at)
+            if pid not in present or late_s:
+                continue
+            seconds = self._lateness_s(pid, waits, since_s)
+            if seconds > deadline_s:
+                struct.pack_into("<d", self._memory, at + LATE_BYTE, seconds)
+                os.kill(pid, signal.SIGKILL)
+
+    def _lateness_s(self, pid: int, waits: int, since_s: float) -> float:
+        now = time.monotonic()
+        if _is_stopped(pid):
+            return now - self._stopped.setdefault(pid, now)
+        self._stopped.pop(pid, None)
+        return 0.0 if waits else now - since_s
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "Tt"
+    except OSError:
+        return False
+
+
+def main(name: str, descriptor: str, keep_s: str) -> None:
+    """Started by holding.py, in a session of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind("\0" + name)
+    listener.listen(64)
+    Keeper(listener, int(descriptor), float(keep_s)).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

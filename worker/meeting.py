@@ -1,0 +1,189 @@
+"""How ranks come together: at the start, after a death, when newcomers join.
+
+1. Everything that depends on who is there is made here, anew each time: the crew, the exchange, the stepper.
+   The replica stays.
+2. They agree on the newest committed step that any node holds. Nodes that lack it get it from one that has
+   it; where none has, rank 0 reads the newest checkpoint, or draws fresh parameters.
+3. Rank 0, old or new, writes down what the journal lacks from a ledger.
+"""
+
+import hashlib
+import json
+import time
+
+from bpcore.model import Model
+from bpcore.update import Updater
+from bptrain.v1.plan_pb2 import RunPlan
+from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInfo, Transfer
+from worker import holding, jobfile, ledger, replica, shards
+from worker.agree import Agreed, require_same, together
+from worker.balance import Balance
+from worker.checks import Job
+from worker.comm import Comm
+from worker.control import Control
+from worker.crew import Crew
+from worker.exchange import REDUCTIONS
+from worker.holding import Holding
+from worker.ledger import EVAL, TRAIN, Row
+from worker.options import Options
+from worker.recorder import Recorder, Silent
+from worker.replica import Replica
+from worker.status import Status
+from worker.step import Stepper
+
+
+class Meeting:
+    """The state of one rank. `lost`, `joined`, `stalled_since`: what the next meeting reports."""
+
+    def __init__(self, options: Options, comm: Comm, job: Job, control: Control):
+        self.options, self.comm, self.job, self.control = options, comm, job, control
+        self.model = Model(job.maths)
+        self.updater = Updater(job.maths, self.model.layout)
+        self.evaluations: list[float] = []
+        self.record = Silent()
+        self.lost: list[LostRank] = []
+        self.joined, self.stalled_since = 0, 0.0
+        self.holding: Holding | None = None
+        self.plan = RunPlan()
+        self._source = AttemptStarted.SOURCE_UNSPECIFIED
+
+    def begin(self) -> None:
+        """All ranks have been started together."""
+        self.record = together(self.comm, lambda: self._recorder() if self.comm.rank == 0 else self.record)
+        if self.comm.rank == 0:
+            self.plan = self.record.plan
+        self._enter()
+        together(self.comm, lambda: self._load() if self.comm.rank == 0 else None)
+        self._agree()
+
+    def meet(self) -> None:
+        """After a death, or with newcomers."""
+        self.record = together(self.comm, lambda: self._recorder(self.plan) if self._takes_over() else self.record)
+        self._enter()
+        self._agree()
+
+    def forget(self) -> None:
+        """The run has ended: its memory is not needed any more."""
+        if self.holding:
+            self.holding.end()
+
+    def require_right_to_go_on(self, before: Crew, dead: list[int]) -> None:
+        """Raises Agreed where those who look dead may be others who go on without us: hosts cut off, none of whose
+        ranks is left here. The side with more ranks goes on; the run's folder, which one rank 0 at a time can
+        claim, decides the rest."""
+        unsure = {rank for node in before.nodes if set(node) <= set(dead) for rank in node}
+        left = [rank for rank in range(before.comm.size) if rank not in dead]
+        if left[0] == 0 and len(unsure) > len(left):
+            raise Agreed(3, f"cut off from {len(unsure)} of {before.comm.size} ranks: leaving the run to them")
+
+    def _takes_over(self) -> bool:
+        return self.comm.rank == 0 and not isinstance(self.record, Recorder)
+
+    def _recorder(self, run: RunPlan | None = None) -> Recorder:
+        return Recorder(self.options, self.job, self.control, ledger.rows(self.model.row_width) // 2, run)
+
+    def _enter(self) -> None:
+        """The crew and the node's memory."""
+        comm, spec = self.comm, self.job.spec
+        plans = comm.gather_all(self.plan.SerializeToString())
+        self.plan = RunPlan.FromString(next(filter(None, plans)))
+        require_same(comm, "the job or its data", _identity(self.job))
+        self.crew = Crew.meet(comm, spec.shared_memory)
+        together(comm, lambda: self._hold() if self.crew.leads else None)
+        together(comm, self._hold)
+        self.status.take(self.crew.place, comm.rank)
+        self.status.rest()
+        comm.watch = self.status
+        self.replica.read()
+
+    def _hold(self) -> None:
+        if self.holding:
+            return
+        size = replica.size_bytes(self.model.layout, self.updater, self.model.row_width)
+        keep_s = self.job.spec.recovery.keep_s
+        shared = self.job.spec.shared_memory
+        self.holding = holding.hold(self.plan.run, size, keep_s, self.crew.leads) if shared else holding.private(size)
+        self.replica = Replica(self.model.layout, self.updater, self.holding.segment, self.model.row_width)
+        self.status = Status(self.holding.segment, self.job.spec.recovery.deadline_s)
+
+    def _load(self) -> None:
+        """Rank 0, at the start: the node's memory, unless a checkpoint is newer or nothing is there."""
+        newest, buffer = self.record.newest_checkpoint(), self.replica.current
+        if newest > self.replica.steps:
+            self.replica.set(-1)
+            steps, self.evaluations = self.record.restore(buffer)
+            self.replica.set(steps)
+            self._source = AttemptStarted.SOURCE_DISK
+        elif self.replica.steps < 0:
+            buffer.parameters.flat[...] = self.model.initialize(self.job.spec.seed).flat
+            if self.job.start:
+                self.job.start.apply(buffer.parameters)
+            self.replica.set(0)
+            self._source = AttemptStarted.SOURCE_NOTHING
+        else:
+            self._source = AttemptStarted.SOURCE_MEMORY
+
+    def _agree(self) -> None:
+        """On the newest step; then everything that depends on who is there."""
+        comm = self.comm
+        steps = [int(data) for data in comm.gather_all(str(self.replica.steps).encode())]
+        best = max(steps)
+        root = steps.index(best)
+        if min(steps) < best:
+            if self.replica.steps < best:
+                self.replica.set(-1)
+            for vector in self.replica.current.vectors().values():
+                comm.broadcast(vector.flat, root)
+            self.replica.set(best)
+            if root and self._source != AttemptStarted.SOURCE_UNSPECIFIED:
+                self._source = AttemptStarted.SOURCE_MEMORY
+        self._write_down(root, best)
+        told = [json.loads(data) for data in comm.gather_all(json.dumps(self.evaluations).encode())]
+        self.evaluations = max(told, key=len)
+        self._assign()
+        self._report()
+
+    def _write_down(self, root: int, steps: int) -> None:
+        """Rank 0 gets the rows that its journal lacks, from the ledger of the root's node."""
+        known = json.loads(self.comm.gather_all(json.dumps(self.record.known).encode())[0])
+        rows = [row for row in self.replica.ledger.read(steps) if row.step > known[row.kind]] if self.comm.rank == root else []
+        told = self.comm.gather_all(json.dumps([[row.kind, row.step, row.time, row.values.tolist()] for row in rows]).encode())
+        for row in (Row(*one) for one in json.loads(told[root])):
+            write = {TRAIN: self.record.trained, EVAL: self.record.evaluated}[row.kind]
+            write(row.step, self.model.summary(row.values), row.time)
+        if self._source == AttemptStarted.SOURCE_MEMORY and self.comm.rank == 0:
+            self.evaluations = self.record.evaluations(steps)
+
+    def _assign(self) -> None:
+        plan, comm = self.plan, self.comm
+        planned = [list(assignment.shards) for assignment in plan.assignments]
+        self.balance = Balance(planned if len(planned) == comm.size else shards.assign(plan.logical_shards, comm.size))
+        self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.job.train,
+                               self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)
+        self.stepper.assign(self.balance.assignments)
+
+    def _report(self) -> None:
+        ranks = [RankInfo(host=host, pid=pid) for host, pid in zip(self.crew.hosts, self.crew.pids)]
+        schedule = self.job.schedule
+        if self._source != AttemptStarted.SOURCE_UNSPECIFIED:
+            self.record.started(AttemptStarted(
+                first_step=self.replica.steps, total_steps=schedule.total_steps, steps_per_epoch=schedule.steps_per_epoch,
+                batch_size=schedule.batch_size, parameters=self.model.layout.count, seed=schedule.seed,
+                logical_shards=self.plan.logical_shards, transfer=_transfer(self.job), ranks=ranks, source=self._source))
+        elif self.lost or self.joined:
+            self.record.crew_changed(CrewChanged(step=self.replica.steps, lost=self.lost, joined=self.joined, ranks=ranks,
+                                                 stall_s=time.monotonic() - self.stalled_since))
+        self._source = AttemptStarted.SOURCE_UNSPECIFIED
+        self.lost, self.joined, self.stalled_since = [], 0, 0.0
+
+
+def _identity(job: Job) -> str:
+    """Equal where job and data are."""
+    sizes = [len(job.train), len(job.eval) if job.eval else 0]
+    return hashlib.sha256(json.dumps([jobfile.plain(job.spec), sizes], sort_keys=True).encode()).hexdigest()
+
+
+def _transfer(job: Job) -> Transfer | None:
+    if job.start is None:
+        return None
+    return Transfer(matched=list(job.start.arrays), missing=job.start.missing, unused=job.start.unused)

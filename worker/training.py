@@ -1,0 +1,148 @@
+"""One attempt at a job, from the first step to the end record, through the deaths of ranks.
+
+1. What is to be done next follows from what is done: the steps in the replica, and the held-out losses so
+   far. So every rank, also one that has just come, knows it.
+2. Wherever a rank dies, the others come together again (meeting.py), and the step that was cut short is
+   computed again. Starting, resuming and taking in newcomers is the same path.
+3. The curve goes to every node's ledger before the commit, and to rank 0's record after it.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+from bpcore.schedules import Clock, evaluations_without_progress
+from bptrain.v1.report_pb2 import AttemptEnded, LostRank
+from worker.agree import require_same
+from worker.errors import TrainingFailed
+from worker.evaluate import evaluate
+from worker.healing import Healing
+from worker.ledger import EVAL
+from worker.meeting import Meeting
+from worker.status import Late
+from worker.step import Flags, Vote
+
+
+class Training(Meeting):
+    """The ranks that have met, and what they do. `joins`: this rank comes to a training that goes on."""
+
+    def run(self, joins: bool = False) -> int:
+        """The exit status."""
+        self._healing = Healing()
+        work = self.meet if joins else self.begin
+        while True:
+            try:
+                work()
+                return self._train()
+            except Exception as error:
+                if not self.comm.is_death(error):
+                    raise
+                self.stalled_since = self.stalled_since or time.monotonic()
+                work = self._recover
+
+    def _train(self) -> int:
+        total = self.job.schedule.total_steps
+        stop = False
+        while not stop and not self._is_early():
+            if self._evaluation_is_due():
+                self._evaluate()
+            elif self.replica.steps == total:
+                break
+            else:
+                try:
+                    stop = self._one_step()
+                except TrainingFailed as error:
+                    return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
+        self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations)
+        if self._is_early():
+            return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed early: no better held-out loss in "
+                             f"{self.job.spec.early_stopping.patience} evaluations")
+        if stop:
+            return self._end(AttemptEnded.OUTCOME_STOPPED, self.control.cause)
+        return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed")
+
+    def _one_step(self) -> bool:
+        """Trains one step and what is due behind it; whether all agreed to stop."""
+        step, schedule = self.replica.steps, self.job.schedule
+        clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
+        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: Flags(
+            self.control.stop, self.record.checkpoint_due(step), self.comm.are_newcomers_ready(),
+            self.comm.rank == 0 and self._healing.is_due()))
+        self._require_finite(step, vote)
+        self.status.measured(step, vote.seconds.max())
+        self.record.trained(step, self.model.summary(vote.row))
+        if self.stepper.diagnosis:
+            self.record.diagnosed(step, self.stepper.diagnosis)
+            self.stepper.diagnosis = {}
+        if vote.flags.checkpoint and not vote.flags.stop:
+            self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations)
+        if vote.flags.join and not vote.flags.stop:
+            self._take_in()
+        elif vote.flags.heal and not vote.flags.stop:
+            self._heal()
+        elif self.balance.note(vote.seconds):
+            self.stepper.assign(self.balance.assignments)
+        return vote.flags.stop
+
+    def _evaluation_is_due(self) -> bool:
+        return self.job.eval is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch
+
+    def _evaluate(self) -> None:
+        row = evaluate(self.model, self.replica.evaluated, self.job.eval, self.job.schedule.batch_size, self.stepper, self.status)
+        step, values = self.replica.steps - 1, self.model.summary(row)
+        if self.crew.leads:
+            self.replica.ledger.write(EVAL, step, time.time(), row)
+        self.evaluations.append(values["loss"])
+        self.record.evaluated(step, values)
+
+    def _is_early(self) -> bool:
+        """Whether the held-out loss has stopped improving."""
+        rule = self.job.spec.early_stopping
+        return bool(rule.patience) and evaluations_without_progress(self.evaluations, rule.min_delta) >= rule.patience
+
+    def _require_finite(self, step: int, vote: Vote) -> None:
+        if not np.isfinite(vote.row).all():
+            raise TrainingFailed(f"the loss is {self.model.summary(vote.row)['loss']:g} in step {step}: not a finite number; "
+                                 "lower the learning rate, or look at the data of this step")
+
+    def _end(self, outcome: AttemptEnded.Outcome, cause: str) -> int:
+        self.comm.abandon_newcomers()
+        digest = self.replica.current.parameters.digest() if self.crew.leads else ""
+        require_same(self.comm, "the parameters' digest", digest)
+        self.record.ended(AttemptEnded(outcome=outcome, cause=cause, step=self.replica.steps, digest=digest))
+        self.forget()
+        self.record.close()
+        failed = outcome == AttemptEnded.OUTCOME_FAILED
+        self.comm.close(1 if failed else 0)
+        return 1 if failed else 0
+
+    # Deaths and newcomers.
+
+    def _recover(self) -> None:
+        """A rank has died: whoever is left goes on."""
+        before, (self.comm, dead) = self.crew, self.comm.survivors()
+        told = [json.loads(data) for data in self.comm.gather_all(json.dumps([vars(each) for each in self.status.late()]).encode())]
+        late = {each["rank"]: Late(**each).sentence for some in told for each in some}
+        self.lost += [LostRank(rank=rank, host=before.hosts[rank], cause=late.get(rank, "died")) for rank in dead]
+        self.require_right_to_go_on(before, dead)
+        self._healing.lost()
+        self.meet()
+
+    def _heal(self) -> None:
+        """Replacements for the dead are started; they get ready while the others go on."""
+        self.comm.abandon_newcomers()
+        self.comm.spawn(["-m", "worker", *sys.argv[1:], "--run-dir", self.plan.folder, "--world", str(self.job.spec.ranks)],
+                        self.job.spec.ranks - self.comm.size)
+        self._healing.started()
+
+    def _take_in(self) -> None:
+        self.stalled_since = time.monotonic()
+        larger = self.comm.take_in()
+        if larger is None:
+            self._healing.failed()
+            return
+        self._healing.done()
+        self.joined, self.comm = larger.size - self.comm.size, larger
+        self.meet()
