@@ -31,8 +31,9 @@ def private(size_bytes: int) -> Holding:
     return Holding(Segment.new(size_bytes))
 
 
-def hold(name: str, size_bytes: int, keep_s: float, start: bool) -> Holding:
-    """The segment of that name; `start`: this rank starts the keeper if there is none. Raises Unavailable."""
+def hold(name: str, attempt: int, size_bytes: int, keep_s: float, start: bool) -> Holding:
+    """The segment of that name, when no rank of an earlier attempt uses it any more; `start`: this rank starts the
+    keeper if there is none. Raises Unavailable."""
     address = f"bptrain-{os.geteuid()}-{name}"
     connection = _connect(address)
     if connection is None and start:
@@ -43,7 +44,10 @@ def hold(name: str, size_bytes: int, keep_s: float, start: bool) -> Holding:
         connection = _connect(address)
     if connection is None:
         raise Unavailable("the keeper of this node's memory does not answer; set shared_memory: false to do without")
+    connection.send(keeper.ATTEMPT + str(attempt).encode())
     _, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
+    if not descriptors:
+        raise Unavailable("a later attempt at this run has taken over")
     segment = Segment(descriptors[0], os.fstat(descriptors[0]).st_size)
     segment.close()
     return Holding(segment, connection)

@@ -3,8 +3,10 @@
 1. It knows neither MPI nor NumPy: it holds a memory file, hands it to ranks over a socket, and sees by their
    connections who is there. The socket's name is abstract (it stands in no file system), one for each run,
    network namespace and user.
-2. It ends when a rank says that the job has ended, or when no rank has been there for a time.
-3. It watches the ranks' own marks in that memory (status.py) and ends a rank that is late: one that has been
+2. A rank says which attempt it belongs to, and gets the memory once no rank of an earlier attempt is left:
+   those are ended. A rank of an earlier attempt gets nothing.
+3. It ends when a rank says that the job has ended, or when no rank has been there for a time.
+4. It watches the ranks' own marks in that memory (status.py) and ends a rank that is late: one that has been
    computing, or stopped, for longer than the deadline that the ranks have agreed on.
 """
 
@@ -26,6 +28,7 @@ LATE_BYTE = 48  # of late_s in a row
 
 POLL_S = 0.1
 END = b"end"
+ATTEMPT = b"attempt "  # and its number
 
 
 class Keeper:
@@ -33,6 +36,8 @@ class Keeper:
         self._listener, self._descriptor, self._keep_s = listener, descriptor, keep_s
         self._memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
         self._ranks: dict[socket.socket, int] = {}  # connection → pid
+        self._attempts: dict[socket.socket, int] = {}
+        self._waiting: list[socket.socket] = []  # for the memory
         self._stopped: dict[int, float] = {}  # pid → since when
         self._ended = False
 
@@ -54,7 +59,6 @@ class Keeper:
         if uid != os.geteuid():
             connection.close()
             return
-        socket.send_fds(connection, [b"here"], [self._descriptor])
         self._ranks[connection] = pid
 
     def _hear(self, connection: socket.socket) -> None:
@@ -63,9 +67,34 @@ class Keeper:
         except OSError:
             said = b""
         self._ended |= said == END
+        if said.startswith(ATTEMPT):
+            self._attempts[connection] = int(said.removeprefix(ATTEMPT))
+            self._waiting.append(connection)
         if not said:
-            connection.close()
-            self._stopped.pop(self._ranks.pop(connection), None)
+            self._let_go(connection)
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        """The memory, to ranks of the newest attempt, once they are the only ones."""
+        newest = max(self._attempts.values(), default=0)
+        for connection, attempt in list(self._attempts.items()):
+            if attempt == newest:
+                continue
+            if connection in self._waiting:
+                self._let_go(connection)
+            else:
+                os.kill(self._ranks[connection], signal.SIGKILL)
+        if all(attempt == newest for attempt in self._attempts.values()):
+            for connection in self._waiting:
+                socket.send_fds(connection, [b"here"], [self._descriptor])
+            self._waiting.clear()
+
+    def _let_go(self, connection: socket.socket) -> None:
+        connection.close()
+        self._stopped.pop(self._ranks.pop(connection), None)
+        self._attempts.pop(connection, None)
+        if connection in self._waiting:
+            self._waiting.remove(connection)
 
     def _end_the_late(self) -> None:
         deadline_s, = struct.unpack_from("<d", self._memory, DEADLINE_BYTE)

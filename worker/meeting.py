@@ -32,6 +32,10 @@ from worker.status import Status
 from worker.step import Stepper
 
 
+class CutOff(Agreed):
+    """Others go on with the run: it is not these ranks' to write in any more."""
+
+
 class Meeting:
     """The state of one rank. `lost`, `joined`, `stalled_since`: what the next meeting reports."""
 
@@ -68,13 +72,13 @@ class Meeting:
             self.holding.end()
 
     def require_right_to_go_on(self, before: Crew, dead: list[int]) -> None:
-        """Raises Agreed where those who look dead may be others who go on without us: hosts cut off, none of whose
+        """Raises CutOff where those who look dead may be others who go on without us: hosts cut off, none of whose
         ranks is left here. The side with more ranks goes on; the run's folder, which one rank 0 at a time can
         claim, decides the rest."""
         unsure = {rank for node in before.nodes if set(node) <= set(dead) for rank in node}
         left = [rank for rank in range(before.comm.size) if rank not in dead]
         if left[0] == 0 and len(unsure) > len(left):
-            raise Agreed(3, f"cut off from {len(unsure)} of {before.comm.size} ranks: leaving the run to them")
+            raise CutOff(3, f"cut off from {len(unsure)} of {before.comm.size} ranks: leaving the run to them")
 
     def _takes_over(self) -> bool:
         return self.comm.rank == 0 and not isinstance(self.record, Recorder)
@@ -102,7 +106,7 @@ class Meeting:
         size = replica.size_bytes(self.model.layout, self.updater, self.model.row_width)
         keep_s = self.job.spec.recovery.keep_s
         shared = self.job.spec.shared_memory
-        self.holding = holding.hold(self.plan.run, size, keep_s, self.crew.leads) if shared else holding.private(size)
+        self.holding = holding.hold(self.plan.run, self.plan.attempt, size, keep_s, self.crew.leads) if shared else holding.private(size)
         self.replica = Replica(self.model.layout, self.updater, self.holding.segment, self.model.row_width)
         self.status = Status(self.holding.segment, self.job.spec.recovery.deadline_s)
 

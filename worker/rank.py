@@ -19,6 +19,7 @@ from worker.comm import Comm, connect
 from worker.console import complain
 from worker.control import Control
 from worker.guard import Guard
+from worker.meeting import CutOff
 from worker.options import Options
 from worker.training import Training
 
@@ -64,7 +65,8 @@ def _fail(training: Training | None, comm: Comm, error: Agreed) -> int:
     comm = training.comm if training else comm
     if comm.rank == 0:
         complain(error)
-    _record_failure(training, str(error))
+    if not isinstance(error, CutOff):
+        _record_failure(training, str(error))
     comm.close(error.code)
     return error.code
 

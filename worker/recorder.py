@@ -52,7 +52,7 @@ class Recorder(Silent):
         # A launcher has prepared the folder before it starts the ranks.
         if not options.coordinator and run is None:
             self._folder.prepare(job.spec, options.resume)
-        self._folder.lock(TAKE_OVER_S if run else 0)
+        self._folder.lock(TAKE_OVER_S if run or options.coordinator else 0)
         self._journal = Journal(self._folder.journal)
         self.plan = run or self._make_plan(bool(options.coordinator))
         self._link = None

@@ -1,12 +1,15 @@
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from bptrain.v1.report_pb2 import AttemptEnded
+from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.launchers import Launch, Order
 from coordinator.launchers.local import Local
+from coordinator.runs.restarts import Restarts
 from coordinator.terminal import options
 from coordinator.terminal.display import Display, display
 from worker import checks, jobfile, rundir
@@ -31,16 +34,19 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, da
     place = RunDir(folder or rundir.choose(checked.spec.name, resume))
     place.prepare(checked.spec, resume)
     order = Order(place.path, checked.spec.ranks, Path(data_root), resume=resume)
-    raise click.exceptions.Exit(asyncio.run(_train(order, place, checked.spec.name, checked.spec.epochs)))
+    raise click.exceptions.Exit(asyncio.run(_train(order, place, checked.spec)))
 
 
-async def _train(order: Order, place: RunDir, name: str, epochs: int) -> int:
+async def _train(order: Order, place: RunDir, spec: JobSpec) -> int:
     tail = Tail(place.journal)
     list(tail.read())  # earlier attempts
-    launch = await Local().start(order)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, _Interrupt(launch))
-    with display(f"{name} in {place.path}", epochs) as screen:
-        status = await _follow(launch, tail, screen)
+    interrupt, restarts = _Interrupt(), Restarts(spec.recovery.restarts)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+    with display(f"{spec.name} in {place.path}", spec.epochs) as screen:
+        status = await _follow(order, tail, screen, interrupt)
+        while screen.view.ended is None and not interrupt.asked and restarts.again(screen.view.progress.step):
+            screen.note(f"the ranks ended with exit status {status} at step {screen.view.progress.step}: starting them again")
+            status = await _follow(replace(order, resume=True), tail, screen, interrupt)
     end = screen.view.ended
     if end is None:
         raise TrainingFailed(f"the ranks ended with exit status {status} before the job was done; {place.log} has their words")
@@ -53,13 +59,14 @@ async def _train(order: Order, place: RunDir, name: str, epochs: int) -> int:
     return 0 if end.outcome == AttemptEnded.OUTCOME_COMPLETED else 1
 
 
-async def _follow(launch: Launch, tail: Tail, screen: Display) -> int | None:
-    """Shows the journal until the ranks are gone; their exit status."""
+async def _follow(order: Order, tail: Tail, screen: Display, interrupt: "_Interrupt") -> int | None:
+    """Starts the ranks and shows the journal until they are gone; their exit status."""
+    launch = interrupt.launch = await Local().start(order)
     gone = asyncio.ensure_future(launch.wait())
-    looks = 0
+    looks, begun = 0, screen.view.started
     while True:
         looks += 1
-        if screen.view.started is None and looks % 5 == 0 and launch.lost_ranks():
+        if screen.view.started is begun and looks % 5 == 0 and launch.lost_ranks():
             launch.kill()  # a rank died before all had met: the others would wait for it in MPI
         last_look = gone.done()
         for report in tail.read():
@@ -73,12 +80,13 @@ async def _follow(launch: Launch, tail: Tail, screen: Display) -> int | None:
 class _Interrupt:
     """Ctrl-C: the first asks the ranks to stop, the second ends them."""
 
-    def __init__(self, launch: Launch):
-        self._launch, self._asked = launch, False
+    def __init__(self) -> None:
+        self.launch: Launch | None = None
+        self.asked = False
 
     def __call__(self) -> None:
-        if self._asked:
-            self._launch.kill()
-        else:
-            self._asked = True
-            self._launch.ask_to_stop()
+        if self.asked and self.launch:
+            self.launch.kill()
+        elif self.launch:
+            self.asked = True
+            self.launch.ask_to_stop()

@@ -26,7 +26,8 @@ class Event(Enum):
     COMPLETED = "completed"
     STOPPED = "stopped"
     TRAINING_FAILED = "training failed"
-    RANKS_GONE = "ranks gone"  # without an end record
+    RANKS_CUT_OFF = "ranks cut off"  # without an end record; they are started again
+    RANKS_GONE = "ranks gone"  # without an end record, for good
 
 
 class Action(Enum):
@@ -41,11 +42,13 @@ TABLE: dict[tuple[int, Event], tuple[int, tuple[Action, ...]]] = {
     (STARTING, Event.RANKS_MET): (RUNNING, ()),
     (STARTING, Event.CANCEL_ASKED): (CANCELLING, (Action.STOP,)),
     (STARTING, Event.TRAINING_FAILED): (FAILED, ()),
+    (STARTING, Event.RANKS_CUT_OFF): (STARTING, (Action.LAUNCH,)),
     (STARTING, Event.RANKS_GONE): (FAILED, ()),
     (RUNNING, Event.CANCEL_ASKED): (CANCELLING, (Action.STOP,)),
     (RUNNING, Event.COMPLETED): (SUCCEEDED, ()),
     (RUNNING, Event.STOPPED): (CANCELLED, ()),
     (RUNNING, Event.TRAINING_FAILED): (FAILED, ()),
+    (RUNNING, Event.RANKS_CUT_OFF): (STARTING, (Action.LAUNCH,)),
     (RUNNING, Event.RANKS_GONE): (FAILED, ()),
     (CANCELLING, Event.COMPLETED): (SUCCEEDED, ()),
     (CANCELLING, Event.STOPPED): (CANCELLED, ()),

@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
+from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.jobs import states
 from coordinator.jobs.queue import grants
@@ -19,6 +20,7 @@ from coordinator.jobs.states import Action, Event
 from coordinator.launchers import Launch, Launcher, Order, poll
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
+from coordinator.runs.restarts import Restarts
 from coordinator.runs.sessions import Sessions
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
@@ -41,6 +43,7 @@ class Supervisor:
         self._database, self._hub, self._intake, self._sessions, self._launcher = database, hub, intake, sessions, launcher
         self._launches: dict[str, Launch] = {}
         self._busy: dict[str, int] = {}  # job id → slots in use
+        self._restarts: dict[str, Restarts] = {}
         self._tasks: set[asyncio.Task] = set()
         self._scheduling = asyncio.Lock()
 
@@ -94,22 +97,23 @@ class Supervisor:
         self._hub.notify(job_id)
         return actions
 
-    async def _run(self, job_id: str) -> None:
+    async def _run(self, job_id: str, resume: bool = False) -> None:
         """From granted slots to free slots."""
         try:
-            self._launches[job_id] = await self._launch(job_id)
+            self._launches[job_id] = await self._launch(job_id, resume)
         except (Unavailable, OSError) as error:
             await self._move(job_id, Event.LAUNCH_FAILED, str(error))
             await self._free(job_id)
             return
         await self._watch(job_id)
 
-    async def _launch(self, job_id: str) -> Launch:
+    async def _launch(self, job_id: str, resume: bool) -> Launch:
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         spec, folder = JobSpec.FromString(row["spec"]), RunDir(Path(row["run_dir"]))
-        folder.prepare(spec, resume=False)
-        folder.write_plan(plan.even(spec, 1, job_id, row["token"]))
-        return await self._launcher.start(Order(folder.path, spec.ranks, self.data_root, self.worker_address))
+        folder.prepare(spec, resume)
+        last = max((report.attempt for report in journal.read(folder.journal)), default=0)
+        folder.write_plan(plan.even(spec, last + 1, job_id, row["token"]))
+        return await self._launcher.start(Order(folder.path, spec.ranks, self.data_root, self.worker_address, resume))
 
     async def _watch(self, job_id: str) -> None:
         """Waits until the ranks are gone, then settles what they left."""
@@ -119,7 +123,6 @@ class Supervisor:
         del self._launches[job_id]
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         await self._settle(row, f"the ranks ended{'' if status is None else f' with exit status {status}'} before the job was done")
-        await self._free(job_id)
 
     async def _watch_meeting(self, job_id: str) -> None:
         """Until the ranks have met, the death of one leaves the others waiting for it in MPI: ends them."""
@@ -131,11 +134,23 @@ class Supervisor:
             await asyncio.sleep(MEETING_POLL_S)
 
     async def _settle(self, row: sqlite3.Row, cause: str) -> None:
-        """Takes what the link did not deliver from the journal; without an end record the job is lost."""
+        """Takes what the link did not deliver from the journal. Ranks without an end record are started again, as
+        long as that may help."""
         folder = RunDir(Path(row["run_dir"]))
         reports = await asyncio.to_thread(lambda: list(journal.read(folder.journal)))
         await self._intake.take(row["id"], reports)
-        await self._move(row["id"], Event.RANKS_GONE, cause + _last_words(folder.log))
+        job_id, cause = row["id"], cause + _last_words(folder.log)
+        row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        if row["state"] in (states.STARTING, states.RUNNING) and self._restarts_of(row).again(Progress.FromString(row["progress"]).step):
+            log.warning("job %s: %s; it is started again", job_id, cause)
+            if await self._move(job_id, Event.RANKS_CUT_OFF, cause) is not None:
+                self._spawn(self._run(job_id, resume=True))
+                return
+        await self._move(job_id, Event.RANKS_GONE, cause)
+        await self._free(job_id)
+
+    def _restarts_of(self, row: sqlite3.Row) -> Restarts:
+        return self._restarts.setdefault(row["id"], Restarts(JobSpec.FromString(row["spec"]).recovery.restarts))
 
     async def _adopt(self, row: sqlite3.Row, launch: Launch | None) -> None:
         job_id = row["id"]
@@ -147,10 +162,10 @@ class Supervisor:
             await self._run(job_id)  # the coordinator went away before it had started anything
         else:
             await self._settle(row, "the ranks ended while the coordinator was away")
-            await self._free(job_id)
 
     async def _free(self, job_id: str) -> None:
         del self._busy[job_id]
+        self._restarts.pop(job_id, None)
         await self.schedule()
 
     async def _stop(self, job_id: str, cause: str) -> None:

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.v1.report_pb2 import AttemptEnded
+from bptrain.v1.report_pb2 import AttemptEnded, CrewChanged
 from coordinator.jobs import states
 from coordinator.terminal.chart import chart
 from coordinator.views.curve import thin
@@ -33,7 +33,10 @@ class Display(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def apply(self, kind: str, message: Any) -> None:
-        """`kind`: transition, started, points, checkpoint or ended, with its message."""
+        """`kind`: transition, started, crew, points, checkpoint or ended, with its message."""
+
+    def note(self, sentence: str) -> None:
+        """Something that people should know."""
 
 
 def display(title: str, epochs: int) -> Display:
@@ -68,11 +71,16 @@ class PlainDisplay:
         _fold(self.view, kind, message)
         if kind == "transition" and message.to not in states.FINAL:  # the end is said by whoever watches
             say(f"{states.label(message.to)}: {message.cause}")
+        elif kind == "crew":
+            say(crew_sentence(message))
         elif kind == "started":
             self._lines = Lines(message.first_step, message.total_steps, message.steps_per_epoch, message.batch_size)
         elif kind == "points" and self._lines:
             values = {column.series: column.values[-1] for column in message.columns}
             self._lines.say(message.steps[-1], values, now=any(name.startswith("eval_") for name in values))
+
+    def note(self, sentence: str) -> None:
+        say(sentence)
 
 
 class LiveDisplay:
@@ -96,8 +104,14 @@ class LiveDisplay:
         _fold(self.view, kind, message)
         if kind == "transition":
             self._status = f"{states.label(message.to)}: {message.cause}"
+        elif kind == "crew":
+            self._status = crew_sentence(message)
         if kind != "points" or time.monotonic() - self._drawn > REFRESH_S:
             self._draw()
+
+    def note(self, sentence: str) -> None:
+        self._status = sentence
+        self._draw()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -120,6 +134,13 @@ class LiveDisplay:
 
     def _numbers(self) -> Text:
         return Text("   ".join(f"{name} {value:.4g}" for name, value in self.view.latest.items()))
+
+
+def crew_sentence(change: CrewChanged) -> str:
+    """Who came and went, and that it goes on."""
+    parts = [f"rank {lost.rank} on {lost.host} {lost.cause}" for lost in change.lost]
+    parts += [f"{change.joined} rank(s) joined"] if change.joined else []
+    return f"{', '.join(parts)}; going on with {len(change.ranks)} rank(s) at step {change.step} after {change.stall_s:.2f} s"
 
 
 def _points(series: Any, limit: int) -> tuple[list[int], list[float]]:

@@ -45,7 +45,7 @@ class WatchMetricsRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class WatchMetricsResponse(_message.Message):
-    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint")
+    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CURSOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     TRANSITION_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,7 @@ class WatchMetricsResponse(_message.Message):
     BOOKMARK_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    CREW_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     cursor_before: str
     transition: _job_service_pb2.Transition
@@ -62,7 +63,8 @@ class WatchMetricsResponse(_message.Message):
     bookmark: Bookmark
     ended: JobEnded
     checkpoint: _report_pb2.CheckpointWritten
-    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ...) -> None: ...
+    crew: _report_pb2.CrewChanged
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ...) -> None: ...
 
 class Bookmark(_message.Message):
     __slots__ = ()
