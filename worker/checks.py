@@ -70,6 +70,7 @@ def with_defaults(spec: JobSpec) -> JobSpec:
     spec.checkpoint.every_s = spec.checkpoint.every_s or 60
     spec.checkpoint.keep = spec.checkpoint.keep or 2
     spec.reduction.kind = spec.reduction.kind or "exact"
+    spec.reduction.attributes.SetInParent()
     spec.shared_memory = spec.shared_memory if spec.HasField("shared_memory") else True
     spec.recovery.deadline_s = spec.recovery.deadline_s or 10
     spec.recovery.keep_s = spec.recovery.keep_s or 60

@@ -1,9 +1,10 @@
-"""Open MPI's shared-memory files. It removes them itself, unless its processes are killed."""
+"""The MPI's own shared-memory files. It removes them itself, unless its processes are killed."""
 
 import re
 from pathlib import Path
 
-PATTERN = re.compile(r"/\S+/sm_segment\.\S+")
+# Open MPI: one a rank, numbered at the end. MPICH: one a node.
+PATTERN = re.compile(r"(/\S+/sm_segment\.\S+)\.\d+|(/dev/shm/mpich_shm_\w+)")
 
 
 def of_job(pid: int | str = "self") -> set[Path]:
@@ -12,11 +13,11 @@ def of_job(pid: int | str = "self") -> set[Path]:
         maps = Path(f"/proc/{pid}/maps").read_text()
     except OSError:
         return set()
-    return {Path(name.rpartition(".")[0]) for name in PATTERN.findall(maps)}
+    return {Path(open_mpi or mpich) for open_mpi, mpich in PATTERN.findall(maps)}
 
 
 def remove(jobs: set[Path]) -> None:
     """Removes the files of all ranks of these jobs."""
     for job in jobs:
-        for path in job.parent.glob(f"{job.name}.*"):
+        for path in [job, *job.parent.glob(f"{job.name}.*")]:
             path.unlink(missing_ok=True)

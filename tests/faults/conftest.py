@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,11 @@ TIMEOUT_S = 120
 
 
 class Run:
-    """Ranks under a hand-typed mpirun, seen through their journal."""
+    """A run in a folder, seen through its journal; `command` starts it."""
 
-    def __init__(self, job: Path, folder: Path, ranks: int):
-        self.folder, self.journal = folder, folder / "journal"
-        program = mpirun.program()
-        command = [program, *mpirun.options(mpirun.version(program)), "-n", str(ranks), sys.executable, "-m", "worker", job,
-                   "--run-dir", folder]
-        self.log = folder.with_suffix(".log")
-        with open(self.log, "w") as log:
+    def __init__(self, command: Sequence[object], folder: Path):
+        self.folder, self.journal, self.log = folder, folder / "journal", folder.with_suffix(".log")
+        with open(self.log, "a") as log:
             self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=folder.parent, env=mpirun.environment())
 
     def reports(self) -> list[Report]:
@@ -49,8 +45,16 @@ class Run:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.01)
 
-    def signal(self, rank: int, number: int = signal.SIGKILL) -> None:
-        os.kill(self.pids()[rank], number)
+    def end_rank(self, rank: int, number: int = signal.SIGKILL) -> None:
+        self.kill(self.pids()[rank], number)
+
+    def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
+        os.kill(pid, number)
+
+    def commits(self) -> list[tuple[int, float]]:
+        """(step, when it was committed), in order."""
+        return [(step, when) for report in self.reports() if report.points.columns and report.points.columns[0].series == "loss"
+                for step, when in zip(report.points.steps, report.points.times)]
 
     def end(self) -> AttemptEnded:
         """Waits for all of it; the end record."""
@@ -76,16 +80,53 @@ class Run:
         return found
 
 
+def by_hand(job: Path, ranks: int, folder: Path, more: Sequence[str] = ()) -> list[object]:
+    """A hand-typed mpirun."""
+    program = mpirun.program()
+    return [program, *mpirun.options(mpirun.version(program)), "-n", ranks, sys.executable, "-m", "worker", job, "--run-dir", folder, *more]
+
+
+@pytest.fixture(scope="module")
+def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], tuple[str, dict[tuple[str, int], float]]]:
+    """`run_alone(job)`: digest and curve of one rank that nobody touches."""
+
+    def run(job: Path) -> tuple[str, dict[tuple[str, int], float]]:
+        folder = tmp_path_factory.mktemp("alone") / "run"
+        alone = Run(by_hand(job, 1, folder), folder)
+        return alone.end().digest, alone.curve()
+
+    return run
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """`start(job, ranks)`: a run in a folder of its own."""
-    runs: list[Run] = []
-
-    def begin(job: Path, ranks: int) -> Run:
-        runs.append(Run(job, tmp_path / f"run{len(runs)}", ranks))
-        return runs[-1]
-
-    yield begin
-    for run in runs:
+def runs(tmp_path: Path) -> Iterator[list[Run]]:
+    """Ended when the test is over, whatever became of them."""
+    found: list[Run] = []
+    yield found
+    for run in found:
         if run.process.poll() is None:
             run.process.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path, runs: list[Run]) -> Callable[..., Run]:
+    """`start(job, ranks)`: under a hand-typed mpirun, in a folder of its own unless one is given."""
+
+    def begin(job: Path, ranks: int, folder: Path | None = None, more: Sequence[str] = ()) -> Run:
+        folder = folder or tmp_path / f"run{len(runs)}"
+        runs.append(Run(by_hand(job, ranks, folder, more), folder))
+        return runs[-1]
+
+    return begin
+
+
+@pytest.fixture
+def supervised(tmp_path: Path, runs: list[Run]) -> Callable[..., Run]:
+    """`supervised(job, ranks)`: by `bptrain run` of this or another Python's environment."""
+
+    def begin(job: Path, ranks: int, python: str = sys.executable) -> Run:
+        folder = tmp_path / f"run{len(runs)}"
+        runs.append(Run([Path(python).with_name("bptrain"), "run", job, "--ranks", ranks, "--run-dir", folder], folder))
+        return runs[-1]
+
+    return begin
