@@ -46,6 +46,7 @@ def gradients(model: Model, parameters: Vector, work: Mapping[int, Work], counts
         _share_totals(model, plans, position, position in needs, False, total)
         for plan in plans.values():
             node.layer.forward(plan.steps[position])
+    model.on_forward()
     rows = {shard: model.losses(plans[shard], item.batch, counts) for shard, item in work.items()}
     for position in reversed(range(len(model.spec.graph.nodes))):
         _share_totals(model, plans, position, position in needs, True, total)

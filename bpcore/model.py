@@ -6,7 +6,7 @@
    of several heads are brought to the first one's count, so that one division does for all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Model:
         self.layout = spec.graph.layout()
         widths = [width for head in spec.heads for width in (2, *(m.width(spec.output(head)) for m in head.metrics.values()))]
         self._columns = np.cumsum([0, *widths])
+        self.on_forward: Callable[[], None] = lambda: None  # called between forward and the losses, by who measures
         self._plans: dict[tuple[int, bool, int], Plan] = {}
 
     @property
@@ -54,6 +55,7 @@ class Model:
         divided by the first one (by 1 where that is 0).
         """
         plan = self._forward(parameters, batch, True, key)
+        self.on_forward()
         row = self.losses(plan, batch, counts)
         plan.backward(out)
         return row

@@ -8,6 +8,7 @@
 
 import sys
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 
@@ -24,8 +25,8 @@ from worker.options import Options
 from worker.training import Training
 
 
-def main(options: Options) -> int:
-    """Runs this process's rank; the exit status."""
+def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Training] = Training) -> int:
+    """Runs this process's rank; the exit status. `kind`: what makes the training, by custom the class."""
     np.seterr(all="ignore")  # a loss that is not finite is found in the vote, and said once
     control = Control()
     control.listen()
@@ -35,7 +36,7 @@ def main(options: Options) -> int:
         job = together(comm, lambda: _job(options, options.world or comm.size))
         joins = comm.is_new
         comm = _join(comm, options) if joins else comm
-        training = Training(options, comm, job, control)
+        training = kind(options, comm, job, control)
         return training.run(joins)
     except Agreed as error:
         return _fail(training, comm, error)

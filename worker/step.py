@@ -29,6 +29,7 @@ from worker.exchange import Reduction
 from worker.ledger import TRAIN
 from worker.replica import Replica
 from worker.shards import Schedule, cut
+from worker.stopwatch import OFF
 from worker.tree import reduce
 
 CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
@@ -95,6 +96,7 @@ class Stepper:
         self._diagnoses: dict[int, np.ndarray] = {}
         self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self.clock = OFF
 
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
         """Who computes which shards from the next step on. Collective."""
@@ -110,18 +112,22 @@ class Stepper:
         place = self.schedule.batch(step)
         parts = cut(place, self.shards)
         batches = {shard: self.data.read(self._indices(step)[parts[shard]]) for shard in self.mine}
+        self.clock.mark("read")
         counts = self._counts(batches)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts) for shard, batch in batches.items()}
         vote = self.voter.vote(rows, flags(), time.perf_counter() - began)
+        self.clock.mark("commit")
         if np.isfinite(vote.row).all():
             self.exchange.combine()
+            self.clock.mark("exchange")
             self._update(Pace(step + 1, vote.row[1], place.stop - place.start, factor, self.schedule.epoch(step)))
             if self._diagnoses_at(step):
                 self._diagnose(vote.row[1])
             if self.crew.leads:
                 self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
             self._commit(vote)
+            self.clock.mark("commit")
         return vote
 
     def _commit(self, vote: Vote) -> None:
@@ -140,8 +146,10 @@ class Stepper:
         for part in self._chunks:
             if norms is None:
                 self.exchange.sum(part)
+            self.clock.mark("exchange")
             finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state(), new.parameters.flat,
                                           new.flat_state(), part, norms)
+            self.clock.mark("update")
         self._not_finite[0] = not finite
 
     def _norms(self, pace: Pace) -> np.ndarray:
@@ -167,6 +175,7 @@ class Stepper:
         rows = lockstep.gradients(self.model, self.replica.current.parameters,
                                   {shard: item for shard, item in work.items() if _size(item.batch)}, counts,
                                   lambda layer, parts: self._whole[layer].vote(parts).row)
+        self.clock.mark("backward")
         for shard, item in work.items():
             if not _size(item.batch):
                 item.out.flat.fill(0)
@@ -184,7 +193,9 @@ class Stepper:
             row = self.model.gradient(self.replica.current.parameters, batch, gradient, key, counts)
             if self._diagnoses_at(step):
                 self._diagnoses[shard] = self.model.diagnosis(_size(batch))
+        self.clock.mark("backward")
         self.exchange.add(shard)
+        self.clock.mark("exchange")
         return row
 
     def _diagnoses_at(self, step: int) -> bool:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from worker.datasets import FORMATS, DataRoot, Format
+from worker.datasets.synthetic import TASKS
 
 # Format → components to open. Files are those of the `root` fixture.
 CASES = {
     "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz"}}],
-    "synthetic": [{"synthetic": {"task": task, "samples": 20}} for task in ("addition", "ratings", "reversal", "tagging")],
+    "synthetic": [{"synthetic": {"task": task, "samples": 20}} for task in TASKS],
     "sklearn": [{"sklearn": {"name": name}} for name in ("breast_cancer", "diabetes", "digits", "iris", "wine")],
 }
 ALL = [pytest.param(component, id=f"{name}-{i}") for name, components in CASES.items() for i, component in enumerate(components)]
