@@ -1,18 +1,23 @@
 """The buffers of a graph for batches of one size, wired once: a step takes no memory.
 
-1. Outputs are kept from forward to backward. The gradient of an output lives only from its first
+1. Layers are asked once what they call (`ahead`, `back`) for each vector of parameters and of gradients; a
+   step makes those calls.
+2. Outputs are kept from forward to backward. The gradient of an output lives only from its first
    reader's backward to its own, so gradients share a few buffers.
-2. Layers write, never add; where an output has several readers, or a parameter several users, the sums
+3. Layers write, never add; where an output has several readers, or a parameter several users, the sums
    are made here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from bpcore import rng
 from bpcore.arena import Vector
+from bpcore.bound import ByVector
 from bpcore.errors import ShapeError, expected
 from bpcore.fields import Batch
 from bpcore.graph import Graph
@@ -51,8 +56,11 @@ class Plan:
         first, pool = len(self.inputs), {}
         self.steps = [Workspace([ys[place] for place in node.inputs], ys[first + position], wiring.dys[position],
                                 wiring.dinputs[position], pool) for position, node in enumerate(graph.nodes)]
+        for position, w in enumerate(self.steps):
+            w.rng = partial(self._stream, position)
         self._shared = _later_writers(graph, dtype)
         self._users = _users_of_statistics(graph)
+        self._passes = {training: ByVector(partial(_Pass, self, self.steps, training)) for training in (False, True)}
 
     def add_heads(self) -> None:
         """The gradient of each output that several heads read: their sum."""
@@ -63,31 +71,64 @@ class Plan:
     def load(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> None:
         """What the next forward and backward work on."""
         for given, array in zip(self.graph.inputs, self.inputs):
-            if batch[given.field].shape[1:] != given.shape:
+            if batch[given.field].shape != array.shape:
                 raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(batch[given.field].shape[1:])))
             array[...] = batch[given.field]
-        for position, w in enumerate(self.steps):
-            w.p, w.training, w.totals = parameters.nodes[position], training, None
-            w.rng = lambda position=position: rng.stream(key.seed, rng.LAYER, key.step, key.shard, position)
+        self._key, self._pass = key, self._passes[training].of(parameters)
+        self.steps = self._pass.steps
+        for w in self.steps:
+            w.totals = None
 
     def forward(self) -> None:
-        for layer, w in zip(self.layers, self.steps):
-            layer.forward(w)
+        for call in self._pass.ahead:
+            call()
 
     def backward(self, out: Vector) -> None:
-        for position in reversed(range(len(self.layers))):
-            self.backward_layer(position, out)
+        for call in self._pass.back.of(out):
+            call()
+
+    def back(self, steps: Sequence[Workspace], out: Vector) -> Iterator[Callable[[], object]]:
+        """The calls of a whole backward pass that writes `out`."""
+        for position in reversed(range(len(steps))):
+            w = copy(steps[position])
+            w.g = self._gradients(position, out)
+            yield from self.layers[position].back(w)
+            yield from self._behind(position, out)
 
     def backward_layer(self, position: int, out: Vector) -> None:
-        w, aside = self.steps[position], self._shared[position]
-        w.g = {**out.nodes[position], **aside} if aside else out.nodes[position]
+        """One layer's part of it."""
+        w = self.steps[position]
+        w.g = self._gradients(position, out)
         self.layers[position].backward(w)
+        for call in self._behind(position, out):
+            call()
+
+    def _gradients(self, position: int, out: Vector) -> dict[str, np.ndarray]:
+        return {**out.nodes[position], **self._shared[position]}
+
+    def _behind(self, position: int, out: Vector) -> Iterator[Callable[[], object]]:
+        """The sums to make behind a layer's backward."""
+        own = out.nodes[position]
         for total, part in self.sums[position]:
-            total += part
-        for name, part in aside.items():
-            out.nodes[position][name] += part
+            yield partial(np.add, total, part, total)
+        for name, part in self._shared[position].items():
+            yield partial(np.add, own[name], part, own[name])
         for name, users in self._users[position].items():
-            out.nodes[position][name] /= users
+            yield partial(np.divide, own[name], users, own[name])
+
+    def _stream(self, position: int) -> np.random.Generator:
+        return rng.stream(self._key.seed, rng.LAYER, self._key.step, self._key.shard, position)
+
+
+class _Pass:
+    """A plan with one vector of parameters: its workspaces, and the calls of its two passes."""
+
+    def __init__(self, plan: Plan, steps: Sequence[Workspace], training: bool, parameters: Vector):
+        self.steps = [copy(w) for w in steps]
+        for w, p in zip(self.steps, parameters.nodes):
+            w.p, w.training = p, training
+        self.ahead = [call for layer, w in zip(plan.layers, self.steps) for call in layer.ahead(w)]
+        self.back = ByVector(lambda out: list(plan.back(self.steps, out)))
 
 
 def _later_writers(graph: Graph, dtype: type) -> list[dict[str, np.ndarray]]:

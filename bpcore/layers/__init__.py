@@ -12,8 +12,9 @@
    mean over the global batch, which is exact whatever the shards.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from typing import Any, ClassVar, Protocol
 
@@ -137,6 +138,14 @@ class Layer:
     def backward(self, w: Workspace) -> None:
         raise NotImplementedError
 
+    def ahead(self, w: Workspace) -> Iterable[Callable[[], object]]:
+        """What forward does, as calls that find their arrays in `w` as it is now."""
+        return [partial(self.forward, w)]
+
+    def back(self, w: Workspace) -> Iterable[Callable[[], object]]:
+        """The same of backward."""
+        return [partial(self.backward, w)]
+
     def whole_batch(self, *inputs: Shape) -> int:
         """How many sums over the whole global batch it needs before forward, and again before backward; 0
         for all layers but those that look beyond their shard (synchronised batch normalisation)."""
@@ -158,6 +167,20 @@ class Layer:
     def cases(cls) -> Iterator[Case]:
         """Inputs for the gradient check; at least one."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Listed(Layer):
+    """A layer that gives `ahead` and `back` alone: a list of calls, each bound to its arrays once, so that in a
+    small model's step nothing is looked up and nothing is wrapped."""
+
+    def forward(self, w):
+        for call in self.ahead(w):
+            call()
+
+    def backward(self, w):
+        for call in self.back(w):
+            call()
 
 
 LAYERS: Registry[Layer] = Registry("layer", __name__, Layer)

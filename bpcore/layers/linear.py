@@ -5,8 +5,9 @@ kept as (units, in) and y = x Wᵀ + b: so an output can share an embedding's we
 output embedding to improve language models", EACL 2017), and a decoder its encoder's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,12 +16,12 @@ from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
-from bpcore.layers import Case, Layer, Parameter, initializer
+from bpcore.layers import Case, Listed, Parameter, initializer
 from bpcore.shapes import describe
 
 
 @dataclass(frozen=True)
-class Linear(Layer):
+class Linear(Listed):
     units: int = integer(minimum=1)
     bias: bool = flag(True)
     transposed: bool = flag(False)
@@ -38,18 +39,18 @@ class Linear(Layer):
         bias = {"bias": Parameter((self.units,), self.bias_initializer)} if self.bias else {}
         return {"weight": weight, **bias}
 
-    def forward(self, w):
-        np.matmul(_rows(w.x), self._weight(w.p), out=_rows(w.y))
+    def ahead(self, w):
+        yield _product(_rows(w.x), self._weight(w.p), _rows(w.y))
         if self.bias:
-            w.y += w.p["bias"]
+            yield partial(np.add, w.y, w.p["bias"], w.y)
 
-    def backward(self, w):
+    def back(self, w):
         x, dy = _rows(w.x), _rows(w.dy)
-        np.matmul(x.T, dy, out=self._weight(w.g))
+        yield _product(x.T, dy, self._weight(w.g))
         if self.bias:
-            np.sum(dy, axis=0, out=w.g["bias"])
+            yield partial(np.add.reduce, dy, 0, None, w.g["bias"])
         if w.dx is not None:
-            np.matmul(dy, self._weight(w.p).T, out=_rows(w.dx))
+            yield _product(dy, self._weight(w.p).T, _rows(w.dx))
 
     def _weight(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """(in, units), however it is kept."""
@@ -69,6 +70,11 @@ class Linear(Layer):
         yield Case(cls(units=2, bias=False), [(3, 4)])
         yield Case(cls(units=3, transposed=True), [(2, 4)])
         yield Case(cls(units=1), [(1,)], batch=1)
+
+
+def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Callable[[], object]:
+    """out = a b. np.dot is np.matmul with less around it, but writes nothing else than rows in order."""
+    return partial(np.dot if out.flags.c_contiguous else np.matmul, a, b, out)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -1,23 +1,26 @@
 """relu: y = max(x, 0), elementwise; the gradient at 0 is 0."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
 
 
 @dataclass(frozen=True)
-class Relu(Layer):
+class Relu(Listed):
     def output_shape(self, x):
         return x
 
-    def forward(self, w):
-        np.maximum(w.x, 0, out=w.y)
+    def ahead(self, w):
+        yield partial(np.maximum, w.x, 0, out=w.y)
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            np.multiply(w.dy, w.y > 0, out=w.dx)
+            positive = w.temporary("positive", w.y.shape, np.bool_)
+            yield partial(np.greater, w.y, 0, positive)
+            yield partial(np.multiply, w.dy, positive, w.dx)
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("Relu", inputs[0])

@@ -25,13 +25,17 @@ class SigmoidCrossEntropy(Loss):
         return yes_no_problem(output, targets)
 
     def elementwise(self, output, targets, gradient):
-        t = matched(targets, output)
-        share = 1 + (self.positive_weight - 1) * t
+        t, w = matched(targets, output), self.positive_weight
         if gradient is not None:
             sigmoid(output, out=gradient)
-            gradient *= share
-            gradient -= self.positive_weight * t
-        return (1 - t) * output + share * softplus(-output)
+            if w != 1:
+                gradient *= 1 + (w - 1) * t
+            gradient -= t if w == 1 else w * t
+        costs = softplus(-output)
+        if w != 1:
+            costs *= 1 + (w - 1) * t
+        costs += (1 - t) * output
+        return costs
 
     @classmethod
     def cases(cls):

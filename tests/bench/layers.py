@@ -87,6 +87,7 @@ class Clocks:
 def watch(clocks: Clocks) -> None:
     """Puts a clock around forward and backward of every kind of layer."""
     for kind, layer_type in LAYERS.types.items():
+        layer_type.ahead, layer_type.back = Layer.ahead, Layer.back
         for name in ("forward", "backward"):
             setattr(layer_type, name, _clocked(clocks, kind, name, getattr(layer_type, name)))
 

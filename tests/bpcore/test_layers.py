@@ -96,6 +96,25 @@ def test_backward_writes_every_gradient(layer_case):
         assert np.isfinite(gradient).all(), name
 
 
+def test_calls_bound_once_do_for_every_step(layer_case):
+    """Other numbers in the same arrays; the results are those of a workspace of its own."""
+    w, _ = start(layer_case)
+    ahead, back = list(layer_case.layer.ahead(w)), list(layer_case.layer.back(w))
+    for seed in (6, 7):
+        other, dy = start(layer_case, seed=seed)
+        for array, numbers in zip([*w.inputs, *w.p.values()], [*other.inputs, *other.p.values()], strict=True):
+            array[...] = numbers
+        for backward, calls in enumerate((ahead, back)):
+            w.dy[...] = dy
+            if w.training and layer_case.layer.whole_batch(*layer_case.inputs):
+                w.totals = layer_case.layer.collect(w, bool(backward))
+            for call in calls:
+                call()
+        wanted = results(layer_case, advance(layer_case, other, dy))
+        assert {name: array.tobytes() for name, array in results(layer_case, w).items()} == {
+            name: array.tobytes() for name, array in wanted.items()}
+
+
 def test_inputs_and_parameters_are_only_read(layer_case):
     w, dy = start(layer_case)
     for array in [*w.inputs, *w.p.values()]:
