@@ -21,6 +21,9 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy  # noqa: F401  its BLAS is named beside the figures
+from threadpoolctl import threadpool_info
+
 from coordinator.launchers import mpirun
 
 HERE = Path(__file__).resolve().parent
@@ -45,7 +48,7 @@ def commands(workload: str, chosen: argparse.Namespace) -> dict[str, list[str]]:
 
 def run(command: list[str], patience_s: float) -> dict:
     """What the command prints as JSON. Raises RuntimeError with its last words when it fails."""
-    environment = mpirun.environment() | {"OMP_NUM_THREADS": "1"}  # PyTorch is told its threads by torch_peer.py
+    environment = {name: value for name, value in mpirun.environment().items() if not name.endswith("_NUM_THREADS")}  # each has its own way
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         out, err = process.communicate(timeout=patience_s)
@@ -112,8 +115,10 @@ def machine(found: dict[str, Found]) -> str:
     """Where and when, in one line."""
     cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     torch = next((run["version"] for runs in found.values() for run in runs["ddp"]), "?")
+    blas = " and ".join(f"{pool['internal_api']} {pool['version']} for {pool.get('architecture', '?')}" for pool in threadpool_info()
+                        if pool["user_api"] == "blas")
     rounds = max(len(runs["ours"]) for runs in found.values())
-    return (f"{date.today()}, {os.cpu_count()} cores of {cpu}, Python {sys.version.split()[0]}, NumPy {version('numpy')}, "
+    return (f"{date.today()}, {os.cpu_count()} cores of {cpu}, Python {sys.version.split()[0]}, NumPy {version('numpy')} with {blas}, "
             f"PyTorch {torch}; medians of {rounds} round(s).")
 
 
