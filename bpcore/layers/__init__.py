@@ -139,7 +139,8 @@ class Layer:
         raise NotImplementedError
 
     def ahead(self, w: Workspace) -> Iterable[Callable[[], object]]:
-        """What forward does, as calls that find their arrays in `w` as it is now."""
+        """What forward does, as calls that find their arrays in `w` as it is now: in order in memory, as a plan's
+        are, so that reshaping one gives a view."""
         return [partial(self.forward, w)]
 
     def back(self, w: Workspace) -> Iterable[Callable[[], object]]:
