@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from bpcore import rng
+from bpcore import memory, rng
 from bpcore.arena import Vector
 from bpcore.bound import ByVector
 from bpcore.errors import ShapeError, expected
@@ -45,7 +45,7 @@ class Plan:
         self.inputs = [np.zeros((n, *given.shape), np.int64 if given.integer else dtype) for given in graph.inputs]
         self.input_gradients = [np.zeros_like(x) if explained and not given.integer else None
                                 for given, x in zip(graph.inputs, self.inputs)]
-        ys = self.inputs + [np.zeros((n, *node.shape), dtype) for node in graph.nodes]
+        ys = self.inputs + [memory.zeros((n, *node.shape), dtype) for node in graph.nodes]
         wiring = _Wiring(graph, {head.output for head in spec.heads}, ys, self.input_gradients)
         self.sums = wiring.sums
         # The first head of an output writes its gradient in place, every further one beside it.
@@ -197,15 +197,16 @@ class _Wiring:
 
     def _take(self, like: np.ndarray) -> np.ndarray:
         """Memory of that size: the smallest free buffer that holds it, else a new one."""
-        fits = [i for i, free in enumerate(self._free) if _root(free).size >= like.size]
+        fits = [i for i, free in enumerate(self._free) if _whole(free).size >= like.size]
         if not fits:
-            return np.zeros(like.size, like.dtype).reshape(like.shape)
-        best = min(fits, key=lambda i: _root(self._free[i]).size)
-        return _root(self._free.pop(best))[:like.size].reshape(like.shape)
+            return memory.zeros(like.shape, like.dtype)
+        best = min(fits, key=lambda i: _whole(self._free[i]).size)
+        return _whole(self._free.pop(best))[:like.size].reshape(like.shape)
 
 
-def _root(array: np.ndarray) -> np.ndarray:
+def _whole(array: np.ndarray) -> np.ndarray:
     """The flat array that a buffer was cut from."""
-    while array.base is not None:
-        array = array.base
-    return array
+    raw = array
+    while raw.base is not None:
+        raw = raw.base
+    return memory.on_a_line(raw, array.dtype)

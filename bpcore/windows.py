@@ -10,7 +10,8 @@ places at both ends.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from itertools import product
+from math import gcd, prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -39,10 +40,23 @@ class Grid:
         return prod(self.window)
 
     @property
+    def reach(self) -> Shape:
+        """How far a window reaches, from its first place to its last."""
+        return tuple(extent(length, gap) for length, gap in zip(self.window, self.dilation))
+
+    @property
+    def plane(self) -> "Grid":
+        """The same on two axes; of one axis a single row."""
+        if len(self.sizes) == 2:
+            return self
+        axis = zip((1, 1, 1, 1, 0, 1), (self.sizes, self.window, self.stride, self.dilation, self.before, self.counts))
+        return Grid(*((first, *numbers) for first, numbers in axis))
+
+    @property
     def lengths(self) -> Shape:
         """The sizes with margins, in which every window is whole."""
-        return tuple(max(before + size, (count - 1) * step + extent(window, gap)) for before, size, count, step, window, gap
-                     in zip(self.before, self.sizes, self.counts, self.stride, self.window, self.dilation))
+        return tuple(max(before + size, (count - 1) * step + reach) for before, size, count, step, reach
+                     in zip(self.before, self.sizes, self.counts, self.stride, self.reach))
 
     def views(self, whole: np.ndarray) -> np.ndarray:
         """(n, *counts, *window, …): every window of an array (n, *lengths, …)."""
@@ -86,14 +100,17 @@ class Grid:
         ones[self._inside] = 1
         return sum(self.places(ones))[0]
 
-    def transposed(self) -> "Grid | None":
-        """The windows of outputs that an input lies in, each back to front; None unless there is one window a
-        place, one step apart."""
-        reach = [extent(length, gap) for length, gap in zip(self.window, self.dilation)]
-        if self.counts != self.sizes or max(self.stride) > 1:
-            return None
-        before = tuple(length - 1 - margin for length, margin in zip(reach, self.before))
-        return Grid(self.counts, self.window, self.stride, self.dilation, before, self.sizes)
+    def transposed(self) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...], "Grid | None"]]:
+        """The windows of outputs that an input lies in. With a stride these are of a kind each for inputs s apart.
+
+        For each kind: which inputs, which places of the window reach them, back to front, and where these windows
+        lie over the outputs; None where no window reaches them.
+        """
+        axes = zip(self.sizes, self.window, self.stride, self.dilation, self.before)
+        for kinds in product(*(list(_kinds(*axis)) for axis in axes)):
+            inputs, places, windows = zip(*kinds)
+            grids = None if None in windows else Grid(self.counts, *zip(*windows))
+            yield inputs, places, grids
 
     @property
     def _inside(self) -> tuple[slice, ...]:
@@ -114,6 +131,20 @@ def grid(sizes: Shape, window: Shape, stride: Shape, padding: str | Shape, dilat
     counts = tuple(shapes.windows(size + 2 * margin, length, step, axis, hint)
                    for size, margin, length, step, axis in zip(sizes, before, reach, stride, axes))
     return Grid(sizes, window, stride, dilation, before, counts)
+
+
+def _kinds(size: int, window: int, stride: int, dilation: int, before: int) -> Iterator[tuple[slice, slice, tuple | None]]:
+    """Of one axis: inputs `stride` apart, the places that reach them, back to front, and (window, stride, dilation,
+    before, count) of these places over the outputs."""
+    common = gcd(stride, dilation)
+    for first in range(min(stride, size)):
+        inputs, reached = slice(first, None, stride), [u for u in range(window) if (first + before - u * dilation) % stride == 0]
+        if not reached:
+            yield inputs, slice(0), None
+            continue
+        last = (first + before - reached[-1] * dilation) // stride  # output of the first input, by its last place
+        places = slice(reached[-1], reached[0] - 1 if reached[0] else None, -stride // common)
+        yield inputs, places, (len(reached), 1, dilation // common, -last, len(range(size)[inputs]))
 
 
 def extent(window: int, dilation: int) -> int:

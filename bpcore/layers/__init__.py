@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from bpcore import attributes
+from bpcore import attributes, memory
 from bpcore.initializers import INITIALIZERS, Initializer
 from bpcore.registry import Registry
 from bpcore.shapes import Shape
@@ -69,7 +69,7 @@ class Workspace:
         """An array kept from forward to backward and from step to step; its old content is still in it."""
         array = self._scratch.get(name)
         if array is None or array.shape != shape:
-            array = self._scratch[name] = np.zeros(shape, dtype or self.y.dtype)
+            array = self._scratch[name] = memory.zeros(shape, dtype or self.y.dtype)
         return array
 
     def temporary(self, name: str, shape: Shape, dtype: Any = None) -> np.ndarray:
@@ -77,7 +77,7 @@ class Workspace:
         undefined."""
         key, size = (name, np.dtype(dtype or self.y.dtype)), prod(shape)
         if key not in self._pool or self._pool[key].size < size:
-            self._pool[key] = np.empty(size, key[1])
+            self._pool[key] = memory.empty((size,), key[1])
         return self._pool[key][:size].reshape(shape)
 
 

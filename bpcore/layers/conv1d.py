@@ -48,9 +48,7 @@ class Conv1d(Layer):
         return {"weight": weight, **bias}
 
     def forward(self, w):
-        correlate(w, w.x, w.p["weight"], self._grid(w.x.shape[1:]), self.groups, w.y)
-        if self.bias:
-            w.y += w.p["bias"]
+        correlate(w, w.x, w.p["weight"], self._grid(w.x.shape[1:]), self.groups, w.y, w.p.get("bias"))
 
     def backward(self, w):
         windows = self._grid(w.x.shape[1:])

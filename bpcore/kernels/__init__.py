@@ -1,0 +1,20 @@
+"""Loops that NumPy has no fast word for, compiled to machine code by Numba.
+
+1. Nothing here is imported before it is needed: Numba takes 0.2 s to load, and many models never need it.
+2. One thread, and an order of summation that depends on sizes alone: on machines of one type, every rank
+   and every run computes the same bits.
+3. Kernels know arrays, not layers. Memory that outlives a call is the caller's.
+4. Each has its twin in plain NumPy beside its tests.
+"""
+
+import importlib
+from types import ModuleType
+
+KERNELS = {"correlation", "correlation_weight", "vectors", "winograd", "winograd_weight"}
+
+
+def __getattr__(name: str) -> ModuleType:
+    """The module of that name, at its first use."""
+    if name not in KERNELS:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,96 @@
+"""How a function becomes machine code, once a machine and not once a process.
+
+1. A kernel is compiled at its first call, for the kind of number of its first argument, or fetched from
+   disk: beside this file where that may be written, else in the user's cache. Where neither may be
+   written it is compiled in memory.
+2. What is on disk counts for these sources alone: a change in any file of this folder makes it stale.
+3. Any number of processes may start at once. Each signature has files of its own, which are replaced as a
+   whole; Numba's own index has an entry a signature, and two writers could exchange them.
+"""
+
+import hashlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.runtime import rtsys
+
+from bpcore import kernels
+
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+# A function that kernels call, compiled into each of them.
+helper = numba.njit(**OPTIONS)
+
+
+def read(real: Any, axes: int) -> numba.types.Array:
+    """The type of an argument that is only read; any strides."""
+    return numba.types.Array(real, axes, "A", readonly=True)
+
+
+class Kernel:
+    """A function of arrays, compiled for each kind of number. `signature`: kind of number → types of the arguments."""
+
+    def __init__(self, function: Callable, signature: Callable[[Any], tuple]):
+        self.function, self._signature = function, signature
+        self._compiled: dict[str, Callable] = {}
+
+    def __call__(self, first, *others):
+        kind = first.dtype.char
+        if kind not in self._compiled:
+            self._compiled[kind] = self._compile(numba.from_dtype(first.dtype))
+        return self._compiled[kind](first, *others)
+
+    def _compile(self, real: Any) -> Callable:
+        dispatcher = numba.njit(**OPTIONS)(self.function)
+        try:
+            dispatcher._cache = _Cache(self.function)
+        except RuntimeError:  # no folder that may be written
+            pass
+        dispatcher.compile(self._signature(real))
+        dispatcher.disable_compile()
+        return dispatcher
+
+
+def kernel(signature: Callable[[Any], tuple]) -> Callable[[Callable], Kernel]:
+    return lambda function: Kernel(function, signature)
+
+
+class _Cache(FunctionCache):
+    def __init__(self, function: Callable):
+        super().__init__(function)
+        self._cache_file = _Files(self.cache_path, self._impl.filename_base, _sources())
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Without what Numba loads for compiling, which takes longer than all the rest of the start."""
+        rtsys.initialize(context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, context)
+
+
+class _Files(IndexDataCacheFile):
+    """Numba's pair of index and data, a pair for each signature and processor."""
+
+    def __init__(self, folder: str, name: str, stamp: str):
+        super().__init__(folder, name, stamp)
+        self._pair = lambda key: IndexDataCacheFile(folder, f"{name}-{_digest(repr(key).encode())[:16]}", stamp)
+
+    def load(self, key: Any) -> Any:
+        return self._pair(key).load(key)
+
+    def save(self, key: Any, data: Any) -> None:
+        self._pair(key).save(key, data)
+
+
+@cache
+def _sources() -> str:
+    """Of all files of this folder: what is compiled into a kernel comes from several."""
+    names = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__))
+    return _digest(b"".join(pkgutil.get_data(kernels.__name__, f"{name}.py") for name in names))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

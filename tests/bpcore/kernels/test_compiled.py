@@ -1,0 +1,87 @@
+"""Compiled once a machine: what is on disk is found again, stale code never is, and many may start at once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpcore import kernels
+
+KERNEL = """
+import numpy as np
+from bpcore.kernels.compiled import helper, kernel
+
+@kernel(lambda real: (real[::1],))
+def twice(x):
+    for i in range(len(x)):
+        x[i] *= FACTOR
+
+FACTOR = 2
+
+if __name__ == "__main__":
+    x = np.arange(4.0).astype(KIND)
+    twice(x)
+    print(*x)
+"""
+
+
+def start(folder, kind="np.float32", source=KERNEL, **environment):
+    """A process that runs the kernel; its module lies in `folder`, and so does what it compiles."""
+    (folder / "module.py").write_text(source)
+    program = f"import builtins, numpy as np, runpy; builtins.KIND = {kind}; runpy.run_path(r'{folder / 'main.py'}', run_name='__main__')"
+    (folder / "main.py").write_text("import sys\nsys.path.insert(0, __file__.rpartition('/')[0])\nimport numpy as np\nfrom module import twice\n"
+                                    "x = np.arange(4.0).astype(KIND)\ntwice(x)\nprint(*x)\n")
+    return subprocess.Popen([sys.executable, "-c", program], env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+
+
+def output(process):
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return text.strip()
+
+
+def compiled(folder):
+    return sorted(path.name for path in folder.glob("__pycache__/*.nb*"))
+
+
+def test_the_second_process_finds_what_the_first_compiled(tmp_path):
+    assert output(start(tmp_path)) == "0.0 2.0 4.0 6.0"
+    files = compiled(tmp_path)
+    times = [(tmp_path / "__pycache__" / name).stat().st_mtime_ns for name in files]
+    assert len(files) == 2 and output(start(tmp_path)) == "0.0 2.0 4.0 6.0"
+    assert times == [(tmp_path / "__pycache__" / name).stat().st_mtime_ns for name in compiled(tmp_path)]
+
+
+def test_many_processes_may_start_at_once_and_compile_for_several_kinds(tmp_path):
+    processes = [start(tmp_path, kind) for kind in ("np.float32", "np.float64") * 3]
+    assert [output(process) for process in processes] == ["0.0 2.0 4.0 6.0"] * 6
+    assert len(compiled(tmp_path)) == 4, "an index and its code for each kind"
+    assert not list(tmp_path.glob("__pycache__/*.tmp*"))
+
+
+def test_without_a_place_to_write_it_is_compiled_in_memory(tmp_path):
+    (tmp_path / "__pycache__").write_text("no folder")
+    assert output(start(tmp_path, HOME="/proc/none", XDG_CACHE_HOME="/proc/none")) == "0.0 2.0 4.0 6.0"
+
+
+def test_what_is_on_disk_is_stale_when_any_file_beside_it_has_changed(monkeypatch):
+    from bpcore.kernels import compiled
+    compiled._sources.cache_clear()
+    before = compiled._sources()
+    monkeypatch.setattr(compiled.pkgutil, "get_data", lambda package, name: b"changed" if name == "vectors.py" else b"")
+    compiled._sources.cache_clear()
+    assert compiled._sources() != before
+    compiled._sources.cache_clear()
+
+
+def test_the_compiler_is_not_loaded_before_a_kernel_is_needed():
+    program = "import bpcore, bpcore.layers.conv2d, sys; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+
+
+def test_a_kernel_that_is_none_is_an_attribute_that_is_none():
+    with pytest.raises(AttributeError, match="no attribute fft"):
+        kernels.fft
+    assert {path.stem for path in Path(kernels.__file__).parent.glob("*.py")} >= kernels.KERNELS
