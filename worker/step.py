@@ -9,6 +9,7 @@
 4. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpcore import diagnosis, lockstep
+from bpcore import diagnosis, finite, lockstep
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
@@ -47,14 +48,15 @@ class Flags(NamedTuple):
 FLAGS = len(Flags._fields)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Vote:
     """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
-    rank asks; `seconds`: each rank's."""
+    rank asks; `seconds`: each rank's; `committed`: whether the step counts."""
 
     row: np.ndarray
     flags: Flags
     seconds: np.ndarray
+    committed: bool = False
 
 
 class Voter:
@@ -106,14 +108,14 @@ class Stepper:
     def run(self, step: int, factor: float, flags: Callable[[], Flags]) -> Vote:
         """Computes and commits one step. `factor`: of the learning rate. `flags()`: what this rank asks, at the end.
 
-        Nothing is committed when the loss is not finite; the vote's row says so.
+        Nothing is committed when the loss or a gradient is not finite.
         """
         began = time.perf_counter()
         place = self.schedule.batch(step)
         parts = cut(place, self.shards)
         batches = {shard: self.data.read(self._indices(step)[parts[shard]]) for shard in self.mine}
         self.clock.mark("read")
-        counts = self._counts(batches)
+        counts = self._divisors = self._counts(batches)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts) for shard, batch in batches.items()}
         vote = self.voter.vote(rows, flags(), time.perf_counter() - began)
@@ -126,31 +128,39 @@ class Stepper:
                 self._diagnose(vote.row[1])
             if self.crew.leads:
                 self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
-            self._commit(vote)
+            self.crew.comm.sum(self._not_finite)  # behind it all parts are written
+            if not self._not_finite[0]:
+                self.replica.commit()
+                vote.committed = True
             self.clock.mark("commit")
         return vote
 
-    def _commit(self, vote: Vote) -> None:
-        """Behind this sum all parts are written. A gradient that is not finite shows in the row, and commits nothing."""
-        self.crew.comm.sum(self._not_finite)
-        if self._not_finite[0]:
-            vote.row[0] = np.nan
-        else:
-            self.replica.commit()
+    def why_not(self, step: int, loss: float) -> str:
+        """Why this step could not be committed, from the lowest shard that shows it. Collective."""
+        found = {}
+        for shard in self.mine:
+            batch = self.data.read(self._indices(step)[cut(self.schedule.batch(step), self.shards)[shard]])
+            key = Key(self.schedule.seed, step, shard)
+            cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None
+            if cause:
+                found[shard] = cause
+        for told in self.crew.comm.gather_all(json.dumps(found).encode()):
+            found |= {int(shard): cause for shard, cause in json.loads(told).items()}
+        return finite.message(step, loss, found[min(found)] if found else None)
 
     def _update(self, pace: Pace) -> None:
         """Writes this rank's part of the next buffer."""
         old, new, total = self.replica.current, self.replica.next, self.exchange.total
         norms = self._norms(pace) if self._clips else None
-        finite = True
+        is_finite = True
         for part in self._chunks:
             if norms is None:
                 self.exchange.sum(part)
             self.clock.mark("exchange")
-            finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state(), new.parameters.flat,
+            is_finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state(), new.parameters.flat,
                                           new.flat_state(), part, norms)
             self.clock.mark("update")
-        self._not_finite[0] = not finite
+        self._not_finite[0] = not is_finite
 
     def _norms(self, pace: Pace) -> np.ndarray:
         """What clipping needs to know of the whole gradient. The ranks of one node have all of it."""
@@ -175,6 +185,8 @@ class Stepper:
         rows = lockstep.gradients(self.model, self.replica.current.parameters,
                                   {shard: item for shard, item in work.items() if _size(item.batch)}, counts,
                                   lambda layer, parts: self._whole[layer].vote(parts).row)
+        if self._diagnoses_at(step):
+            self._diagnoses.update(lockstep.diagnoses(self.model, work))
         self.clock.mark("backward")
         for shard, item in work.items():
             if not _size(item.batch):

@@ -11,8 +11,6 @@ import json
 import sys
 import time
 
-import numpy as np
-
 from bpcore.schedules import Clock, evaluations_without_progress
 from bptrain.v1.report_pb2 import AttemptEnded, LostRank
 from worker.agree import require_same
@@ -22,7 +20,7 @@ from worker.healing import Healing
 from worker.ledger import EVAL
 from worker.meeting import Meeting
 from worker.status import Late
-from worker.step import Flags, Vote
+from worker.step import Flags
 
 
 class Training(Meeting):
@@ -70,7 +68,8 @@ class Training(Meeting):
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: Flags(
             self.control.stop, self.record.checkpoint_due(step), self.comm.are_newcomers_ready(),
             self.comm.rank == 0 and self._healing.is_due()))
-        self._require_finite(step, vote)
+        if not vote.committed:
+            raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, vote.seconds.max())
         self.record.trained(step, self.model.summary(vote.row))
         if self.stepper.diagnosis:
@@ -101,11 +100,6 @@ class Training(Meeting):
         """Whether the held-out loss has stopped improving."""
         rule = self.job.spec.early_stopping
         return bool(rule.patience) and evaluations_without_progress(self.evaluations, rule.min_delta) >= rule.patience
-
-    def _require_finite(self, step: int, vote: Vote) -> None:
-        if not np.isfinite(vote.row).all():
-            raise TrainingFailed(f"the loss is {self.model.summary(vote.row)['loss']:g} in step {step}: not a finite number; "
-                                 "lower the learning rate, or look at the data of this step")
 
     def _end(self, outcome: AttemptEnded.Outcome, cause: str) -> int:
         self.comm.abandon_newcomers()
