@@ -19,9 +19,11 @@ def problems(tiny, tmp_path, refused):
 
 
 def test_a_good_job_gets_its_defaults_and_its_data(checked):
-    job = checked(ranks=None, logical_shards=None)
+    job = checked(ranks=None, logical_shards=None, recovery=None)
     assert (job.spec.ranks, job.spec.logical_shards, job.spec.threads_per_rank) == (1, 1, 1)
     assert (job.spec.checkpoint.every_s, job.spec.checkpoint.keep) == (60, 2)
+    assert (job.spec.reduction.kind, job.spec.shared_memory) == ("exact", True)
+    assert (job.spec.recovery.deadline_s, job.spec.recovery.keep_s, job.spec.recovery.restarts) == (10, 60, 10)
     assert (len(job.train), len(job.eval), job.schedule.total_steps) == (50, 20, 10)
 
 
@@ -128,9 +130,16 @@ def test_what_follows_from_an_unreadable_number_of_a_shape_is_not_told_again(pro
 
 
 def test_defaults_leave_what_is_given():
-    given = JobSpec(ranks=2, logical_shards=6, threads_per_rank=3, checkpoint={"every_s": 0.5, "keep": 9, "every_steps": 4})
+    given = JobSpec(ranks=2, logical_shards=6, threads_per_rank=3, checkpoint={"every_s": 0.5, "keep": 9, "every_steps": 4},
+                    reduction={"kind": "exact", "attributes": {}}, shared_memory=False, recovery={"deadline_s": 1, "keep_s": 2, "restarts": 3})
     assert checks.with_defaults(given) == given
     assert checks.with_defaults(JobSpec(ranks=3)).logical_shards == 3
+
+
+def test_defaults_come_back_from_a_file_as_they_are(tiny):
+    """So that a run's own job.json can be resumed."""
+    spec = checks.with_defaults(jobfile.parse(tiny())[0])
+    assert jobfile.parse(jobfile.plain(spec)) == (spec, [])
 
 
 def test_other_ranks_keep_the_shards_of_the_file():
@@ -141,7 +150,8 @@ def test_other_ranks_keep_the_shards_of_the_file():
 
 @pytest.mark.parametrize(("change", "differs"), [
     ({"seed": 4}, ["seed"]), ({"batch_size": 24, "logical_shards": 6}, ["batch_size", "logical_shards"]), ({"loss": "mse"}, ["loss"]),
-    ({"name": "b", "ranks": 2, "threads_per_rank": 2, "epochs": 9, "checkpoint": {"keep": 5}}, []),
+    ({"name": "b", "ranks": 2, "threads_per_rank": 2, "epochs": 9, "checkpoint": {"keep": 5},
+      "shared_memory": False, "recovery": {"deadline_s": 1}}, []),
 ])
 def test_a_fingerprint_holds_what_fixes_the_bits(tiny, change, differs):
     one, other = (checks.fingerprint(jobfile.parse(tiny(**keys))[0]) for keys in ({}, change))

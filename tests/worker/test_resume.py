@@ -1,4 +1,4 @@
-"""From disk, level 3 of recovery: stopped, killed or damaged, a run goes on with the same bits."""
+"""From node memory and from disk, levels 2 and 3 of recovery: stopped, killed or damaged, a run goes on with the same bits."""
 
 import signal
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bptrain.v1.report_pb2 import AttemptEnded
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted
 from worker import journal
 
 
@@ -56,13 +56,13 @@ def test_a_run_stopped_by_ctrl_c_goes_on_with_the_same_bits(begun, worker, tiny_
     assert (process.returncode, errors, stopped.outcome) == (0, "", AttemptEnded.OUTCOME_STOPPED)
     assert f"stopped by SIGINT at step {stopped.step}\n" in output and 0 < stopped.step < 1500
     resumed, undisturbed = worker(job, "--run-dir", "run", "--resume"), worker(job, "--run-dir", "whole")
-    assert f"resuming run at step {stopped.step}\n" in resumed.stdout
+    assert f"resuming run at step {stopped.step} from disk\n" in resumed.stdout
     assert digest(resumed) == digest(undisturbed)
     assert curve(tmp_path / "run") == curve(tmp_path / "whole")
 
 
 def test_a_killed_run_goes_on_at_its_last_checkpoint_with_the_same_bits(begun, worker, tiny_file, tmp_path):
-    job = tiny_file(epochs=300, checkpoint={"every_steps": 40})
+    job = tiny_file(epochs=300, checkpoint={"every_steps": 40}, shared_memory=False)
     begun(job).kill()
     resumed, undisturbed = worker(job, "--run-dir", "run", "--resume"), worker(job, "--run-dir", "whole")
     assert digest(resumed) == digest(undisturbed)
@@ -70,6 +70,32 @@ def test_a_killed_run_goes_on_at_its_last_checkpoint_with_the_same_bits(begun, w
     started = [report for report in reports(tmp_path / "run") if report.HasField("started")]
     assert [report.attempt for report in started] == [1, 2]
     assert started[1].started.first_step % 40 == 0 and started[1].started.first_step > 0
+    assert f"resuming run at step {started[1].started.first_step} from disk\n" in resumed.stdout
+
+
+def test_a_killed_run_goes_on_at_its_last_step_while_its_memory_is_kept(begun, worker, tiny_file, tmp_path):
+    """No committed step is lost, and none is computed twice."""
+    job = tiny_file(epochs=300, checkpoint={"every_steps": 40}, recovery={"keep_s": 30})
+    begun(job).kill()
+    resumed, undisturbed = worker(job, "--run-dir", "run", "--resume"), worker(job, "--run-dir", "whole")
+    assert digest(resumed) == digest(undisturbed)
+    assert curve(tmp_path / "run") == curve(tmp_path / "whole")
+    last = [report for report in reports(tmp_path / "run") if report.HasField("started")][1].started
+    assert last.source == AttemptStarted.SOURCE_MEMORY
+    assert f"resuming run at step {last.first_step} from node memory\n" in resumed.stdout
+    steps = [step for report in reports(tmp_path / "run") for step in report.points.steps if report.points.columns[0].series == "loss"]
+    assert steps == list(range(1500))
+
+
+def test_a_newer_checkpoint_is_taken_before_older_memory(begun, worker, tiny_file, tmp_path):
+    """The run went on elsewhere meanwhile, without this host's memory."""
+    job = tiny_file(epochs=300, checkpoint={"every_steps": 40}, recovery={"keep_s": 30})
+    begun(job).kill()
+    elsewhere = worker(tiny_file(epochs=300, checkpoint={"every_steps": 40}, shared_memory=False, recovery={"keep_s": 30}),
+                       "--run-dir", "run", "--resume")
+    again = worker(job, "--run-dir", "run", "--resume")
+    assert "resuming run at step 1500 from disk\n" in again.stdout
+    assert digest(again) == digest(elsewhere)
 
 
 def test_sequence_numbers_have_no_hole_across_attempts(begun, worker, tiny_file, tmp_path):
@@ -87,14 +113,14 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_gives_the_same_bits(wo
     resumed = worker("run", "--resume")
     assert digest(resumed) == digest(whole)
     assert resumed.stdout.startswith("step-00000010 is damaged and was skipped: parameters.safetensors does not match its SHA-256\n"
-                                     "resuming run at step 8\n")
+                                     "resuming run at step 8 from disk\n")
 
 
 def test_more_epochs_go_on_where_the_training_ended(worker, tiny_file):
     worker(tiny_file(epochs=1), "--run-dir", "run")
     longer = tiny_file(epochs=3)
     resumed = worker(longer, "--run-dir", "run", "--resume")
-    assert "resuming run at step 5\n" in resumed.stdout
+    assert "resuming run at step 5 from disk\n" in resumed.stdout
     assert digest(resumed) == digest(worker(longer, "--run-dir", "whole"))
 
 
