@@ -45,7 +45,8 @@ def tiny(npz: Callable[..., str]) -> Callable[..., dict]:
             "name": "tiny", "loss": "softmax_cross_entropy", "metrics": ["accuracy"], "optimizer": {"adam": {"learning_rate": 0.01}},
             "data": {"train": {"npz": {"path": npz()}}, "eval": {"npz": {"path": npz("test.npz", 20)}}},
             "model": {"input": [4], "layers": [{"linear": {"units": 8}}, "tanh", {"dropout": {"rate": 0.2}}, {"linear": {"units": 3}}]},
-            "batch_size": 12, "epochs": 2, "seed": 3, "ranks": 1, "logical_shards": 4}
+            "batch_size": 12, "epochs": 2, "seed": 3, "ranks": 1, "logical_shards": 4,
+            "recovery": {"keep_s": 1}}
         kept = plain | replaced
         return {key: value for key, value in kept.items() if value is not None}
 

@@ -40,7 +40,7 @@ told = {
 everyone = [json.loads(data) for data in world.gather_all(json.dumps([world.host, told]).encode())]
 if rank == 0:
     print(json.dumps(everyone))
-world.close()
+world.close(0)
 """
 
 

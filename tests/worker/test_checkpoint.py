@@ -24,13 +24,14 @@ JOB = {"seed": "7", "loss": '"mse"'}
 FILES = ["parameters.safetensors", "optimizer.safetensors", "manifest.json"]
 
 
-def updater(optimizer):
-    return Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), LAYOUT)
+def zeros(optimizer, layout=LAYOUT):
+    updater = Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), layout)
+    return Buffer(layout.zeros(), {name: layout.zeros() for name in updater.state})
 
 
 def buffer(seed=None):
     """Random numbers in everything a checkpoint holds; zeros without a seed."""
-    made = Buffer.zeros(LAYOUT, updater("adam"))
+    made = zeros("adam")
     for i, vector in enumerate(made.vectors().values() if seed is not None else ()):
         for view in vector.named().values():
             view[...] = np.random.default_rng([seed, i]).normal(size=view.shape)
@@ -64,7 +65,7 @@ def names(folder):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.types)
 def test_what_was_written_comes_back_bit_for_bit(tmp_path, optimizer):
-    whole, filled = (Buffer.zeros(LAYOUT, updater(optimizer)) for _ in range(2))
+    whole, filled = (zeros(optimizer) for _ in range(2))
     odd = np.array([np.nan, -0.0, 1e-45, np.inf], np.float32)
     for vector in whole.vectors().values():
         vector.nodes[1]["weight"].flat[...] = odd
@@ -151,7 +152,8 @@ from bpcore.optimizers import OPTIMIZERS
 from bpcore.spec import Spec
 from bpcore.update import Updater
 LARGE = Layout([Owner("a", {"weight": (300, 300)})])
-made = Buffer.zeros(LARGE, Updater(Spec(None, (), OPTIMIZERS.build("adam")), LARGE))
+state = Updater(Spec(None, (), OPTIMIZERS.build("adam")), LARGE).state
+made = Buffer(LARGE.zeros(), {name: LARGE.zeros() for name in state})
 for step in count(1):
     made.parameters.flat[...] = step
     checkpoint.write(Path("checkpoints"), step, made, {}, [], 2)
@@ -182,7 +184,7 @@ def test_a_writer_killed_at_any_time_leaves_a_whole_checkpoint(script, tmp_path,
     with subprocess.Popen([sys.executable, script(KILLED)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         said = [int(process.stdout.readline()) for _ in range(written)][-1]
         process.kill()
-    filled = Buffer.zeros(LARGE, Updater(Spec(None, (), OPTIMIZERS.build("adam")), LARGE))
+    filled = zeros("adam", LARGE)
     loaded = checkpoint.load_newest(tmp_path / "checkpoints", filled, {})
     assert (loaded.step >= said, loaded.skipped) == (True, [])
     assert set(filled.parameters.nodes[0]["weight"].flat) == {loaded.step}

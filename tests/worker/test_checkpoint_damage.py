@@ -18,12 +18,13 @@ TENSORS = ["parameters.safetensors", "optimizer.safetensors"]
 FILES = [*TENSORS, "manifest.json"]
 
 
-def updater(optimizer):
-    return Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), LAYOUT)
+def zeros(optimizer, layout=LAYOUT):
+    updater = Updater(Spec(None, (), OPTIMIZERS.build(optimizer)), layout)
+    return Buffer(layout.zeros(), {name: layout.zeros() for name in updater.state})
 
 
 def buffer(value):
-    made = Buffer.zeros(LAYOUT, updater("adam"))
+    made = zeros("adam")
     for vector in made.vectors().values():
         for view in vector.named().values():
             view[...] = value

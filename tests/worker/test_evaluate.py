@@ -1,5 +1,7 @@
 """Evaluation over shards is evaluation of the whole set at once: nothing padded, nothing left out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -21,8 +23,17 @@ def job(checked, npz):
 
 
 def over_shards(job, model, parameters, batch_size, shards):
-    voter = Voter(Alone(), shards, model.row_width)
-    return evaluate(model, parameters, job.eval, batch_size, shards, range(shards), voter)
+    stepper = SimpleNamespace(mine=range(shards), shards=shards, voter=Voter(Alone(), shards, model.row_width))
+    return model.summary(evaluate(model, parameters, job.eval, batch_size, stepper, Watch()))
+
+
+class Watch:
+    """Counts how often it is told that this rank goes on."""
+
+    batches = 0
+
+    def goes_on(self):
+        self.batches += 1
 
 
 @pytest.mark.parametrize(("samples", "batch_size", "shards"), CUTS)
@@ -53,12 +64,12 @@ def test_ranks_that_share_the_shards_add_up_to_all_of_them(job):
     told = {}
 
     class Noted(Voter):
-        def vote(self, rows, stop=False, checkpoint=False):
+        def vote(self, rows):
             told.update(rows)
             return super().vote(rows)
 
     for mine in ([0, 3], [1, 2]):
-        evaluate(model, parameters, checked.eval, 12, 4, mine, Noted(Alone(), 4, model.row_width))
+        evaluate(model, parameters, checked.eval, 12, SimpleNamespace(mine=mine, shards=4, voter=Noted(Alone(), 4, model.row_width)), Watch())
     whole = model.summary(Voter(Alone(), 4, model.row_width).vote(told).row)
     assert whole == over_shards(checked, model, parameters, 12, 4)
 
@@ -70,3 +81,11 @@ def test_evaluation_draws_no_dropout_and_changes_no_parameter(job):
     before = parameters.digest()
     once, again = (over_shards(checked, model, parameters, 12, 4) for _ in range(2))
     assert once == again and parameters.digest() == before
+
+
+def test_a_long_evaluation_is_not_a_late_rank(job):
+    """The watch is told of every batch, also by a rank that has nothing of it."""
+    checked, watch = job(50), Watch()
+    model = Model(checked.maths)
+    evaluate(model, model.initialize(5), checked.eval, 12, SimpleNamespace(mine=[], shards=4, voter=Voter(Alone(), 4, model.row_width)), watch)
+    assert watch.batches == 5

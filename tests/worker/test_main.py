@@ -28,7 +28,7 @@ def test_a_run_says_what_it_did_and_leaves_its_folder(worker, tiny_file, tmp_pat
     assert first == "run runs/tiny  1 rank(s)  4 shard(s)  67 parameters  10 steps  seed 3"  # 4·8 + 8 + 8·3 + 3
     assert last == "completed at step 10"
     assert re.fullmatch("parameters sha256:[0-9a-f]{64}", digest)
-    assert sorted(path.name for path in (tmp_path / "runs" / "tiny").iterdir()) == ["checkpoints", "job.json", "journal"]
+    assert sorted(path.name for path in (tmp_path / "runs" / "tiny").iterdir()) == ["checkpoints", "identity", "job.json", "journal"]
 
 
 def test_another_run_gets_another_folder_and_the_same_bits(worker, tiny_file, tmp_path):

@@ -8,12 +8,12 @@ from worker import options
 
 
 def test_a_job_file_alone_leaves_the_rest_to_defaults():
-    assert options.parse(["job.yaml"]) == options.Options(Path("job.yaml"), None, False, "", Path())
+    assert options.parse(["job.yaml"]) == options.Options(Path("job.yaml"), None, False, "", Path(), 0)
 
 
 def test_everything_can_be_said():
-    said = ["job.yaml", "--run-dir", "d", "--resume", "--data-root", "/data", "--coordinator", "h:1"]
-    assert options.parse(said) == options.Options(Path("job.yaml"), Path("d"), True, "h:1", Path("/data"))
+    said = ["job.yaml", "--run-dir", "d", "--resume", "--data-root", "/data", "--coordinator", "h:1", "--world", "3"]
+    assert options.parse(said) == options.Options(Path("job.yaml"), Path("d"), True, "h:1", Path("/data"), 3)
 
 
 def test_a_runs_folder_stands_for_its_job_and_itself(tmp_path):

@@ -45,10 +45,12 @@ def test_the_curve_holds_training_and_evaluation_of_every_epoch(worker, tiny_fil
 
 def test_the_other_ranks_record_nothing():
     silent = Silent()
-    assert (silent.restore(None), silent.checkpoint_due(3)) == ((0, []), False)
-    for call in (silent.started, silent.ended):
+    assert (silent.known, silent.checkpoint_due(3)) == ((-1, -1), False)
+    for call in (silent.started, silent.crew_changed, silent.ended):
         assert call(None) is None
-    silent.close()
+    for call in (silent.trained, silent.evaluated, silent.diagnosed):
+        assert call(3, {"loss": 1.0}) is None
+    silent.checkpoint(3, None, []), silent.close()
 
 
 @pytest.fixture

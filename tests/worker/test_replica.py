@@ -1,4 +1,4 @@
-"""The replica: until the commit the current buffer is whole."""
+"""The replica: until the commit the current buffer is whole, and one word says which that is."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,33 @@ from bpcore.arena import Layout, Owner
 from bpcore.optimizers import OPTIMIZERS
 from bpcore.spec import Spec
 from bpcore.update import Pace, Updater
-from worker.replica import Replica
+from worker.ledger import EVAL, TRAIN
+from worker.memory import PAGE_BYTES, Segment
+from worker.replica import HEAD_BYTES, Replica, size_bytes
 
 OPTIMIZER_CASES = [pytest.param(case, id=f"{name}-{i}") for name, kind in OPTIMIZERS.types.items() for i, case in enumerate(kind.cases())]
 SMALL = Layout([Owner("a", {"weight": (3, 5), "bias": (5,)})])
 
 
+WIDTH = 3  # of a row of the curve
+
+
+class Updated(Replica):
+    """A replica of `SMALL` under the optimizer; `update` writes all of the next buffer."""
+
+    def __init__(self, optimizer, segment=None):
+        self.updater = Updater(Spec(None, (), optimizer), SMALL)
+        super().__init__(SMALL, self.updater, segment or Segment.new(size_bytes(SMALL, self.updater, WIDTH)), WIDTH)
+
+    def update(self, pace, total):
+        old, new = self.current, self.next
+        assert self.updater.update(pace, total.flat, old.parameters.flat, old.flat_state(), new.parameters.flat, new.flat_state())
+
+
 def replica_of(optimizer):
-    return Replica(SMALL, Updater(Spec(None, (), optimizer), SMALL))
+    replica = Updated(optimizer)
+    replica.set(0)
+    return replica
 
 
 def filled(replica, seed=0):
@@ -93,3 +112,85 @@ def test_the_gaps_between_parameters_stay_zero(optimizer):
 @pytest.mark.parametrize("optimizer", OPTIMIZER_CASES)
 def test_a_buffer_names_everything_that_a_checkpoint_holds(optimizer):
     assert list(replica_of(optimizer).current.vectors()) == ["parameters", *optimizer.state]
+
+
+# One segment, several ranks.
+
+SGD = OPTIMIZERS.build({"sgd": {"learning_rate": 0.1, "momentum": 0.9}})
+
+
+@pytest.fixture
+def mates():
+    """Two ranks' replicas in one segment."""
+    segment = Segment.new(1 << 22)
+    return Updated(SGD, segment), Updated(SGD, segment)
+
+
+def test_a_new_segment_holds_no_step(mates):
+    assert [replica.steps for replica in mates] == [-1, -1]
+
+
+def test_what_one_rank_writes_its_mates_read(mates):
+    writer, reader = mates
+    filled(writer).ledger.write(TRAIN, 5, 1.5, np.arange(WIDTH))
+    assert bits(reader.current) == bits(writer.current)
+    assert [(row.kind, row.step, row.time, row.values.tolist()) for row in reader.ledger.read(9)] == [(TRAIN, 5, 1.5, [0, 1, 2])]
+
+
+def test_one_word_commits(mates):
+    """Everything of a step but the word may be written: another rank, or a later run, sees the step before."""
+    writer, reader = mates
+    filled(writer).set(7)
+    before = bits(writer.current)
+    writer.update(Pace(8, 1, 1), gradient(SMALL))
+    reader.read()
+    assert (reader.steps, bits(reader.current)) == (7, before)
+    writer.commit()
+    reader.read()
+    assert (reader.steps, bits(reader.current)) == (8, bits(writer.current))
+    assert bits(reader.next) == before
+
+
+def test_mates_that_commit_together_say_the_same(mates):
+    for step in range(3):
+        for replica in mates:
+            replica.set(step) if step == 0 else replica.commit()
+    assert [replica.steps for replica in mates] == [2, 2]
+    assert mates[0].current.parameters.flat.ctypes.data - mates[0].next.parameters.flat.ctypes.data == \
+        mates[1].current.parameters.flat.ctypes.data - mates[1].next.parameters.flat.ctypes.data
+    mates[0].read()
+    assert mates[0].steps == 2
+
+
+def test_a_buffer_declared_empty_is_empty_for_all(mates):
+    writer, reader = mates
+    writer.set(7), writer.set(-1), reader.read()
+    assert reader.steps == -1
+
+
+def test_a_segment_has_room_for_all_and_its_parts_do_not_touch():
+    """Head, ledger, and two buffers of parameters and momentum: written full, each keeps what is its own."""
+    updater = Updater(Spec(None, (), SGD), SMALL)
+    segment = Segment.new(size_bytes(SMALL, updater, WIDTH))
+    replica = Updated(SGD, segment)
+    head = segment.array(8, HEAD_BYTES - 8, np.uint8)
+    head[...] = 0xAB
+    for step in range(20_000):  # more than the ledger holds
+        replica.ledger.write(EVAL, step, 0.0, np.full(WIDTH, step))
+    vectors = [vector for buffer in (replica.current, replica.next) for vector in buffer.vectors().values()]
+    for number, vector in enumerate(vectors):
+        vector.flat[...] = number
+    replica.set(3)
+    assert (head == 0xAB).all() and replica.steps == 3
+    assert [set(vector.flat) for vector in vectors] == [{0}, {1}, {2}, {3}]
+    assert {float(row.values[0]) - row.step for row in replica.ledger.read(20_000)} == {0}
+    assert all(vector.flat.ctypes.data % 64 == 0 for vector in vectors)
+    assert size_bytes(SMALL, updater, WIDTH) - (vectors[-1].flat.ctypes.data - vectors[0].flat.ctypes.data) > PAGE_BYTES
+
+
+def test_averaged_parameters_are_the_ones_evaluated():
+    updater = Updater(Spec(None, (), SGD, average=0.9), SMALL)
+    replica = Replica(SMALL, updater, Segment.new(size_bytes(SMALL, updater, WIDTH)), WIDTH)
+    assert replica.evaluated is replica.current.parameters  # nothing averaged yet
+    replica.current.state["average"].flat[...] = 2
+    assert replica.evaluated is replica.current.state["average"]

@@ -6,16 +6,23 @@ import pytest
 from bpcore.model import Model
 from bpcore.plan import Key
 from bpcore.update import Pace, Updater
+from worker import step
 from worker.comm.alone import Alone
+from worker.crew import Crew
 from worker.exchange.exact import Exact
-from worker.exchange.tree import reduce
-from worker.replica import Replica
+from worker.ledger import TRAIN
+from worker.memory import Segment
+from worker.replica import Replica, size_bytes
 from worker.shards import cut
-from worker.step import Stepper, Voter
+from worker.step import Flags, Stepper, Voter
+from worker.tree import reduce
 
 
-def never():
-    return False, False
+def replica_of(model, updater):
+    """Fresh memory, of no step done."""
+    replica = Replica(model.layout, updater, Segment.new(size_bytes(model.layout, updater, model.row_width)), model.row_width)
+    replica.set(0)
+    return replica
 
 
 @pytest.fixture
@@ -25,10 +32,12 @@ def stepper(checked):
     def make(**replaced):
         job = checked(**replaced)
         model, shards = Model(job.maths), job.spec.logical_shards
-        replica = Replica(model.layout, Updater(job.maths, model.layout))
+        updater = Updater(job.maths, model.layout)
+        replica = replica_of(model, updater)
         replica.current.parameters.flat[...] = model.initialize(job.spec.seed).flat
-        exchange = Exact(Alone(), model.layout, shards, [range(shards)])
-        return Stepper(model, replica, exchange, Voter(Alone(), shards, model.row_width), job.train, job.schedule, shards, range(shards))
+        made = Stepper(Crew.meet(Alone()), model, updater, replica, Exact(), job.train, job.schedule, shards)
+        made.assign([range(shards)])
+        return made
 
     return make
 
@@ -47,29 +56,27 @@ def test_a_step_is_the_optimizer_on_the_trees_sum_of_the_shards(stepper, shards)
         vector = s.model.layout.zeros()
         rows[shard, shard + 1] = Model(s.model.spec).gradient(start, s.data.read(order[part]), vector, Key(3, 7, shard))
         gradients[shard, shard + 1] = vector.flat
-    by_hand, total = Replica(s.model.layout, Updater(s.model.spec, s.model.layout)), s.model.layout.zeros()
-    by_hand.current.parameters.flat[...] = start.flat
-    total.flat[...] = reduce((0, shards), gradients, np.add)
-    by_hand.update(Pace(8, 12, 12, epoch=1), total)
-    by_hand.commit()
-    vote = s.run(7, 1.0, never)
-    assert parameters(s) == by_hand.current.parameters.flat.tobytes()
+    by_hand, total = replica_of(s.model, s.updater), reduce((0, shards), gradients, np.add)
+    s.updater.update(Pace(8, 12, 12, epoch=1), total, start.flat, by_hand.current.flat_state(), by_hand.next.parameters.flat,
+                     by_hand.next.flat_state())
+    vote = s.run(7, 1.0, Flags)
+    assert parameters(s) == by_hand.next.parameters.flat.tobytes()
     assert vote.row.tolist() == reduce((0, shards), rows, np.add).tolist()
 
 
 def test_the_vote_counts_every_sample_of_the_batch(stepper):
     s = stepper()
-    assert [s.run(step, 1.0, never).row[1] for step in range(5)] == [12, 12, 12, 12, 2]
+    assert [s.run(step, 1.0, Flags).row[1] for step in range(5)] == [12, 12, 12, 12, 2]
 
 
 def test_a_step_depends_on_its_number_not_on_the_steps_before(stepper):
     """What makes resuming possible."""
     through, jump = stepper(), stepper()
     for step in range(7):
-        through.run(step, 1.0, never)
+        through.run(step, 1.0, Flags)
     for name, vector in jump.replica.current.vectors().items():
         vector.flat[...] = through.replica.current.vectors()[name].flat
-    assert through.run(7, 1.0, never).row.tolist() == jump.run(7, 1.0, never).row.tolist()
+    assert through.run(7, 1.0, Flags).row.tolist() == jump.run(7, 1.0, Flags).row.tolist()
     assert parameters(through) == parameters(jump)
 
 
@@ -77,10 +84,10 @@ def test_a_shard_without_samples_adds_nothing(stepper):
     """The last batch holds 2 samples for 6 shards; buffers still hold the gradients of the steps before."""
     s, fresh = stepper(logical_shards=6), stepper(logical_shards=6)
     for step in range(4):
-        s.run(step, 1.0, never)
+        s.run(step, 1.0, Flags)
     for name, vector in fresh.replica.current.vectors().items():
         vector.flat[...] = s.replica.current.vectors()[name].flat
-    s.run(4, 1.0, never), fresh.run(4, 1.0, never)
+    s.run(4, 1.0, Flags), fresh.run(4, 1.0, Flags)
     assert parameters(s) == parameters(fresh)
 
 
@@ -88,16 +95,83 @@ def test_nothing_is_committed_when_the_loss_is_not_finite(stepper):
     s = stepper()
     s.replica.current.parameters.flat[0] = np.nan
     before, state = parameters(s), [vector.flat.copy() for vector in s.replica.current.state.values()]
-    vote = s.run(0, 1.0, never)
+    vote = s.run(0, 1.0, Flags)
     assert not np.isfinite(vote.row[0])
     assert parameters(s) == before
     assert all((vector.flat == old).all() for vector, old in zip(s.replica.current.state.values(), state))
 
 
-@pytest.mark.parametrize(("stop", "checkpoint"), [(False, False), (True, False), (False, True), (True, True)])
-def test_flags_ride_in_the_vote(stepper, stop, checkpoint):
-    vote = stepper().run(0, 1.0, lambda: (stop, checkpoint))
-    assert (vote.stop, vote.checkpoint) == (stop, checkpoint)
+def test_a_gradient_that_is_not_finite_commits_nothing_though_the_loss_is(stepper):
+    """It is found in the update; the vote's row then says so, on all ranks."""
+    s = stepper()
+    add = s.exchange.add
+
+    def spoiled(shard):
+        s.exchange.buffer(shard).flat[0] = np.inf
+        add(shard)
+
+    s.exchange.add = spoiled
+    before = parameters(s)
+    with np.errstate(all="ignore"):  # as in rank.main
+        assert np.isnan(s.run(0, 1.0, Flags).row[0])
+    assert (parameters(s), s.replica.steps) == (before, 0)
+
+
+def test_each_step_stands_in_the_ledger_before_its_commit(stepper):
+    s = stepper()
+    votes = [s.run(step, 1.0, Flags) for step in range(3)]
+    assert s.replica.steps == 3
+    rows = s.replica.ledger.read(3)
+    assert [(row.kind, row.step, row.values.tolist()) for row in rows] == [(TRAIN, step, vote.row.tolist()) for step, vote in enumerate(votes)]
+
+
+def test_a_step_cut_short_is_computed_again_with_the_same_bits(stepper):
+    """Death in the middle of the update: the next buffer is half written, nothing is committed."""
+    s, undisturbed = stepper(), stepper()
+    for each in (s, undisturbed):
+        each.run(0, 1.0, Flags)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    s._commit, commit = die, s._commit
+    with pytest.raises(KeyboardInterrupt):
+        s.run(1, 1.0, Flags)
+    s._commit = commit
+    s.replica.next.parameters.flat[::2] = np.nan
+    assert s.run(1, 1.0, Flags).row.tolist() == undisturbed.run(1, 1.0, Flags).row.tolist()
+    assert parameters(s) == parameters(undisturbed)
+
+
+CLIPPED = {"optimizer": {"sgd": {"learning_rate": 0.1}}, "clipping": {"norm": 0.1, "global_norm": 0.05}}
+
+
+def test_a_vector_updated_in_chunks_has_the_same_bits(stepper, monkeypatch):
+    """Also where clipping must know of the whole gradient first."""
+    for replaced in ({}, CLIPPED):
+        digests = set()
+        for chunk in (1 << 16, 16):
+            monkeypatch.setattr(step, "CHUNK", chunk)
+            s = stepper(**replaced)
+            for number in range(5):
+                s.run(number, 1.0, Flags)
+            digests.add(parameters(s))
+        assert len(digests) == 1, replaced
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("chunk", [1, 10, 1000])
+def test_chunks_are_every_number_once_and_cut_at_borders(monkeypatch, count, chunk):
+    monkeypatch.setattr(step, "CHUNK", chunk)
+    borders = np.array([0, 3, 7, 20, 21, 22, 60, 100])
+    parts = [part for place in range(count) for part in step._chunks(borders, place, count)]
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(100))
+    assert all(part.start in borders and part.stop in borders and part.start < part.stop for part in parts)
+
+
+@pytest.mark.parametrize("flags", [Flags(), Flags(True, True, True, True), *[Flags(**{name: True}) for name in Flags._fields]], ids=str)
+def test_flags_ride_in_the_vote(stepper, flags):
+    assert stepper().run(0, 1.0, lambda: flags).flags == flags
 
 
 def test_rows_are_added_in_the_tree():
@@ -108,4 +182,10 @@ def test_rows_are_added_in_the_tree():
 
 def test_a_vote_without_rows_is_of_zeros():
     vote = Voter(Alone(), 3, 4).vote({})
-    assert (vote.row.tolist(), vote.stop, vote.checkpoint) == ([0, 0, 0, 0], False, False)
+    assert (vote.row.tolist(), vote.flags, vote.seconds.tolist()) == ([0, 0, 0, 0], Flags(), [0])
+
+
+def test_seconds_ride_in_the_vote(stepper):
+    (seconds,) = stepper().run(0, 1.0, Flags).seconds
+    assert 0 < seconds < 60
+    assert Voter(Alone(), 3, 4).vote({}, seconds=0.25).seconds.tolist() == [0.25]

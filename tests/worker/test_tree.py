@@ -5,7 +5,7 @@ from operator import add
 import numpy as np
 import pytest
 
-from worker.exchange.tree import children, cover, reduce
+from worker.tree import additions, children, cover, recipe, reduce
 from worker.shards import assign
 
 SIZES = range(1, 18)
@@ -104,3 +104,55 @@ def test_a_rank_that_holds_everything_covers_it_by_one_node():
     assert cover((0, 6), range(6)) == [(0, 6)]
     assert cover((0, 6), [0, 1, 3, 4, 5]) == [(0, 2), (3, 4), (4, 6)]
     assert cover((0, 6), []) == []
+
+
+def cooked(shards, held, at_once=False):
+    """What a rank that follows its recipe is left with: node → the sum as symbols. Checks what each buffer holds."""
+    made = recipe((0, shards), held, at_once)
+    buffers = [None] * made.count
+    for shard in held:
+        assert at_once or made.buffer[shard] not in {made.buffer[low] for low, high in made.left if high <= shard}
+        buffers[made.buffer[shard]] = str(shard)
+    if at_once:
+        assert len(set(made.buffer.values())) == len(held)
+    buffers = [None] * made.count
+    for shard in held:
+        buffers[made.buffer[shard]] = shard
+        for into, part in made.merges[shard]:
+            buffers[into], buffers[part] = symbols(buffers[into], buffers[part]), None if not at_once else buffers[part]
+    return {node: buffers[i] for node, i in made.left.items()}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("shards", SIZES)
+def test_a_recipe_leaves_the_sums_of_the_cover(shards, at_once):
+    leaves = {(i, i + 1): i for i in range(shards)}
+    for held_by in assignments(shards):
+        for held in held_by:
+            expected = {node: reduce(node, leaves, symbols) for node in cover((0, shards), held)}
+            assert cooked(shards, held, at_once) == expected, held
+
+
+@pytest.mark.parametrize(("shards", "held", "buffers"), [
+    (1, 1, 1), (2, 2, 2), (4, 4, 3), (16, 16, 5), (17, 17, 5), (16, 1, 1), (16, 0, 0)])
+def test_a_recipe_keeps_one_gradient_a_level_of_the_tree(shards, held, buffers):
+    assert recipe((0, shards), range(held), at_once=False).count == buffers
+    assert recipe((0, shards), range(held), at_once=True).count == held
+
+
+@pytest.mark.parametrize("shards", SIZES)
+def test_no_recipe_needs_more_buffers_than_there_is_room_for(shards):
+    """exact.py takes room for twice the levels of the tree, or for all shards: whatever shards a rank may get."""
+    for held_by in assignments(shards):
+        assert all(recipe((0, shards), held, at_once=False).count <= min(shards, 2 * shards.bit_length()) for held in held_by)
+
+
+@pytest.mark.parametrize("shards", SIZES)
+def test_additions_in_place_give_what_reduce_gives(shards):
+    for held_by in assignments(shards):
+        nodes = [node for held in held_by for node in cover((0, shards), held)]
+        memory = [reduce(node, {(i, i + 1): i for i in range(shards)}, symbols) for node in nodes]
+        pairs, at = additions((0, shards), {node: place for place, node in enumerate(nodes)})
+        for into, part in pairs:
+            memory[into] = symbols(memory[into], memory[part])
+        assert memory[at] == counter(list(range(shards)), symbols)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import traceback
 
 import numpy as np
@@ -60,24 +61,74 @@ def alltoall_sends_each_rank_its_part(comm):
     """Rank r sends (r + 1) · (to + 1) numbers to rank `to`."""
     sizes = [[(rank + 1) * (to + 1) for to in range(comm.size)] for rank in range(comm.size)]
     send = np.concatenate([np.full(n, 10 * comm.rank + to, np.float32) for to, n in enumerate(sizes[comm.rank])])
-    came = comm.alltoall(send, sizes[comm.rank], [row[comm.rank] for row in sizes])
+    counts = [row[comm.rank] for row in sizes]
+    came = np.empty(sum(counts), np.float32)
+    comm.alltoall(send, sizes[comm.rank], came, counts)
     assert came.tolist() == [10 * rank + comm.rank for rank in range(comm.size) for _ in range(sizes[rank][comm.rank])]
-    assert came.dtype == np.float32
+
+
+def alltoall_puts_each_part_in_its_place(comm):
+    """Two numbers from each rank, the last rank's first, a gap behind each; the gaps stay as they are."""
+    came = np.full(3 * comm.size, -1, np.float32)
+    places = [3 * (comm.size - 1 - rank) for rank in range(comm.size)]
+    send = np.repeat(np.arange(comm.size, dtype=np.float32), 2) + 10 * comm.rank
+    comm.alltoall(send, [2] * comm.size, came, [2] * comm.size, places)
+    assert came.tolist() == [number for rank in reversed(range(comm.size)) for number in (10 * rank + comm.rank, 10 * rank + comm.rank, -1)]
 
 
 def alltoall_takes_nothing_from_some(comm):
     """Only rank 0 has something to send."""
     counts = [2 if comm.rank == 0 else 0] * comm.size
-    came = comm.alltoall(np.arange(sum(counts), dtype=np.float32), counts, [2] + [0] * (comm.size - 1))
+    came = np.empty(2, np.float32)
+    comm.alltoall(np.arange(sum(counts), dtype=np.float32), counts, came, [2] + [0] * (comm.size - 1))
     assert came.tolist() == [2 * comm.rank, 2 * comm.rank + 1]
 
 
-def allgather_puts_the_parts_in_rank_order(comm):
-    """Rank r brings r numbers; rank 0 none, unless it is alone."""
-    counts = [rank or int(comm.size == 1) for rank in range(comm.size)]
-    whole = np.empty(sum(counts), np.float32)
-    comm.allgather(np.full(counts[comm.rank], comm.rank, np.float32), whole, counts)
-    assert whole.tolist() == [rank for rank in range(comm.size) for _ in range(counts[rank])]
+def broadcast_gives_any_roots_numbers(comm):
+    for root in range(comm.size):
+        array = np.full(3, comm.rank, np.float64)
+        comm.broadcast(array, root)
+        assert array.tolist() == [root] * 3
+
+
+def sum_adds_whole_numbers_too(comm):
+    array = np.array([1, comm.rank], np.int64)
+    comm.sum(array)
+    assert array.tolist() == [comm.size, sum(range(comm.size))]
+
+
+def nobody_passes_a_barrier_alone(comm):
+    """The last rank comes late; no other is through before it has come."""
+    if comm.rank == comm.size - 1:
+        time.sleep(0.1)
+    came = time.monotonic()  # one clock for all processes of a machine
+    comm.barrier()
+    left = time.monotonic()
+    times = [json.loads(data) for data in comm.gather_all(json.dumps([came, left]).encode())]
+    assert max(came for came, _ in times) <= min(left for _, left in times)
+
+
+def a_watch_is_told_of_waiting_and_going_on(comm):
+    """Of every call that waits for others; a world of one waits for nobody."""
+    comm.watch, told = Watch(), []
+    for call in (lambda: comm.gather_all(b""), lambda: comm.broadcast(np.zeros(1)), lambda: comm.sum(np.zeros(1)), comm.barrier,
+                 lambda: comm.alltoall(np.zeros(0), [0] * comm.size, np.zeros(0), [0] * comm.size)):
+        call()
+        told.append(comm.watch.told)
+        comm.watch.told = []
+    comm.watch = None
+    assert told == [["waits", "goes on"] if type(comm).__name__ == "MpiComm" else []] * 5
+
+
+class Watch:
+    def __init__(self):
+        self.told = []
+
+    def waits(self):
+        self.told.append("waits")
+
+    def goes_on(self):
+        self.told.append("goes on")
 
 
 def a_rank_knows_its_place_and_its_host(comm):
@@ -85,11 +136,16 @@ def a_rank_knows_its_place_and_its_host(comm):
     assert comm.host
 
 
-def an_ordinary_error_is_no_lost_rank(comm):
-    assert comm.lost(ValueError("unrelated")) is None
+def an_ordinary_error_is_no_death(comm):
+    assert not comm.is_death(ValueError("unrelated"))
 
 
-CHECKS = {name: check for name, check in list(globals().items()) if callable(check) and getattr(check, "__module__", "") == __name__}
+def nobody_is_new_and_nobody_waits_to_join(comm):
+    assert (comm.is_new, comm.are_newcomers_ready()) == (False, False)
+    comm.abandon_newcomers()
+
+
+CHECKS = {name: check for name, check in list(globals().items()) if callable(check) and not isinstance(check, type) and getattr(check, "__module__", "") == __name__}
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -119,5 +175,5 @@ if __name__ == "__main__":
     told = [json.loads(data) for data in world.gather_all(json.dumps(mine).encode())]
     if world.rank == 0:
         print(json.dumps([type(world).__name__, world.size, *told]))
-    world.close()
+    world.close(0)
     sys.exit(0)

@@ -1,5 +1,6 @@
-"""exact: the sum over all shards has the same bits on every rank and on any number of ranks."""
+"""exact: the sum over all shards has the same bits on every rank, on any number of ranks, however they share memory."""
 
+import dataclasses
 import json
 import sys
 
@@ -9,9 +10,11 @@ import pytest
 from bpcore.arena import Layout
 from worker.comm import connect
 from worker.comm.alone import Alone
+from worker.crew import Crew
+from worker.exchange import exact
 from worker.exchange.exact import Exact
-from worker.exchange.tree import reduce
 from worker.shards import assign
+from worker.tree import reduce
 
 
 def flat_layout(size):
@@ -27,15 +30,25 @@ def gradient_of(shard, size, step=0):
     return (draw.normal(size=size) * 10.0 ** draw.integers(-6, 6, size)).astype(np.float32)
 
 
-def exchanged(exchange, mine, size, step=0, lent=None):
-    """What one step of the exchange gives, a copy; and `lent` gets the buffers that it lent."""
+def opened(crew, size, shards, held_by, at_once=False):
+    exchange = Exact().open(crew, flat_layout(size), shards, at_once)
+    exchange.assign(held_by)
+    return exchange
+
+
+def exchanged(crew, exchange, mine, size, step=0):
+    """What one step of the exchange gives, a copy; each rank asks for its part of the node's sum, in two pieces."""
     for shard in mine:
-        gradient = exchange.buffer()
-        if lent is not None:
-            lent.append(gradient)
-        gradient.flat[...] = gradient_of(shard, size, step)
-        exchange.add(shard, gradient)
-    return exchange.finish().flat.copy()
+        exchange.buffer(shard).flat[...] = gradient_of(shard, size, step)
+        exchange.add(shard)
+    crew.comm.barrier()  # where the vote is
+    exchange.combine()
+    low, high = (size * place // len(crew.mates) for place in (crew.place, crew.place + 1))
+    exchange.sum(slice(low, (low + high) // 2)), exchange.sum(slice((low + high) // 2, high))
+    crew.comm.barrier()  # where the commit is
+    total = exchange.total.copy()
+    crew.comm.barrier()
+    return total
 
 
 def tree_sum(shards, size, step=0):
@@ -43,10 +56,12 @@ def tree_sum(shards, size, step=0):
     return reduce((0, shards), {(i, i + 1): gradient_of(i, size, step) for i in range(shards)}, np.add)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("shards", range(1, 18))
-def test_alone_it_is_the_sum_in_the_trees_order(shards):
-    exchange = Exact(Alone(), flat_layout(33), shards, [range(shards)])
-    assert exchanged(exchange, range(shards), 33).tobytes() == tree_sum(shards, 33).tobytes()
+def test_alone_it_is_the_sum_in_the_trees_order(shards, at_once):
+    crew = Crew.meet(Alone())
+    exchange = opened(crew, 33, shards, [range(shards)], at_once)
+    assert exchanged(crew, exchange, range(shards), 33).tobytes() == tree_sum(shards, 33).tobytes()
 
 
 def test_these_gradients_would_tell_another_order():
@@ -55,16 +70,19 @@ def test_these_gradients_would_tell_another_order():
 
 @pytest.mark.parametrize(("shards", "levels"), [(1, 1), (2, 2), (4, 3), (16, 5), (17, 5)])
 def test_it_keeps_one_gradient_a_level_of_the_tree(shards, levels):
-    exchange, lent = Exact(Alone(), flat_layout(8), shards, [range(shards)]), []
-    for step in range(3):
-        exchanged(exchange, range(shards), 8, step, lent)
-    assert len({id(vector) for vector in lent}) == levels
+    exchange = opened(Crew.meet(Alone()), 8, shards, [range(shards)])
+    assert len({exchange.buffer(shard).flat.ctypes.data for shard in range(shards)}) == levels
+
+
+def test_shards_computed_side_by_side_have_a_buffer_each():
+    exchange = opened(Crew.meet(Alone()), 8, 6, [range(6)], at_once=True)
+    assert len({exchange.buffer(shard).flat.ctypes.data for shard in range(6)}) == 6
 
 
 # From here on the file is also the script that the tests below run under mpirun.
 
-SIZES = (1, 2, 3, 16, 37, 1000)  # numbers in the flat vector; three are fewer than four ranks
-SHARDS = (1, 2, 3, 5, 6, 8)
+SIZES = (1, 3, 37)  # numbers in the flat vector; three are fewer than four ranks
+SHARDS = (1, 2, 3, 6, 8)
 
 
 def all_assignments(shards, ranks):
@@ -73,31 +91,50 @@ def all_assignments(shards, ranks):
     yield "one rank has all", [[]] * (ranks - 1) + [list(range(shards))]
 
 
-def check_all(comm):
-    """Every size, number of shards and assignment, two steps each; what went wrong on this rank."""
+def partitions(ranks):
+    """Every way for ranks to share memory: 15 for four of them."""
+    if not ranks:
+        yield []
+        return
+    for nodes in partitions(ranks[:-1]):
+        yield [*nodes, ranks[-1:]]
+        for i in range(len(nodes)):
+            yield [*nodes[:i], [*nodes[i], ranks[-1]], *nodes[i + 1:]]
+
+
+def check_all(comm, window, sizes):
+    """Every grouping, size, number of shards and assignment, two steps each; what went wrong on this rank."""
+    exact.WINDOW = window
     wrong = []
-    for shards in SHARDS:
-        for size in SIZES:
-            exchange = Exact(comm, flat_layout(size), shards, [[]] * comm.size)
-            for name, held_by in all_assignments(shards, comm.size):
-                exchange.assign(held_by)
-                for step in (0, 1):
-                    if exchanged(exchange, held_by[comm.rank], size, step).tobytes() != tree_sum(shards, size, step).tobytes():
-                        wrong.append(f"rank {comm.rank}: {shards} shards, size {size}, {name}, step {step}")
+    met = Crew.meet(comm)
+    assert list(map(list, met.nodes)) == [list(range(comm.size))]  # all of these ranks are on this machine
+    for nodes in partitions(list(range(comm.size))):
+        crew = dataclasses.replace(met, nodes=nodes)
+        for shards in SHARDS:
+            for size in sizes:
+                exchange = opened(crew, size, shards, [[]] * (comm.size - 1) + [list(range(shards))], at_once=shards == 3)
+                for name, held_by in all_assignments(shards, comm.size):
+                    exchange.assign(held_by)
+                    for step in (0, 1):
+                        if exchanged(crew, exchange, held_by[comm.rank], size, step).tobytes() != tree_sum(shards, size, step).tobytes():
+                            wrong.append(f"rank {comm.rank}: nodes {nodes}, {shards} shards, size {size}, {name}, step {step}")
     return wrong
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
-def test_every_rank_gets_the_bits_of_one_rank(mpirun, ranks):
-    done = mpirun(ranks, __file__)
+@pytest.mark.parametrize(("ranks", "window", "sizes"), [
+    *[pytest.param(ranks, exact.WINDOW, SIZES, id=f"{ranks} ranks") for ranks in (1, 2, 3, 4)],
+    pytest.param(3, 10, [37], id="in windows of ten numbers")])
+def test_every_rank_gets_the_bits_of_one_rank(mpirun, ranks, window, sizes):
+    """Also with unequal ranks a node, and with a node each, as without shared memory."""
+    done = mpirun(ranks, __file__, window, *sizes)
     assert done.returncode == 0, done.stderr
-    verdicts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert verdicts == [[[] for _ in range(ranks)]]
+    assert json.loads(done.stdout) == [[] for _ in range(ranks)]
 
 
 if __name__ == "__main__":
-    world = connect()
-    told = [json.loads(data) for data in world.gather_all(json.dumps(check_all(world)).encode())]
+    world, (window, *sizes) = connect(), map(int, sys.argv[1:])
+    told = [json.loads(data) for data in world.gather_all(json.dumps(check_all(world, window, sizes)).encode())]
     if world.rank == 0:
         print(json.dumps(told))
+    world.close(0)
     sys.exit(0)
