@@ -13,7 +13,7 @@ from worker.rundir import RunDir
 
 DIVERGING = {"optimizer": {"sgd": {"learning_rate": 1e30}}, "model": {"input": [8, 8, 1], "layers": [
     "flatten", {"linear": {"units": 16}}, {"linear": {"units": 10}}]}}
-NOT_FINITE = r"the loss is (nan|inf) in step \d+: not a finite number; lower the learning rate, or look at the data of this step"
+NOT_FINITE = r"the loss is (nan|inf) in step \d+: layer \d \(linear\) gave -?(nan|inf) from finite inputs; lower the learning rate, or look at the data of this step"
 MISSING = "mpirun was not found: pip install 'bptrain[local]', or load your cluster's MPI"
 
 
