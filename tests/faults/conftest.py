@@ -87,12 +87,12 @@ def by_hand(job: Path, ranks: int, folder: Path, more: Sequence[str] = ()) -> li
 
 
 @pytest.fixture(scope="module")
-def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], tuple[str, dict[tuple[str, int], float]]]:
+def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str, dict[tuple[str, int], float]]]:
     """`run_alone(job)`: digest and curve of one rank that nobody touches."""
 
-    def run(job: Path) -> tuple[str, dict[tuple[str, int], float]]:
+    def run(job: Path, more: Sequence[str] = ()) -> tuple[str, dict[tuple[str, int], float]]:
         folder = tmp_path_factory.mktemp("alone") / "run"
-        alone = Run(by_hand(job, 1, folder), folder)
+        alone = Run(by_hand(job, 1, folder, more), folder)
         return alone.end().digest, alone.curve()
 
     return run
