@@ -103,5 +103,5 @@ class Vector:
         sha = hashlib.sha256()
         for name, view in self.named().items():
             sha.update(f"{name}{view.shape}{view.dtype.name}".encode())
-            sha.update(np.ascontiguousarray(view, view.dtype.newbyteorder("<")).tobytes())
+            sha.update(np.ascontiguousarray(view, view.dtype.newbyteorder("<")).reshape(-1))
         return sha.hexdigest()

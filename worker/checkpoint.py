@@ -6,7 +6,8 @@
         manifest.json             step, parameter digest, held-out losses so far, what the job must share,
                                   SHA-256 of each file and of itself
 
-1. Written under a temporary name, synced, then renamed: a name that is there is whole.
+1. Written under a temporary name, synced, then renamed: a name that is there is whole. Removed the other way
+   round.
 2. Nothing in it depends on the number of ranks.
 3. A file that does not match its SHA-256 is never loaded: the checkpoint is named and the one before it
    is taken.
@@ -20,8 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
+from worker import arrays
 from worker.errors import Unavailable
 from worker.replica import Buffer
 from worker.rundir import require_same_job, sync_folder, write_whole
@@ -46,39 +48,62 @@ class Loaded:
     skipped: list[str]
 
 
-def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float], keep: int) -> Written:
-    """Writes the checkpoint of `step` steps done and removes all but the newest `keep`."""
+def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float], keep: int,
+          best: int = -1) -> Written:
+    """Writes the checkpoint of `step` steps done and removes all but the newest `keep` and that of step `best`.
+    Raises OSError; then nothing of it is left."""
     folder.mkdir(exist_ok=True)
     for leftover in folder.glob(".step-*"):
         shutil.rmtree(leftover)
     final = folder / f"step-{step:08d}"
     if final.exists() and not _is_whole(final):
-        shutil.rmtree(final)
+        _remove(final)
     if not final.exists():
         _write_new(final, step, buffer, shared, evaluations)
     for old in sorted(folder.glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
+        if _step(old) != best:
+            _remove(old)
     return Written(final, sum(file.stat().st_size for file in final.iterdir()))
 
 
 def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float]) -> None:
-    temporary = final.with_name(f".{final.name}")
+    temporary = _hidden(final)
     temporary.mkdir()
     state = {f"{vector}/{name}": view for vector, laid in buffer.state.items() for name, view in laid.named().items()}
-    contents = {PARAMETERS: save(buffer.parameters.named()), OPTIMIZER: save(state)}
-    for name, content in contents.items():
-        write_whole(temporary / name, content)
-    manifest = {"step": step, "digest": buffer.parameters.digest(), "job": shared,
-                "evaluations": list(evaluations),
-                "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}}
-    write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
-    os.rename(temporary, final)
+    try:
+        sums = {PARAMETERS: arrays.write(temporary / PARAMETERS, buffer.parameters.named()),
+                OPTIMIZER: arrays.write(temporary / OPTIMIZER, state)}
+        manifest = {"step": step, "digest": buffer.parameters.digest(), "job": shared, "evaluations": list(evaluations), "sha256": sums}
+        write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
+        os.rename(temporary, final)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the room
+        raise
     sync_folder(final.parent)
+
+
+def _remove(path: Path) -> None:
+    """Not seen half removed."""
+    os.rename(path, _hidden(path))
+    shutil.rmtree(_hidden(path))
+
+
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}")
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
 
 
 def newest(folder: Path) -> int:
     """Steps done in the newest checkpoint, by its name; −1 where there is none."""
-    return max((int(path.name.removeprefix("step-")) for path in folder.glob("step-*")), default=-1)
+    return max((_step(path) for path in folder.glob("step-*")), default=-1)
+
+
+def best(evaluations: Sequence[float]) -> int:
+    """Which of the held-out losses is the lowest, the first one of equals; −1 where there is none."""
+    return min(range(len(evaluations)), key=lambda i: (evaluations[i] != evaluations[i], evaluations[i]), default=-1)
 
 
 def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:

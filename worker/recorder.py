@@ -5,14 +5,14 @@ all. What it raises while opening is a BptrainError; afterwards only a disk that
 new one opens a Recorder of its own and goes on where the journal stops.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, CrewChanged
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged
 from worker import checkpoint, checks, plan, rundir
 from worker.checks import Job
+from worker.comm import Watch
 from worker.console import Lines, say
 from worker.control import Control
 from worker.journal import Journal, read
@@ -20,6 +20,7 @@ from worker.ledger import EVAL, TRAIN
 from worker.options import Options
 from worker.replica import Buffer
 from worker.reporter import Reporter
+from worker.saver import Saver
 
 TAKE_OVER_S = 10.0  # for the folder to become free when rank 0 has died
 
@@ -34,12 +35,18 @@ class Silent:
     def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
-    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float]) -> None: ...
+    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float], watch: Watch) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
     def close(self) -> None: ...
 
     def checkpoint_due(self, step: int) -> bool:
         return False
+
+    def is_best(self, evaluations: Sequence[float]) -> bool:
+        return False
+
+    def finish(self, watch: Watch) -> str:
+        return ""
 
 
 class Recorder(Silent):
@@ -61,7 +68,7 @@ class Recorder(Silent):
 
             self._link = Link(options.coordinator, self.plan, self._folder.journal, control)
         self._reporter = Reporter(self._journal, self.plan.attempt, self._link.notify if self._link else lambda: None, rows)
-        self._saved = time.monotonic()
+        self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter)
         self.known = self._steps_known()
         self._lines: Lines | None = None
 
@@ -129,6 +136,7 @@ class Recorder(Silent):
     def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
         self.known[TRAIN] = step
         self._reporter.point(step, values, when)
+        self._saver.look()
         self._say(step, values)
 
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
@@ -146,17 +154,19 @@ class Recorder(Silent):
 
     def checkpoint_due(self, step: int) -> bool:
         """Whether one is wanted after this step."""
-        rule = self._job.spec.checkpoint
-        by_steps = rule.every_steps and (step + 1) % rule.every_steps == 0
-        return bool(by_steps) or time.monotonic() - self._saved >= rule.every_s
+        return self._saver.is_due(step)
 
-    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float]) -> None:
-        """Writes the checkpoint of `step` steps done."""
-        began = time.monotonic()
-        shared, keep = checks.fingerprint(self._job.spec), self._job.spec.checkpoint.keep
-        written = checkpoint.write(self._folder.checkpoints, step, buffer, shared, evaluations, keep)
-        self._saved = time.monotonic()
-        self._reporter.checkpoint(CheckpointWritten(step=step, size_bytes=written.size_bytes, stall_s=self._saved - began))
+    def is_best(self, evaluations: Sequence[float]) -> bool:
+        """Whether one is wanted after the newest of these held-out losses."""
+        return self._saver.is_best(evaluations)
+
+    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float], watch: Watch) -> None:
+        """Begins to write the checkpoint of `step` steps done. `watch` is told while this waits."""
+        self._saver.save(step, buffer, evaluations, self._job.schedule.steps_per_epoch, watch)
+
+    def finish(self, watch: Watch) -> str:
+        """Waits until it is written; why the last one is not on disk, empty where it is."""
+        return self._saver.finish(watch)
 
     def ended(self, event: AttemptEnded) -> None:
         if self._has_ended:  # said already, before someone died on the way out
@@ -168,7 +178,9 @@ class Recorder(Silent):
             say(f"parameters sha256:{event.digest}")
 
     def close(self) -> None:
-        """Delivers what the coordinator does not have yet, as far as it listens."""
+        """Waits for the checkpoint that is being written; delivers what the coordinator does not have yet, as far
+        as it listens."""
+        self._saver.finish()
         if self._link:
             self._link.close(self._journal.sequence)
         self._journal.close()

@@ -31,6 +31,20 @@ class Buffer:
     parameters: Vector
     state: dict[str, Vector]
 
+    @classmethod
+    def zeros(cls, layout: Layout, updater: Updater) -> "Buffer":
+        """In memory of its own."""
+        return cls(layout.zeros(), {name: layout.zeros() for name in updater.state})
+
+    def like(self) -> "Buffer":
+        """Another of the same layout, in memory of its own."""
+        zeros = self.parameters.layout.zeros
+        return Buffer(zeros(), {name: zeros() for name in self.state})
+
+    def copy_from(self, other: "Buffer") -> None:
+        for mine, theirs in zip(self.vectors().values(), other.vectors().values()):
+            np.copyto(mine.flat, theirs.flat)
+
     def flat_state(self) -> dict[str, np.ndarray]:
         return {name: vector.flat for name, vector in self.state.items()}
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Column, CrewChanged, Points, Report
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, CrewChanged, Points, Report
 from worker.journal import Journal
 
 FLUSH_S = 0.1
@@ -34,6 +34,9 @@ class Reporter:
 
     def checkpoint(self, event: CheckpointWritten) -> None:
         self._append(checkpoint=event)
+
+    def checkpoint_failed(self, event: CheckpointFailed) -> None:
+        self._append(checkpoint_failed=event)
 
     def ended(self, event: AttemptEnded) -> None:
         self._append(ended=event)

@@ -53,7 +53,9 @@ class Training(Meeting):
                     stop = self._one_step()
                 except TrainingFailed as error:
                     return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
-        self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations)
+        failure = self._save_last()
+        if failure:
+            return self._end(AttemptEnded.OUTCOME_FAILED, f"the last checkpoint could not be written: {failure}")
         if self._is_early():
             return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed early: no better held-out loss in "
                              f"{self.job.spec.early_stopping.patience} evaluations")
@@ -76,7 +78,7 @@ class Training(Meeting):
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}
         if vote.flags.checkpoint and not vote.flags.stop:
-            self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations)
+            self._save()
         if vote.flags.join and not vote.flags.stop:
             self._take_in()
         elif vote.flags.heal and not vote.flags.stop:
@@ -95,6 +97,16 @@ class Training(Meeting):
             self.replica.ledger.write(EVAL, step, time.time(), row)
         self.evaluations.append(values["loss"])
         self.record.evaluated(step, values)
+        if self.record.is_best(self.evaluations):
+            self._save()
+
+    def _save(self) -> None:
+        self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations, self.status)
+
+    def _save_last(self) -> str:
+        """Why the last checkpoint is not on disk; empty where it is. Collective."""
+        self._save()
+        return self.comm.gather_all(self.record.finish(self.status).encode())[0].decode()
 
     def _is_early(self) -> bool:
         """Whether the held-out loss has stopped improving."""

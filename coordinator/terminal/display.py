@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.v1.report_pb2 import AttemptEnded, CrewChanged
+from bptrain.v1.report_pb2 import AttemptEnded, CheckpointFailed, CrewChanged
 from coordinator.jobs import states
 from coordinator.terminal.chart import chart
 from coordinator.views.curve import thin
@@ -33,7 +33,7 @@ class Display(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def apply(self, kind: str, message: Any) -> None:
-        """`kind`: transition, started, crew, points, checkpoint or ended, with its message."""
+        """`kind`: transition, started, crew, points, checkpoint, checkpoint_failed or ended, with its message."""
 
     def note(self, sentence: str) -> None:
         """Something that people should know."""
@@ -73,6 +73,8 @@ class PlainDisplay:
             say(f"{states.label(message.to)}: {message.cause}")
         elif kind == "crew":
             say(crew_sentence(message))
+        elif kind == "checkpoint_failed":
+            say(failure_sentence(message))
         elif kind == "started":
             self._lines = Lines(message.first_step, message.total_steps, message.steps_per_epoch, message.batch_size)
         elif kind == "points" and self._lines:
@@ -106,6 +108,8 @@ class LiveDisplay:
             self._status = f"{states.label(message.to)}: {message.cause}"
         elif kind == "crew":
             self._status = crew_sentence(message)
+        elif kind == "checkpoint_failed":
+            self._status = failure_sentence(message)
         if kind != "points" or time.monotonic() - self._drawn > REFRESH_S:
             self._draw()
 
@@ -141,6 +145,10 @@ def crew_sentence(change: CrewChanged) -> str:
     parts = [f"rank {lost.rank} on {lost.host} {lost.cause}" for lost in change.lost]
     parts += [f"{change.joined} rank(s) joined"] if change.joined else []
     return f"{', '.join(parts)}; going on with {len(change.ranks)} rank(s) at step {change.step} after {change.stall_s:.2f} s"
+
+
+def failure_sentence(failed: CheckpointFailed) -> str:
+    return f"the checkpoint of step {failed.step} could not be written: {failed.cause}"
 
 
 def _points(series: Any, limit: int) -> tuple[list[int], list[float]]:

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class Report(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     CREW_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -25,7 +26,8 @@ class Report(_message.Message):
     checkpoint: CheckpointWritten
     ended: AttemptEnded
     crew: CrewChanged
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ...) -> None: ...
+    checkpoint_failed: CheckpointFailed
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
     __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
@@ -122,14 +124,24 @@ class Column(_message.Message):
     def __init__(self, series: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class CheckpointWritten(_message.Message):
-    __slots__ = ("step", "size_bytes", "stall_s")
+    __slots__ = ("step", "size_bytes", "stall_s", "write_s")
     STEP_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     STALL_S_FIELD_NUMBER: _ClassVar[int]
+    WRITE_S_FIELD_NUMBER: _ClassVar[int]
     step: int
     size_bytes: int
     stall_s: float
-    def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., stall_s: _Optional[float] = ...) -> None: ...
+    write_s: float
+    def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., stall_s: _Optional[float] = ..., write_s: _Optional[float] = ...) -> None: ...
+
+class CheckpointFailed(_message.Message):
+    __slots__ = ("step", "cause")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    cause: str
+    def __init__(self, step: _Optional[int] = ..., cause: _Optional[str] = ...) -> None: ...
 
 class AttemptEnded(_message.Message):
     __slots__ = ("outcome", "cause", "step", "digest")

@@ -208,11 +208,13 @@ class Layer(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., name: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., share: _Optional[str] = ...) -> None: ...
 
 class Checkpointing(_message.Message):
-    __slots__ = ("every_steps", "every_s", "keep")
+    __slots__ = ("every_steps", "every_s", "keep", "keep_best")
     EVERY_STEPS_FIELD_NUMBER: _ClassVar[int]
     EVERY_S_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
+    KEEP_BEST_FIELD_NUMBER: _ClassVar[int]
     every_steps: int
     every_s: float
     keep: int
-    def __init__(self, every_steps: _Optional[int] = ..., every_s: _Optional[float] = ..., keep: _Optional[int] = ...) -> None: ...
+    keep_best: bool
+    def __init__(self, every_steps: _Optional[int] = ..., every_s: _Optional[float] = ..., keep: _Optional[int] = ..., keep_best: _Optional[bool] = ...) -> None: ...
