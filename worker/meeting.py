@@ -145,6 +145,7 @@ class Meeting:
         told = [json.loads(data) for data in comm.gather_all(json.dumps(self.evaluations).encode())]
         self.evaluations = max(told, key=len)
         self._assign()
+        self.record.prepare(self.replica.current)
         self._report()
 
     def _write_down(self, root: int, steps: int) -> None:

@@ -37,9 +37,11 @@ class Buffer:
         return cls(layout.zeros(), {name: layout.zeros() for name in updater.state})
 
     def like(self) -> "Buffer":
-        """Another of the same layout, in memory of its own."""
+        """A copy in memory of its own. Not of one moment, while the training goes on."""
         zeros = self.parameters.layout.zeros
-        return Buffer(zeros(), {name: zeros() for name in self.state})
+        made = Buffer(zeros(), {name: zeros() for name in self.state})
+        made.copy_from(self)
+        return made
 
     def copy_from(self, other: "Buffer") -> None:
         for mine, theirs in zip(self.vectors().values(), other.vectors().values()):

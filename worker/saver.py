@@ -1,6 +1,7 @@
 """When rank 0 writes checkpoints, and how: while the training goes on.
 
-1. The training waits for one copy in memory, which is taken once; a thread writes that copy.
+1. The training waits for one copy in memory; a thread writes that copy. The memory is taken once, by the thread:
+   pages that are written for the first time cost ten times as much.
 2. One at a time. What is due by time is put off until the one before it is written; what is due by steps, or is
    the best so far, cannot be had later, so the training waits.
 3. A disk that fails costs a checkpoint, not the training: it is said once, and the next one tries again.
@@ -38,9 +39,13 @@ class Saver:
         self._folder, self._rule, self._shared, self._reporter = folder, spec.checkpoint, checks.fingerprint(spec), reporter
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._begun: Begun | None = None
-        self._spare: Buffer | None = None
+        self._spare: Future[Buffer] | None = None
         self._saved = time.monotonic()
         self._failure = ""
+
+    def prepare(self, buffer: Buffer) -> None:
+        """Takes the memory for a copy of `buffer`."""
+        self._spare = self._spare or self._thread.submit(buffer.like)
 
     def is_due(self, step: int) -> bool:
         """Whether one is wanted after this step."""
@@ -56,11 +61,12 @@ class Saver:
         """Begins to write the checkpoint of `step` steps done. `watch` is told while this waits."""
         began = time.monotonic()
         self.finish(watch)
-        self._spare = self._spare or buffer.like()
-        self._spare.copy_from(buffer)
+        self.prepare(buffer)
+        spare = self._spare.result()
+        spare.copy_from(buffer)
         best = steps_per_epoch * (checkpoint.best(evaluations) + 1) if self._rule.keep_best else -1
         self._saved = time.monotonic()
-        self._begun = Begun(step, self._saved - began, self._thread.submit(self._write, step, list(evaluations), best))
+        self._begun = Begun(step, self._saved - began, self._thread.submit(self._write, step, spare, list(evaluations), best))
 
     def look(self) -> None:
         """Reports what has been written since the last look."""
@@ -85,10 +91,10 @@ class Saver:
             self.look()
         return self._failure
 
-    def _write(self, step: int, evaluations: Sequence[float], best: int) -> tuple[int, float]:
+    def _write(self, step: int, buffer: Buffer, evaluations: Sequence[float], best: int) -> tuple[int, float]:
         """In the thread."""
         began = time.monotonic()
-        written = checkpoint.write(self._folder, step, self._spare, self._shared, evaluations, self._rule.keep, best)
+        written = checkpoint.write(self._folder, step, buffer, self._shared, evaluations, self._rule.keep, best)
         return written.size_bytes, time.monotonic() - began
 
     def _fail(self, step: int, cause: str) -> None:
