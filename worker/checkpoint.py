@@ -3,8 +3,9 @@
     checkpoints/step-00000460/
         parameters.safetensors    `node.parameter` → array; what `export` and transfer learning read
         optimizer.safetensors     `vector/node.parameter` → array
-        manifest.json             step, parameter digest, held-out losses so far, what the job must share,
-                                  SHA-256 of each file and of itself
+        manifest.json             step, parameter digest, held-out losses so far, samples that the epoch
+                                  has used (tally.py), what the job must share, SHA-256 of
+                                  each file and of itself
 
 1. Written under a temporary name, synced, then renamed: a name that is there is whole. Removed the other way
    round.
@@ -27,6 +28,7 @@ from worker import arrays
 from worker.errors import Unavailable
 from worker.replica import Buffer
 from worker.rundir import require_same_job, sync_folder, write_whole
+from worker.tally import NONE, Tally
 
 MANIFEST, PARAMETERS, OPTIMIZER = "manifest.json", "parameters.safetensors", "optimizer.safetensors"
 
@@ -41,15 +43,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Loaded:
-    """`step`: steps done; `evaluations`: the held-out losses so far; `skipped`: what was damaged, and how."""
+    """`step`: steps done; `evaluations`: the held-out losses so far; `skipped`: what was damaged, and how; `used`: the
+    samples that the epoch has used so far."""
 
     step: int
     evaluations: list[float]
     skipped: list[str]
+    used: Tally = NONE
 
 
 def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float], keep: int,
-          best: int = -1) -> Written:
+          best: int = -1, used: Tally = NONE) -> Written:
     """Writes the checkpoint of `step` steps done and removes all but the newest `keep` and that of step `best`.
     Raises OSError; then nothing of it is left."""
     folder.mkdir(exist_ok=True)
@@ -59,21 +63,22 @@ def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evalu
     if final.exists() and not _is_whole(final):
         _remove(final)
     if not final.exists():
-        _write_new(final, step, buffer, shared, evaluations)
+        _write_new(final, buffer, {"step": step, "job": shared, "evaluations": list(evaluations), "used": list(used)})
     for old in sorted(folder.glob("step-*"))[:-keep]:
         if _step(old) != best:
             _remove(old)
     return Written(final, sum(file.stat().st_size for file in final.iterdir()))
 
 
-def _write_new(final: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float]) -> None:
+def _write_new(final: Path, buffer: Buffer, said: dict) -> None:
+    """`said`: by the manifest, beside what follows from the buffer."""
     temporary = _hidden(final)
     temporary.mkdir()
     state = {f"{vector}/{name}": view for vector, laid in buffer.state.items() for name, view in laid.named().items()}
     try:
         sums = {PARAMETERS: arrays.write(temporary / PARAMETERS, buffer.parameters.named()),
                 OPTIMIZER: arrays.write(temporary / OPTIMIZER, state)}
-        manifest = {"step": step, "digest": buffer.parameters.digest(), "job": shared, "evaluations": list(evaluations), "sha256": sums}
+        manifest = said | {"digest": buffer.parameters.digest(), "sha256": sums}
         write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
         os.rename(temporary, final)
     except OSError:
@@ -120,7 +125,7 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:
             continue
         require_same_job(manifest["job"], shared)
         _fill(buffer, contents)
-        return Loaded(manifest["step"], manifest["evaluations"], skipped)
+        return Loaded(manifest["step"], manifest["evaluations"], skipped, tuple(manifest["used"]))
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from worker.memory import Segment
 
-TRAIN, EVAL = 0, 1
+TRAIN, EVAL, EPOCH = 0, 1, 2  # the last one is not in a ledger: it follows from the replica
 BYTES = 1 << 20
 
 

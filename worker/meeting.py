@@ -11,6 +11,8 @@ import hashlib
 import json
 import time
 
+import numpy as np
+
 from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
@@ -115,8 +117,9 @@ class Meeting:
         newest, buffer = self.record.newest_checkpoint(), self.replica.current
         if newest > self.replica.steps:
             self.replica.set(-1)
-            steps, self.evaluations = self.record.restore(buffer)
-            self.replica.set(steps)
+            loaded = self.record.restore(buffer)
+            self.evaluations = loaded.evaluations
+            self.replica.set(loaded.step, loaded.used)
             self._source = AttemptStarted.SOURCE_DISK
         elif self.replica.steps < 0:
             buffer.parameters.flat[...] = self.model.initialize(self.job.spec.seed).flat
@@ -138,7 +141,9 @@ class Meeting:
                 self.replica.set(-1)
             for vector in self.replica.current.vectors().values():
                 comm.broadcast(vector.flat, root)
-            self.replica.set(best)
+            used = np.array(self.replica.used)
+            comm.broadcast(used, root)
+            self.replica.set(best, tuple(used.tolist()))
             if root and self._source != AttemptStarted.SOURCE_UNSPECIFIED:
                 self._source = AttemptStarted.SOURCE_MEMORY
         self._write_down(root, best)

@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded
 from worker import checkpoint, checks, plan, rundir
+from worker.checkpoint import Loaded
 from worker.checks import Job
 from worker.comm import Watch
 from worker.console import Lines, say
 from worker.control import Control
 from worker.journal import Journal, read
-from worker.ledger import EVAL, TRAIN
+from worker.ledger import EPOCH, EVAL, TRAIN
 from worker.options import Options
-from worker.replica import Buffer
+from worker.replica import Buffer, Replica
 from worker.reporter import Reporter
 from worker.saver import Saver
 
@@ -28,14 +29,15 @@ TAKE_OVER_S = 10.0  # for the folder to become free when rank 0 has died
 class Silent:
     """The other ranks' record: nothing."""
 
-    known: Sequence[int] = (-1, -1)  # by kind of row, the last step that is written down
+    known: Sequence[int] = (-1, -1, -1)  # by kind of row, the last step that is written down
 
     def started(self, event: AttemptStarted) -> None: ...
     def crew_changed(self, event: CrewChanged) -> None: ...
     def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
-    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float], watch: Watch) -> None: ...
+    def epoch_ended(self, event: EpochEnded) -> None: ...
+    def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None: ...
     def prepare(self, buffer: Buffer) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
     def close(self) -> None: ...
@@ -81,27 +83,34 @@ class Recorder(Silent):
 
     def _steps_known(self) -> list[int]:
         """By kind of row, the last step in the journal, −1 for none."""
-        last = [-1, -1]
+        last = [-1, -1, -1]
         self._has_ended = False
         for report in read(self._folder.journal):
             self._has_ended = report.attempt == self.plan.attempt and (self._has_ended or report.HasField("ended"))
             if report.HasField("started"):
                 last = [min(step, report.started.first_step - 1) for step in last]
+            if report.HasField("epoch"):
+                last[EPOCH] = report.epoch.step
             for column in report.points.columns[:1]:
                 if "/" not in column.series:  # a diagnosis is not a row
                     last[EVAL if column.series.startswith("eval_") else TRAIN] = report.points.steps[-1]
         return last
 
+    def epoch_ended(self, event: EpochEnded) -> None:
+        if event.step > self.known[EPOCH]:
+            self.known[EPOCH] = event.step
+            self._reporter.epoch_ended(event)
+
     def newest_checkpoint(self) -> int:
         """Steps done in the newest checkpoint by its name; −1 where there is none, or the run is not resumed."""
         return checkpoint.newest(self._folder.checkpoints) if self._resume else -1
 
-    def restore(self, buffer: Buffer) -> tuple[int, list[float]]:
-        """Fills `buffer` from the newest whole checkpoint; (steps done, held-out losses). Raises Unavailable."""
+    def restore(self, buffer: Buffer) -> Loaded:
+        """Fills `buffer` from the newest whole checkpoint. Raises Unavailable."""
         loaded = checkpoint.load_newest(self._folder.checkpoints, buffer, checks.fingerprint(self._job.spec))
         for line in loaded.skipped:
             say(line)
-        return loaded.step, loaded.evaluations
+        return loaded
 
     def evaluations(self, steps: int) -> list[float]:
         """The held-out losses in the journal, up to `steps` steps done."""
@@ -165,9 +174,9 @@ class Recorder(Silent):
         """Whether one is wanted after the newest of these held-out losses."""
         return self._saver.is_best(evaluations)
 
-    def checkpoint(self, step: int, buffer: Buffer, evaluations: Sequence[float], watch: Watch) -> None:
-        """Begins to write the checkpoint of `step` steps done. `watch` is told while this waits."""
-        self._saver.save(step, buffer, evaluations, self._job.schedule.steps_per_epoch, watch)
+    def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None:
+        """Begins to write a checkpoint. `watch` is told while this waits."""
+        self._saver.save(replica, evaluations, self._job.schedule.steps_per_epoch, watch)
 
     def finish(self, watch: Watch) -> str:
         """Waits until it is written; why the last one is not on disk, empty where it is."""

@@ -3,10 +3,10 @@
 1. A step reads the current buffer and writes the next one, each rank its part; `commit` swaps them. Until
    then the current one is whole, whatever becomes of the step.
 2. All ranks of a node map the same segment. What it holds stands in one word, written in one piece: how many
-   steps are done, and which buffer that is.
+   steps are done, and which buffer that is. Each buffer has beside it which samples its epoch has used.
 3. The keeper holds the segment, so it outlives the ranks.
 
-    head     the word, the deadline, the ranks' marks (status.py)
+    head     the word, the tallies of both buffers, the deadline, the ranks' marks (status.py)
     ledger   the newest rows of the curve (ledger.py)
     buffers  twice: the parameters and each of the updater's vectors
 """
@@ -20,6 +20,7 @@ from bpcore.update import Updater
 from worker import keeper, ledger
 from worker.memory import PAGE_BYTES, Segment
 from worker.ledger import Ledger
+from worker.tally import NONE, Tally
 
 HEAD_BYTES = keeper.ROWS_BYTE + keeper.ROWS * keeper.ROW.size
 
@@ -61,6 +62,7 @@ class Replica:
     def __init__(self, layout: Layout, updater: Updater, segment: Segment, width: int):
         self._updater = updater
         self._word = segment.array(0, 1, np.int64)
+        self._used = segment.array(8, 4, np.int64).reshape(2, 2)
         self.ledger = Ledger(segment, HEAD_BYTES, width)
         vectors, start = (1 + len(updater.state)), _buffers_byte(width)
         flats = [segment.array(start + i * layout.size * 4, layout.size, np.float32) for i in range(2 * vectors)]
@@ -86,14 +88,21 @@ class Replica:
         """The parameters that evaluation uses."""
         return self._updater.evaluated(self.current.parameters, self.current.state)
 
-    def commit(self) -> None:
+    @property
+    def used(self) -> Tally:
+        """The samples that the epoch of the last step has used so far."""
+        count, keys = self._used[self._index].tolist()
+        return count, keys
+
+    def commit(self, used: Tally = NONE) -> None:
         """The next buffer is whole, on every rank of every node: it is the current one now. Each rank says so."""
         self._index = 1 - self._index
-        self.set(self.steps + 1)
+        self.set(self.steps + 1, used)
 
-    def set(self, steps: int) -> None:
+    def set(self, steps: int, used: Tally = NONE) -> None:
         """The current buffer is that of `steps` steps done; −1: of none."""
         self.steps = steps
+        self._used[self._index] = used
         self._word[0] = (steps + 1) << 1 | self._index
 
 

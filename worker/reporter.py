@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, CrewChanged, Points, Report
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, CrewChanged, EpochEnded, Points, Report
 from worker.journal import Journal
 
 FLUSH_S = 0.1
@@ -37,6 +37,9 @@ class Reporter:
 
     def checkpoint_failed(self, event: CheckpointFailed) -> None:
         self._append(checkpoint_failed=event)
+
+    def epoch_ended(self, event: EpochEnded) -> None:
+        self._append(epoch=event)
 
     def ended(self, event: AttemptEnded) -> None:
         self._append(ended=event)

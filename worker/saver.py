@@ -19,8 +19,9 @@ from bptrain.v1.spec_pb2 import JobSpec
 from worker import checkpoint, checks
 from worker.comm import Watch
 from worker.console import say
-from worker.replica import Buffer
+from worker.replica import Buffer, Replica
 from worker.reporter import Reporter
+from worker.tally import Tally
 
 BEAT_S = 0.5
 
@@ -57,16 +58,17 @@ class Saver:
         """Whether one is wanted after the newest of these held-out losses."""
         return self._rule.keep_best and checkpoint.best(evaluations) == len(evaluations) - 1
 
-    def save(self, step: int, buffer: Buffer, evaluations: Sequence[float], steps_per_epoch: int, watch: Watch) -> None:
-        """Begins to write the checkpoint of `step` steps done. `watch` is told while this waits."""
+    def save(self, replica: Replica, evaluations: Sequence[float], steps_per_epoch: int, watch: Watch) -> None:
+        """Begins to write a checkpoint. `watch` is told while this waits."""
         began = time.monotonic()
         self.finish(watch)
-        self.prepare(buffer)
+        self.prepare(replica.current)
         spare = self._spare.result()
-        spare.copy_from(buffer)
+        spare.copy_from(replica.current)
         best = steps_per_epoch * (checkpoint.best(evaluations) + 1) if self._rule.keep_best else -1
         self._saved = time.monotonic()
-        self._begun = Begun(step, self._saved - began, self._thread.submit(self._write, step, spare, list(evaluations), best))
+        writing = self._thread.submit(self._write, replica.steps, spare, list(evaluations), best, replica.used)
+        self._begun = Begun(replica.steps, self._saved - began, writing)
 
     def look(self) -> None:
         """Reports what has been written since the last look."""
@@ -91,10 +93,10 @@ class Saver:
             self.look()
         return self._failure
 
-    def _write(self, step: int, buffer: Buffer, evaluations: Sequence[float], best: int) -> tuple[int, float]:
+    def _write(self, step: int, buffer: Buffer, evaluations: Sequence[float], best: int, used: Tally) -> tuple[int, float]:
         """In the thread."""
         began = time.monotonic()
-        written = checkpoint.write(self._folder, step, buffer, self._shared, evaluations, self._rule.keep, best)
+        written = checkpoint.write(self._folder, step, buffer, self._shared, evaluations, self._rule.keep, best, used)
         return written.size_bytes, time.monotonic() - began
 
     def _fail(self, step: int, cause: str) -> None:

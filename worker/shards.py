@@ -33,6 +33,9 @@ class Schedule:
     def epoch(self, step: int) -> int:
         return step // self.steps_per_epoch
 
+    def begins_epoch(self, step: int) -> bool:
+        return step % self.steps_per_epoch == 0
+
     def ends_epoch(self, step: int) -> bool:
         return (step + 1) % self.steps_per_epoch == 0
 

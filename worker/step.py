@@ -9,6 +9,7 @@
 4. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
 """
 
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from worker.ledger import TRAIN
 from worker.replica import Replica
 from worker.shards import Schedule, cut
 from worker.stopwatch import OFF
+from worker.tally import MODULUS, NONE, Epoch, Tally, added
 from worker.tree import reduce
 
 CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
@@ -51,32 +53,36 @@ FLAGS = len(Flags._fields)
 @dataclass
 class Vote:
     """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
-    rank asks; `seconds`: each rank's; `committed`: whether the step counts."""
+    rank asks; `used`: the samples of the step; `seconds`: each rank's; `committed`: whether the step counts."""
 
     row: np.ndarray
     flags: Flags
+    used: Tally
     seconds: np.ndarray
     committed: bool = False
 
 
 class Voter:
-    """Sums rows over shards, flags and seconds over ranks, in one call."""
+    """Sums rows over shards; flags, tallies and seconds over ranks; in one call. Sums of keys stay below 2^53: exact."""
 
     def __init__(self, comm: Comm, shards: int, width: int):
         self._comm, self._shards = comm, shards
-        self._ballot = np.zeros(shards * width + FLAGS + comm.size)
-        self._table = self._ballot[:shards * width].reshape(shards, width)
-        self._flags, self._seconds = self._ballot[shards * width:][:FLAGS], self._ballot[shards * width + FLAGS:]
+        self._ballot = np.zeros(shards * width + FLAGS + 2 + comm.size)
+        table, self._flags, self._used, self._seconds = np.split(self._ballot, np.cumsum([shards * width, FLAGS, 2]))
+        self._table = table.reshape(shards, width)
         self._leaves = {(shard, shard + 1): row for shard, row in enumerate(self._table)}
 
-    def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = Flags(), seconds: float = 0.0) -> Vote:
+    def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = Flags(), used: Tally = NONE, seconds: float = 0.0) -> Vote:
         self._ballot.fill(0)
         for shard, row in rows.items():
             self._table[shard] = row
         self._flags[:] = flags
+        self._used[:] = used
         self._seconds[self._comm.rank] = seconds
         self._comm.sum(self._ballot)
-        return Vote(reduce((0, self._shards), self._leaves, np.add).copy(), Flags(*(self._flags > 0).tolist()), self._seconds.copy())
+        count, keys = self._used.tolist()
+        return Vote(reduce((0, self._shards), self._leaves, np.add).copy(), Flags(*(self._flags > 0).tolist()),
+                    (int(count), int(keys) % MODULUS), self._seconds.copy())
 
 
 class Stepper:
@@ -97,7 +103,7 @@ class Stepper:
         self._diagnose_every = diagnose_every
         self._diagnoses: dict[int, np.ndarray] = {}
         self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self._epoch: Epoch | None = None
         self.clock = OFF
 
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
@@ -112,13 +118,14 @@ class Stepper:
         """
         began = time.perf_counter()
         place = self.schedule.batch(step)
-        parts = cut(place, self.shards)
-        batches = {shard: self.data.read(self._indices(step)[parts[shard]]) for shard in self.mine}
+        parts, epoch = cut(place, self.shards), self._epoch_of(step)
+        batches = {shard: self.data.read(epoch.order[parts[shard]]) for shard in self.mine}
+        used = functools.reduce(added, (epoch.tally(parts[shard]) for shard in batches), NONE)
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts) for shard, batch in batches.items()}
-        vote = self.voter.vote(rows, flags(), time.perf_counter() - began)
+        vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
         self.clock.mark("commit")
         if np.isfinite(vote.row).all():
             self.exchange.combine()
@@ -130,7 +137,8 @@ class Stepper:
                 self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
             self.crew.comm.sum(self._not_finite)  # behind it all parts are written
             if not self._not_finite[0]:
-                self.replica.commit()
+                before = NONE if self.schedule.begins_epoch(step) else self.replica.used
+                self.replica.commit(added(before, vote.used))
                 vote.committed = True
             self.clock.mark("commit")
         return vote
@@ -139,7 +147,7 @@ class Stepper:
         """Why this step could not be committed, from the lowest shard that shows it. Collective."""
         found = {}
         for shard in self.mine:
-            batch = self.data.read(self._indices(step)[cut(self.schedule.batch(step), self.shards)[shard]])
+            batch = self.data.read(self._epoch_of(step).order[cut(self.schedule.batch(step), self.shards)[shard]])
             key = Key(self.schedule.seed, step, shard)
             cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None
             if cause:
@@ -219,11 +227,11 @@ class Stepper:
         self.diagnosis = diagnosis.values(self.model.spec.graph, sums, Vector(self.model.layout, self.exchange.total), count)
         self._diagnoses.clear()
 
-    def _indices(self, step: int) -> np.ndarray:
-        epoch = self.schedule.epoch(step)
-        if self._order[0] != epoch:
-            self._order = (epoch, self.schedule.order(epoch))
-        return self._order[1]
+    def _epoch_of(self, step: int) -> Epoch:
+        number = self.schedule.epoch(step)
+        if self._epoch is None or self._epoch.number != number:
+            self._epoch = Epoch(self.schedule, number)
+        return self._epoch
 
 
 def _size(batch: Batch) -> int:

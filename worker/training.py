@@ -12,7 +12,8 @@ import sys
 import time
 
 from bpcore.schedules import Clock, evaluations_without_progress
-from bptrain.v1.report_pb2 import AttemptEnded, LostRank
+from bptrain.v1.report_pb2 import AttemptEnded, EpochEnded, LostRank
+from worker import tally
 from worker.agree import require_same
 from worker.errors import TrainingFailed
 from worker.evaluate import evaluate
@@ -29,6 +30,7 @@ class Training(Meeting):
     def run(self, joins: bool = False) -> int:
         """The exit status."""
         self._healing = Healing()
+        self._checked = -1  # the last step of the last epoch that was found to have used every sample once
         work = self.meet if joins else self.begin
         while True:
             try:
@@ -41,18 +43,10 @@ class Training(Meeting):
                 work = self._recover
 
     def _train(self) -> int:
-        total = self.job.schedule.total_steps
-        stop = False
-        while not stop and not self._is_early():
-            if self._evaluation_is_due():
-                self._evaluate()
-            elif self.replica.steps == total:
-                break
-            else:
-                try:
-                    stop = self._one_step()
-                except TrainingFailed as error:
-                    return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
+        try:
+            stop = self._all_steps()
+        except TrainingFailed as error:
+            return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
         failure = self._save_last()
         if failure:
             return self._end(AttemptEnded.OUTCOME_FAILED, f"the last checkpoint could not be written: {failure}")
@@ -62,6 +56,19 @@ class Training(Meeting):
         if stop:
             return self._end(AttemptEnded.OUTCOME_STOPPED, self.control.cause)
         return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed")
+
+    def _all_steps(self) -> bool:
+        """Up to the last one, or until all agree to stop: whether they did. Raises TrainingFailed."""
+        stop = False
+        while not stop and not self._is_early():
+            self._check_epoch()
+            if self._evaluation_is_due():
+                self._evaluate()
+            elif self.replica.steps == self.job.schedule.total_steps:
+                break
+            else:
+                stop = self._one_step()
+        return stop
 
     def _one_step(self) -> bool:
         """Trains one step and what is due behind it; whether all agreed to stop."""
@@ -101,12 +108,24 @@ class Training(Meeting):
             self._save()
 
     def _save(self) -> None:
-        self.record.checkpoint(self.replica.steps, self.replica.current, self.evaluations, self.status)
+        self.record.checkpoint(self.replica, self.evaluations, self.status)
 
     def _save_last(self) -> str:
         """Why the last checkpoint is not on disk; empty where it is. Collective."""
         self._save()
         return self.comm.gather_all(self.record.finish(self.status).encode())[0].decode()
+
+    def _check_epoch(self) -> None:
+        """At its end, whether it has used every sample once."""
+        schedule, step = self.job.schedule, self.replica.steps - 1
+        if step <= self._checked or not schedule.ends_epoch(step):
+            return
+        self._checked = step
+        used, expected = self.replica.used, tally.expected(schedule, schedule.epoch(step))
+        self.record.epoch_ended(EpochEnded(epoch=schedule.epoch(step), step=step, samples=used[0], checksum=used[1],
+                                           expected_samples=expected[0], expected_checksum=expected[1]))
+        if used != expected:
+            raise TrainingFailed(tally.sentence(schedule.epoch(step), used, expected))
 
     def _is_early(self) -> bool:
         """Whether the held-out loss has stopped improving."""

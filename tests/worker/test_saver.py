@@ -67,6 +67,15 @@ def disk(monkeypatch):
     return Disk
 
 
+class State:
+    """Of a replica, what a checkpoint is made of."""
+
+    used = (7, 99)
+
+    def __init__(self, steps):
+        self.steps, self.current = steps, buffer(steps)
+
+
 def buffer(value):
     made = Buffer.zeros(LAYOUT, UPDATER)
     for vector in made.vectors().values():
@@ -79,20 +88,20 @@ def reports(tmp_path, kind):
 
 
 def test_what_is_written_is_what_it_was_when_the_training_went_on(saver, disk, watch, tmp_path):
-    mine, made = saver(), buffer(1)
-    mine.save(4, made, [], 5, watch)
-    made.parameters.flat[...] = 2  # the training goes on
+    mine, made = saver(), State(4)
+    mine.save(made, [], 5, watch)
+    made.current.parameters.flat[...] = 2  # the training goes on
     disk.free.set()
     assert mine.finish(watch) == ""
     loaded = buffer(0)
-    checkpoint.load_newest(tmp_path / "checkpoints", loaded, checks.fingerprint(JobSpec()))
-    assert (loaded.parameters.nodes[0]["weight"] == 1).all()
+    assert checkpoint.load_newest(tmp_path / "checkpoints", loaded, checks.fingerprint(JobSpec())).used == State.used
+    assert (loaded.parameters.nodes[0]["weight"] == 4).all()
 
 
 def test_what_is_due_by_time_is_put_off_while_one_is_written(saver, disk, watch):
     mine = saver(every_s=1e-9)
     assert mine.is_due(0)
-    mine.save(1, buffer(1), [], 5, watch)
+    mine.save(State(1), [], 5, watch)
     assert not mine.is_due(1)
     disk.free.set()
     mine.finish(watch)
@@ -104,7 +113,7 @@ def test_what_is_due_by_steps_waits_for_its_turn(saver, disk, watch, tmp_path):
     for step in (1, 2, 3):
         assert mine.is_due(step - 1)
         threading.Timer(0.05, disk.free.set).start()
-        mine.save(step, buffer(step), [], 5, watch)
+        mine.save(State(step), [], 5, watch)
     mine.finish(watch)
     assert disk.most == 1
     written = reports(tmp_path, "checkpoint")
@@ -114,7 +123,7 @@ def test_what_is_due_by_steps_waits_for_its_turn(saver, disk, watch, tmp_path):
 
 def test_a_rank_that_waits_for_the_disk_is_not_late(saver, disk, watch):
     mine = saver()
-    mine.save(1, buffer(1), [], 5, watch)
+    mine.save(State(1), [], 5, watch)
     threading.Timer(1.2, disk.free.set).start()
     mine.finish(watch)
     assert watch.count >= 2
@@ -126,7 +135,7 @@ def test_a_disk_that_fails_is_said_once_and_the_next_one_tries_again(saver, disk
     disk.errors[:] = [OSError(28, "No space left on device")] * 2
     failures = []
     for step in (1, 2, 3):
-        mine.save(step, buffer(step), [], 5, watch)
+        mine.save(State(step), [], 5, watch)
         failures.append(mine.finish(watch))
     assert failures == ["No space left on device"] * 2 + [""]
     assert [(report.step, report.cause) for report in reports(tmp_path, "checkpoint_failed")] == [(1, "No space left on device")]
@@ -146,7 +155,7 @@ def test_the_best_is_kept_beside_the_newest(saver, disk, watch, tmp_path):
     for epoch, loss in enumerate([3.0, 1.0, 2.0, 2.5, 1.5], start=1):
         losses.append(loss)
         assert mine.is_best(losses) == (epoch <= 2)
-        mine.save(5 * epoch, buffer(epoch), losses, 5, watch)
+        mine.save(State(5 * epoch), losses, 5, watch)
     mine.finish(watch)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["step-00000010", "step-00000020", "step-00000025"]
 

@@ -26,7 +26,7 @@ from bptrain.v1 import job_service_pb2 as bptrain_dot_v1_dot_job__service__pb2
 from bptrain.v1 import report_pb2 as bptrain_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/metric_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\x1a\x17\x62ptrain/v1/report.proto\"I\n\x13QueryMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06series\x18\x02 \x03(\t\x12\x12\n\nmax_points\x18\x03 \x01(\r\"9\n\x14QueryMetricsResponse\x12!\n\x06\x63urves\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Curve\"L\n\x05\x43urve\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\x04\x12\x0e\n\x06values\x18\x03 \x03(\x01\x12\x14\n\x0ctotal_points\x18\x04 \x01(\x04\"5\n\x13WatchMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xb3\x03\n\x14WatchMetricsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x15\n\rcursor_before\x18\x02 \x01(\t\x12,\n\ntransition\x18\x03 \x01(\x0b\x32\x16.bptrain.v1.TransitionH\x00\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12(\n\x08\x62ookmark\x18\x06 \x01(\x0b\x32\x14.bptrain.v1.BookmarkH\x00\x12%\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x14.bptrain.v1.JobEndedH\x00\x12\x33\n\ncheckpoint\x18\x08 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12\'\n\x04\x63rew\x18\t \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\n \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x42\x07\n\x05\x65vent\"\n\n\x08\x42ookmark\"N\n\x08JobEnded\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t2\xb7\x01\n\rMetricService\x12Q\n\x0cQueryMetrics\x12\x1f.bptrain.v1.QueryMetricsRequest\x1a .bptrain.v1.QueryMetricsResponse\x12S\n\x0cWatchMetrics\x12\x1f.bptrain.v1.WatchMetricsRequest\x1a .bptrain.v1.WatchMetricsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/metric_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\x1a\x17\x62ptrain/v1/report.proto\"I\n\x13QueryMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06series\x18\x02 \x03(\t\x12\x12\n\nmax_points\x18\x03 \x01(\r\"9\n\x14QueryMetricsResponse\x12!\n\x06\x63urves\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Curve\"L\n\x05\x43urve\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\x04\x12\x0e\n\x06values\x18\x03 \x03(\x01\x12\x14\n\x0ctotal_points\x18\x04 \x01(\x04\"5\n\x13WatchMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xdc\x03\n\x14WatchMetricsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x15\n\rcursor_before\x18\x02 \x01(\t\x12,\n\ntransition\x18\x03 \x01(\x0b\x32\x16.bptrain.v1.TransitionH\x00\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12(\n\x08\x62ookmark\x18\x06 \x01(\x0b\x32\x14.bptrain.v1.BookmarkH\x00\x12%\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x14.bptrain.v1.JobEndedH\x00\x12\x33\n\ncheckpoint\x18\x08 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12\'\n\x04\x63rew\x18\t \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\n \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x12\'\n\x05\x65poch\x18\x0b \x01(\x0b\x32\x16.bptrain.v1.EpochEndedH\x00\x42\x07\n\x05\x65vent\"\n\n\x08\x42ookmark\"N\n\x08JobEnded\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t2\xb7\x01\n\rMetricService\x12Q\n\x0cQueryMetrics\x12\x1f.bptrain.v1.QueryMetricsRequest\x1a .bptrain.v1.QueryMetricsResponse\x12S\n\x0cWatchMetrics\x12\x1f.bptrain.v1.WatchMetricsRequest\x1a .bptrain.v1.WatchMetricsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,11 +42,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHMETRICSREQUEST']._serialized_start=314
   _globals['_WATCHMETRICSREQUEST']._serialized_end=367
   _globals['_WATCHMETRICSRESPONSE']._serialized_start=370
-  _globals['_WATCHMETRICSRESPONSE']._serialized_end=805
-  _globals['_BOOKMARK']._serialized_start=807
-  _globals['_BOOKMARK']._serialized_end=817
-  _globals['_JOBENDED']._serialized_start=819
-  _globals['_JOBENDED']._serialized_end=897
-  _globals['_METRICSERVICE']._serialized_start=900
-  _globals['_METRICSERVICE']._serialized_end=1083
+  _globals['_WATCHMETRICSRESPONSE']._serialized_end=846
+  _globals['_BOOKMARK']._serialized_start=848
+  _globals['_BOOKMARK']._serialized_end=858
+  _globals['_JOBENDED']._serialized_start=860
+  _globals['_JOBENDED']._serialized_end=938
+  _globals['_METRICSERVICE']._serialized_start=941
+  _globals['_METRICSERVICE']._serialized_end=1124
 # @@protoc_insertion_point(module_scope)

@@ -45,7 +45,7 @@ class WatchMetricsRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class WatchMetricsResponse(_message.Message):
-    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed")
+    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed", "epoch")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CURSOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     TRANSITION_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +56,7 @@ class WatchMetricsResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     CREW_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     cursor_before: str
     transition: _job_service_pb2.Transition
@@ -66,7 +67,8 @@ class WatchMetricsResponse(_message.Message):
     checkpoint: _report_pb2.CheckpointWritten
     crew: _report_pb2.CrewChanged
     checkpoint_failed: _report_pb2.CheckpointFailed
-    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ...) -> None: ...
+    epoch: _report_pb2.EpochEnded
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ...) -> None: ...
 
 class Bookmark(_message.Message):
     __slots__ = ()

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class Report(_message.Message):
     ENDED_FIELD_NUMBER: _ClassVar[int]
     CREW_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -27,7 +28,8 @@ class Report(_message.Message):
     ended: AttemptEnded
     crew: CrewChanged
     checkpoint_failed: CheckpointFailed
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ...) -> None: ...
+    epoch: EpochEnded
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
     __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
@@ -142,6 +144,22 @@ class CheckpointFailed(_message.Message):
     step: int
     cause: str
     def __init__(self, step: _Optional[int] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class EpochEnded(_message.Message):
+    __slots__ = ("epoch", "step", "samples", "checksum", "expected_samples", "expected_checksum")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    step: int
+    samples: int
+    checksum: int
+    expected_samples: int
+    expected_checksum: int
+    def __init__(self, epoch: _Optional[int] = ..., step: _Optional[int] = ..., samples: _Optional[int] = ..., checksum: _Optional[int] = ..., expected_samples: _Optional[int] = ..., expected_checksum: _Optional[int] = ...) -> None: ...
 
 class AttemptEnded(_message.Message):
     __slots__ = ("outcome", "cause", "step", "digest")
