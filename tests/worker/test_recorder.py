@@ -45,7 +45,7 @@ def test_the_curve_holds_training_and_evaluation_of_every_epoch(worker, tiny_fil
 
 def test_the_other_ranks_record_nothing():
     silent = Silent()
-    assert (silent.known, silent.checkpoint_due(3)) == ((-1, -1), False)
+    assert (silent.known, silent.checkpoint_due(3)) == ((-1, -1, -1), False)
     for call in (silent.started, silent.crew_changed, silent.ended):
         assert call(None) is None
     for call in (silent.trained, silent.evaluated, silent.diagnosed):

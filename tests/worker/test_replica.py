@@ -173,7 +173,7 @@ def test_a_segment_has_room_for_all_and_its_parts_do_not_touch():
     updater = Updater(Spec(None, (), SGD), SMALL)
     segment = Segment.new(size_bytes(SMALL, updater, WIDTH))
     replica = Updated(SGD, segment)
-    head = segment.array(8, HEAD_BYTES - 8, np.uint8)
+    head = segment.array(40, HEAD_BYTES - 40, np.uint8)  # behind the word and the tallies
     head[...] = 0xAB
     for step in range(20_000):  # more than the ledger holds
         replica.ledger.write(EVAL, step, 0.0, np.full(WIDTH, step))
