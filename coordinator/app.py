@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcore.errors import Problem, expected
+from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.job_service_pb2 import Job
 from bptrain.v1.log_service_pb2 import ReadLogsResponse
 from bptrain.v1.metric_service_pb2 import Curve, WatchMetricsResponse
@@ -107,6 +107,18 @@ class App:
         if not cancelled and job.state != states.CANCELLING:
             raise Refusal("STATE_NOT_ALLOWED", job=job_id, state=states.label(job.state), action="cancelled")
         return job
+
+    async def resize(self, job_id: str, ranks: int) -> Job:
+        """Raises InvalidInput for a number that can never be; Refusal DRAINING, STATE_NOT_ALLOWED, SLOTS_TAKEN or RANKS_AWAY."""
+        if self.draining:
+            raise Refusal("DRAINING")
+        most = (await self.get(job_id)).spec.logical_shards
+        if not 1 <= ranks <= most:
+            raise InvalidInput([Problem("ranks", expected(f"1 to logical_shards = {most}", ranks))])
+        if ranks > self.settings.slots:
+            raise InvalidInput([Problem("ranks", expected(f"at most {self.settings.slots}, the coordinator's slots", ranks))])
+        await self.supervisor.resize(job_id, ranks)
+        return await self.get(job_id)
 
     async def query(self, job_id: str, series: list[str], max_points: int) -> list[Curve]:
         def work(connection: sqlite3.Connection) -> list[Curve]:

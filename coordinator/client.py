@@ -119,6 +119,14 @@ class Client:
         """Asks a job to stop with a checkpoint; returns at once."""
         return self._call(self._jobs.CancelJob, jobs.CancelJobRequest(id=job_id)).job
 
+    def resize(self, job_id: str, ranks: int) -> jobs.Job:
+        """Lets a running job go on with another number of ranks, with the same bits; returns at once.
+
+        Raises InvalidInput for a number that its shards or the coordinator's slots do not allow, Refusal when the job
+        does not run or other jobs have the slots.
+        """
+        return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks)).job
+
     def curve(self, job_id: str, series: Iterator[str] | tuple[str, ...] = (), max_points: int = 0) -> dict[str, metrics.Curve]:
         """The curves so far, by series; at most `max_points` each (0: all)."""
         request = metrics.QueryMetricsRequest(job_id=job_id, series=series, max_points=max_points)

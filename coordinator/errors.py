@@ -32,6 +32,8 @@ CATALOGUE = {
     "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
     "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another spec, by job {job}"),
     "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
+    "SLOTS_TAKEN": Entry("FAILED_PRECONDITION", 1, "job {job} needs {needed} more slot(s), but other jobs leave {free}"),
+    "RANKS_AWAY": Entry("UNAVAILABLE", 3, "the ranks of job {job} are not on the line; try again in a moment"),
     "ATTEMPT_FENCED": Entry("PERMISSION_DENIED", 1, "attempt {attempt} of job {job} is not the one that runs"),
     "DRAINING": Entry("UNAVAILABLE", 3, "the coordinator is shutting down; try again in a moment"),
     "BUG": Entry("INTERNAL", 1, "something went wrong inside the coordinator; its log has the details under {incident}"),

@@ -10,11 +10,15 @@ class Control:
 
     def __init__(self) -> None:
         self._cause = ""
-        self._stop = threading.Event()
+        self._stop, self._leave = threading.Event(), threading.Event()
 
     @property
     def stop(self) -> bool:
         return self._stop.is_set()
+
+    @property
+    def leave(self) -> bool:
+        return self._leave.is_set()
 
     @property
     def cause(self) -> str:
@@ -23,6 +27,10 @@ class Control:
     def ask_stop(self, cause: str) -> None:
         self._cause = self._cause or cause
         self._stop.set()
+
+    def ask_leave(self) -> None:
+        """To make room for another number of ranks."""
+        self._leave.set()
 
     def listen(self) -> None:
         """SIGTERM and Ctrl-C ask to stop with a checkpoint; a second Ctrl-C ends at once."""

@@ -14,7 +14,7 @@ import grpc
 
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import Report
-from bptrain.v1.worker_service_pb2 import AttachRequest, Hello, ReportBatch
+from bptrain.v1.worker_service_pb2 import AttachRequest, Command, Hello, ReportBatch
 from bptrain.v1.worker_service_pb2_grpc import WorkerServiceStub
 from worker.control import Control
 from worker.journal import Tail
@@ -72,7 +72,7 @@ class Link:
         try:
             for response in responses:
                 if response.HasField("command"):
-                    self._control.ask_stop(response.command.stop.cause)
+                    self._obey(response.command)
                     continue
                 with self._changed:
                     self._acknowledged = response.acknowledgement.sequence
@@ -83,6 +83,12 @@ class Link:
                 call.over = True
                 self._changed.notify_all()
             responses.cancel()
+
+    def _obey(self, command: Command) -> None:
+        if command.HasField("leave"):
+            self._control.ask_leave()
+        else:
+            self._control.ask_stop(command.stop.cause)
 
     def _requests(self, call: "_Call") -> Iterator[AttachRequest]:
         plan = self._plan

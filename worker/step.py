@@ -39,12 +39,18 @@ CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
 
 
 class Flags(NamedTuple):
-    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some."""
+    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some; `leave`: without an end."""
 
     stop: bool = False
     checkpoint: bool = False
     join: bool = False
     heal: bool = False
+    leave: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether the ranks do no further step."""
+        return self.stop or self.leave
 
 
 FLAGS = len(Flags._fields)

@@ -82,7 +82,7 @@ class Throughput(Training):
         """Trains so many steps; rank 0's seconds, on every rank. Raises TrainingFailed when asked to stop."""
         began = perf_counter()
         for _ in range(steps):
-            if self._one_step():
+            if self._one_step().ends:
                 raise TrainingFailed(self.control.cause)
             self.stepper.clock.mark("report")
         seconds = np.array([perf_counter() - began])

@@ -44,39 +44,43 @@ class Training(Meeting):
 
     def _train(self) -> int:
         try:
-            stop = self._all_steps()
+            asked = self._all_steps()
         except TrainingFailed as error:
             return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
+        if asked.leave and not asked.stop and self.job.spec.shared_memory:
+            return self._leave()
         failure = self._save_last()
         if failure:
             return self._end(AttemptEnded.OUTCOME_FAILED, f"the last checkpoint could not be written: {failure}")
+        if asked.leave and not asked.stop:
+            return self._leave()
         if self._is_early():
             return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed early: no better held-out loss in "
                              f"{self.job.spec.early_stopping.patience} evaluations")
-        if stop:
+        if asked.stop:
             return self._end(AttemptEnded.OUTCOME_STOPPED, self.control.cause)
         return self._end(AttemptEnded.OUTCOME_COMPLETED, "completed")
 
-    def _all_steps(self) -> bool:
-        """Up to the last one, or until all agree to stop: whether they did. Raises TrainingFailed."""
-        stop = False
-        while not stop and not self._is_early():
+    def _all_steps(self) -> Flags:
+        """Up to the last one, or until all agree to stop or leave: what they agreed on. Raises TrainingFailed."""
+        asked = Flags()
+        while not asked.ends and not self._is_early():
             self._check_epoch()
             if self._evaluation_is_due():
                 self._evaluate()
             elif self.replica.steps == self.job.schedule.total_steps:
                 break
             else:
-                stop = self._one_step()
-        return stop
+                asked = self._one_step()
+        return asked
 
-    def _one_step(self) -> bool:
-        """Trains one step and what is due behind it; whether all agreed to stop."""
+    def _one_step(self) -> Flags:
+        """Trains one step and what is due behind it; what all ask for."""
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: Flags(
             self.control.stop, self.record.checkpoint_due(step), self.comm.are_newcomers_ready(),
-            self.comm.rank == 0 and self._healing.is_due()))
+            self.comm.rank == 0 and self._healing.is_due(), self.control.leave))
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, vote.seconds.max())
@@ -84,15 +88,17 @@ class Training(Meeting):
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}
-        if vote.flags.checkpoint and not vote.flags.stop:
+        if vote.flags.ends:
+            return vote.flags
+        if vote.flags.checkpoint:
             self._save()
-        if vote.flags.join and not vote.flags.stop:
+        if vote.flags.join:
             self._take_in()
-        elif vote.flags.heal and not vote.flags.stop:
+        elif vote.flags.heal:
             self._heal()
         elif self.balance.note(vote.seconds):
             self.stepper.assign(self.balance.assignments)
-        return vote.flags.stop
+        return vote.flags
 
     def _evaluation_is_due(self) -> bool:
         return self.job.eval is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch
@@ -131,6 +137,13 @@ class Training(Meeting):
         """Whether the held-out loss has stopped improving."""
         rule = self.job.spec.early_stopping
         return bool(rule.patience) and evaluations_without_progress(self.evaluations, rule.min_delta) >= rule.patience
+
+    def _leave(self) -> int:
+        """Without an end record: the nodes keep what has been done for those that come next."""
+        self.comm.abandon_newcomers()
+        self.record.close()
+        self.comm.close(0)
+        return 0
 
     def _end(self, outcome: AttemptEnded.Outcome, cause: str) -> int:
         self.comm.abandon_newcomers()

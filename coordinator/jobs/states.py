@@ -26,6 +26,7 @@ class Event(Enum):
     COMPLETED = "completed"
     STOPPED = "stopped"
     TRAINING_FAILED = "training failed"
+    RESIZED = "resized"  # without an end record; another number of ranks goes on
     RANKS_CUT_OFF = "ranks cut off"  # without an end record; they are started again
     RANKS_GONE = "ranks gone"  # without an end record, for good
 
@@ -48,6 +49,7 @@ TABLE: dict[tuple[int, Event], tuple[int, tuple[Action, ...]]] = {
     (RUNNING, Event.COMPLETED): (SUCCEEDED, ()),
     (RUNNING, Event.STOPPED): (CANCELLED, ()),
     (RUNNING, Event.TRAINING_FAILED): (FAILED, ()),
+    (RUNNING, Event.RESIZED): (STARTING, (Action.LAUNCH,)),
     (RUNNING, Event.RANKS_CUT_OFF): (STARTING, (Action.LAUNCH,)),
     (RUNNING, Event.RANKS_GONE): (FAILED, ()),
     (CANCELLING, Event.COMPLETED): (SUCCEEDED, ()),

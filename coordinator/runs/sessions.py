@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 
-from bptrain.v1.worker_service_pb2 import Command, Hello, Stop
+from bptrain.v1.worker_service_pb2 import Command, Hello, Leave, Stop
 from coordinator.errors import Refusal
 from coordinator.store import jobs
 from coordinator.store.database import Database
@@ -31,7 +31,14 @@ class Sessions:
 
     def stop(self, job_id: str, cause: str) -> bool:
         """Sends the command to stop; False when the ranks are not on the line."""
+        return self._send(job_id, Command(stop=Stop(cause=cause)))
+
+    def leave(self, job_id: str) -> bool:
+        """Sends the command to make room for another number of ranks; False when they are not on the line."""
+        return self._send(job_id, Command(leave=Leave()))
+
+    def _send(self, job_id: str, command: Command) -> bool:
         if job_id not in self._commands:
             return False
-        self._commands[job_id].put_nowait(Command(stop=Stop(cause=cause)))
+        self._commands[job_id].put_nowait(command)
         return True

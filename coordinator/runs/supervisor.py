@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.jobs.queue import grants
 from coordinator.jobs.states import Action, Event
@@ -44,6 +45,7 @@ class Supervisor:
         self._launches: dict[str, Launch] = {}
         self._busy: dict[str, int] = {}  # job id → slots in use
         self._restarts: dict[str, Restarts] = {}
+        self._resizing: dict[str, int] = {}  # job id → ranks that it shall have
         self._tasks: set[asyncio.Task] = set()
         self._scheduling = asyncio.Lock()
 
@@ -91,6 +93,40 @@ class Supervisor:
         if actions and Action.STOP in actions:
             self._spawn(self._stop(job_id, cause))
         return actions is not None
+
+    async def resize(self, job_id: str, ranks: int) -> None:
+        """Asks the ranks to leave; when they have, `ranks` others are started. Raises Refusal STATE_NOT_ALLOWED,
+        SLOTS_TAKEN or RANKS_AWAY."""
+        row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        before = JobSpec.FromString(row["spec"]).ranks
+        if not states.allowed(row["state"], Event.RESIZED):
+            raise Refusal("STATE_NOT_ALLOWED", job=job_id, state=states.label(row["state"]), action="resized")
+        if ranks == self._resizing.get(job_id, before):
+            return
+        free = self.slots - sum(self._busy.values())
+        needed = ranks - self._busy[job_id]
+        if needed > free:
+            raise Refusal("SLOTS_TAKEN", job=job_id, needed=needed, free=free)
+        if not self._sessions.leave(job_id):
+            raise Refusal("RANKS_AWAY", job=job_id)
+        self._resizing[job_id] = ranks
+        self._busy[job_id] = max(before, ranks)
+
+    async def _resized(self, row: sqlite3.Row, ranks: int) -> None:
+        """The ranks have left; as many as asked for go on."""
+        job_id, spec = row["id"], JobSpec.FromString(row["spec"])
+        cause = f"resized from {spec.ranks} to {ranks} rank(s)"
+        spec.ranks = ranks
+
+        def work(connection: sqlite3.Connection) -> None:
+            jobs.set_spec(connection, job_id, spec)
+            lifecycle.move(connection, job_id, Event.RESIZED, cause)
+
+        await self._database.write(work)
+        self._hub.notify(job_id)
+        self._busy[job_id] = ranks
+        self._spawn(self._run(job_id, resume=True))
+        await self.schedule()
 
     async def _move(self, job_id: str, event: Event, cause: str) -> tuple[Action, ...] | None:
         actions = await self._database.write(lambda connection: lifecycle.move(connection, job_id, event, cause))
@@ -141,6 +177,10 @@ class Supervisor:
         await self._intake.take(row["id"], reports)
         job_id, cause = row["id"], cause + _last_words(folder.log)
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        ranks = self._resizing.pop(job_id, 0)
+        if ranks and states.allowed(row["state"], Event.RESIZED):
+            await self._resized(row, ranks)
+            return
         if row["state"] in (states.STARTING, states.RUNNING) and self._restarts_of(row).again(Progress.FromString(row["progress"]).step):
             log.warning("job %s: %s; it is started again", job_id, cause)
             if await self._move(job_id, Event.RANKS_CUT_OFF, cause) is not None:

@@ -26,3 +26,7 @@ class Jobs(JobServiceServicer):
     @translated
     async def CancelJob(self, request, context):
         return pb.CancelJobResponse(job=await self._app.cancel(request.id, "cancelled by a user"))
+
+    @translated
+    async def ResizeJob(self, request, context):
+        return pb.ResizeJobResponse(job=await self._app.resize(request.id, request.ranks))

@@ -57,6 +57,10 @@ def set_state(connection: sqlite3.Connection, job_id: str, state: int, cause: st
     connection.execute("UPDATE jobs SET state = ?, cause = ? WHERE id = ?", (state, cause, job_id))
 
 
+def set_spec(connection: sqlite3.Connection, job_id: str, spec: JobSpec) -> None:
+    connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (spec.SerializeToString(), job_id))
+
+
 def set_progress(connection: sqlite3.Connection, job_id: str, progress: Progress, latest: Mapping[str, float], digest: str) -> None:
     connection.execute("UPDATE jobs SET progress = ?, latest = ?, digest = ? WHERE id = ?",
                        (progress.SerializeToString(), json.dumps(latest), digest, job_id))

@@ -55,6 +55,11 @@ class JobServiceStub:
                 request_serializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.ResizeJob = channel.unary_unary(
+                '/bptrain.v1.JobService/ResizeJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.ResizeJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.ResizeJobResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -90,6 +95,15 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResizeJob(self, request, context):
+        """Lets a running job go on with another number of ranks, from the next step boundary on, with the same bits.
+        INVALID_ARGUMENT for a number that its shards or the coordinator's slots do not allow, FAILED_PRECONDITION when it
+        does not run or other jobs have the slots. Returns before it has happened: the job's spec then says so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +126,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'ResizeJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResizeJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.ResizeJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.ResizeJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +242,33 @@ class JobService:
             '/bptrain.v1.JobService/CancelJob',
             bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
             bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResizeJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/ResizeJob',
+            bptrain_dot_v1_dot_job__service__pb2.ResizeJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.ResizeJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,10 +46,16 @@ class Acknowledgement(_message.Message):
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("stop",)
+    __slots__ = ("stop", "leave")
     STOP_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_FIELD_NUMBER: _ClassVar[int]
     stop: Stop
-    def __init__(self, stop: _Optional[_Union[Stop, _Mapping]] = ...) -> None: ...
+    leave: Leave
+    def __init__(self, stop: _Optional[_Union[Stop, _Mapping]] = ..., leave: _Optional[_Union[Leave, _Mapping]] = ...) -> None: ...
+
+class Leave(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("cause",)

@@ -9,9 +9,9 @@ from coordinator.jobs.states import ACTIVE, FINAL, TABLE, Action, Event, allowed
 LIFE = {
     "QUEUED": {"slots granted": "STARTING", "cancel asked": "CANCELLED"},
     "STARTING": {"ranks met": "RUNNING", "launch failed": "FAILED", "training failed": "FAILED", "ranks gone": "FAILED",
-                 "cancel asked": "CANCELLING"},
+                 "ranks cut off": "STARTING", "cancel asked": "CANCELLING"},
     "RUNNING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "training failed": "FAILED", "ranks gone": "FAILED",
-                "cancel asked": "CANCELLING"},
+                "ranks cut off": "STARTING", "resized": "STARTING", "cancel asked": "CANCELLING"},
     "CANCELLING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "ranks gone": "CANCELLED", "launch failed": "CANCELLED",
                    "training failed": "FAILED"},
     "SUCCEEDED": {}, "FAILED": {}, "CANCELLED": {},
@@ -65,8 +65,9 @@ def test_the_end_of_the_ranks_ends_the_job(state):
     assert TABLE[state, Event.RANKS_GONE][0] in FINAL
 
 
-def test_ranks_are_launched_where_slots_are_granted_and_nowhere_else():
-    assert [row for row, (_, actions) in TABLE.items() if Action.LAUNCH in actions] == [(states.QUEUED, Event.SLOTS_GRANTED)]
+def test_ranks_are_launched_whenever_a_job_begins_to_start():
+    for (_, event), (target, actions) in TABLE.items():
+        assert (Action.LAUNCH in actions) == (target == states.STARTING), event
 
 
 def test_ranks_are_asked_to_stop_whenever_a_job_becomes_cancelling():

@@ -1,0 +1,24 @@
+import time
+
+import click
+
+from coordinator.client import Client
+from coordinator.jobs import states
+from coordinator.terminal import options
+
+POLL_S = 0.05
+
+
+@click.command()
+@click.argument("job")
+@click.argument("ranks", type=click.IntRange(1))
+@click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
+@options.coordinator
+def command(job: str, ranks: int, no_wait: bool, address: str) -> None:
+    """Let a running job go on with RANKS ranks, from 1 to its logical shards: no step is lost, the bits stay the same."""
+    with Client(address) as client:
+        found = client.resize(job, ranks)
+        while not no_wait and found.state not in states.FINAL and (found.spec.ranks, found.state) != (ranks, states.RUNNING):
+            time.sleep(POLL_S)
+            found = client.get(job)
+    click.echo(f"{states.label(found.state)} at step {found.progress.step}: {found.cause}")
