@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from safetensors.numpy import load
@@ -111,13 +112,15 @@ def best(evaluations: Sequence[float]) -> int:
     return min(range(len(evaluations)), key=lambda i: (evaluations[i] != evaluations[i], evaluations[i]), default=-1)
 
 
-def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:
-    """Fills `buffer` from the newest whole checkpoint.
+def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str], most: float = inf) -> Loaded:
+    """Fills `buffer` from the newest whole checkpoint of at most `most` steps done.
 
     Raises Unavailable when there is none, or when it is of a job that differs in what must be shared.
     """
     skipped: list[str] = []
     for path in sorted(folder.glob("step-*"), reverse=True):
+        if _step(path) > most:
+            continue
         try:
             manifest, contents = _verified(path)
         except Damaged as error:
@@ -127,6 +130,14 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str]) -> Loaded:
         _fill(buffer, contents)
         return Loaded(manifest["step"], manifest["evaluations"], skipped, tuple(manifest["used"]))
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
+
+
+def digest(folder: Path, step: int) -> str:
+    """Of the parameters in the checkpoint of `step` steps done; empty where it is not there, or not whole."""
+    try:
+        return _verified(folder / f"step-{step:08d}")[0]["digest"]
+    except Damaged:
+        return ""
 
 
 class Damaged(Exception):
