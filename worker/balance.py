@@ -10,12 +10,14 @@ import numpy as np
 
 WINDOW = 32  # steps between two looks
 GAIN = 0.1  # the part of a step that a move must save
+FORGOTTEN = 0.1  # the part of its slowness that a rank without shards is forgiven at each look
 
 
 class Balance:
     def __init__(self, assignments: Sequence[Sequence[int]]):
         self.assignments = [list(shards) for shards in assignments]
         self._seconds: list[np.ndarray] = []
+        self._pace = [0.0] * len(assignments)  # seconds a shard, when last seen
 
     def note(self, seconds: np.ndarray) -> bool:
         """Takes note of what each rank took for a step; whether `assignments` have changed."""
@@ -25,7 +27,9 @@ class Balance:
         typical = np.median(self._seconds, axis=0)
         self._seconds.clear()
         counts = [len(shards) for shards in self.assignments]
-        better = balanced(counts, typical)
+        self._pace = [time / count if count else (1 - FORGOTTEN) * before
+                      for count, time, before in zip(counts, typical.tolist(), self._pace)]
+        better = balanced(counts, self._pace)
         if better == counts:
             return False
         bounds = np.cumsum([0, *better]).tolist()
@@ -33,12 +37,12 @@ class Balance:
         return True
 
 
-def balanced(counts: Sequence[int], seconds: Sequence[float]) -> list[int]:
-    """How many shards each rank should have, when `counts` took `seconds`: moves one at a time from the slowest to
-    whoever would be done first, while that makes the step shorter; `counts` itself where too little is won."""
-    pace = [time / count if count else 0.0 for count, time in zip(counts, seconds)]
-    usual = float(np.mean([each for each in pace if each]) if any(pace) else 0.0)
-    pace = [each or usual for each in pace]
+def balanced(counts: Sequence[int], pace: Sequence[float]) -> list[int]:
+    """How many shards each rank should have, when a shard takes it `pace` seconds (0: not known): moves one at a time
+    from the slowest to whoever would be done first, while that makes the step shorter; `counts` itself where too
+    little is won."""
+    known = [each for each in pace if each]
+    pace = [each or float(np.mean(known)) if known else 0.0 for each in pace]
     better = list(counts)
     while True:
         slowest = max(range(len(better)), key=lambda rank: better[rank] * pace[rank])
