@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from worker import keeper
 from worker.errors import Unavailable
@@ -22,7 +23,8 @@ class Holding:
     def end(self) -> None:
         """The job has ended: the keeper goes when its ranks have gone."""
         if self._connection:
-            self._connection.send(keeper.END)
+            with suppress(OSError):  # somebody may have ended the keeper
+                self._connection.send(keeper.END)
             self._connection.close()
 
 
@@ -35,22 +37,34 @@ def hold(name: str, attempt: int, size_bytes: int, keep_s: float, start: bool) -
     """The segment of that name, when no rank of an earlier attempt uses it any more; `start`: this rank starts the
     keeper if there is none. Raises Unavailable."""
     address = f"bptrain-{os.geteuid()}-{name}"
-    connection = _connect(address)
-    if connection is None and start:
-        _start(address, size_bytes, keep_s)
     deadline = time.monotonic() + START_S
-    while connection is None and time.monotonic() < deadline:
-        time.sleep(0.002)
+    while time.monotonic() < deadline:
         connection = _connect(address)
-    if connection is None:
-        raise Unavailable("the keeper of this node's memory does not answer; set shared_memory: false to do without")
-    connection.send(keeper.ATTEMPT + str(attempt).encode())
-    _, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
-    if not descriptors:
+        if connection is None and start:
+            _start(address, size_bytes, keep_s)
+            start = False
+        elif connection and (found := _ask(connection, attempt)):
+            return found
+        time.sleep(0.002)
+    raise Unavailable("the keeper of this node's memory does not answer; set shared_memory: false to do without")
+
+
+def _ask(connection: socket.socket, attempt: int) -> Holding | None:
+    """None where the keeper was about to end. Raises Unavailable."""
+    connection.settimeout(START_S)
+    try:
+        connection.send(keeper.ATTEMPT + str(attempt).encode())
+        said, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
+    except OSError:
+        said = b""
+    if said == keeper.HERE:
+        segment = Segment(descriptors[0], os.fstat(descriptors[0]).st_size)
+        segment.close()
+        return Holding(segment, connection)
+    connection.close()
+    if said == keeper.TAKEN_OVER:
         raise Unavailable("a later attempt at this run has taken over")
-    segment = Segment(descriptors[0], os.fstat(descriptors[0]).st_size)
-    segment.close()
-    return Holding(segment, connection)
+    return None
 
 
 def _connect(address: str) -> socket.socket | None:

@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 import time
+from contextlib import suppress
 
 # Where status.py keeps its marks: the deadline, then for each rank of the node a row of numbers.
 DEADLINE_BYTE = 64
@@ -29,6 +30,7 @@ LATE_BYTE = 48  # of late_s in a row
 POLL_S = 0.1
 END = b"end"
 ATTEMPT = b"attempt "  # and its number
+HERE, TAKEN_OVER = b"here", b"taken over"  # the answers
 
 
 class Keeper:
@@ -81,12 +83,13 @@ class Keeper:
             if attempt == newest:
                 continue
             if connection in self._waiting:
+                _answer(connection, TAKEN_OVER)
                 self._let_go(connection)
             else:
-                os.kill(self._ranks[connection], signal.SIGKILL)
+                _kill(self._ranks[connection])
         if all(attempt == newest for attempt in self._attempts.values()):
             for connection in self._waiting:
-                socket.send_fds(connection, [b"here"], [self._descriptor])
+                _answer(connection, HERE, self._descriptor)
             self._waiting.clear()
 
     def _let_go(self, connection: socket.socket) -> None:
@@ -109,7 +112,7 @@ class Keeper:
             seconds = self._lateness_s(pid, waits, since_s)
             if seconds > deadline_s:
                 struct.pack_into("<d", self._memory, at + LATE_BYTE, seconds)
-                os.kill(pid, signal.SIGKILL)
+                _kill(pid)
 
     def _lateness_s(self, pid: int, waits: int, since_s: float) -> float:
         now = time.monotonic()
@@ -117,6 +120,16 @@ class Keeper:
             return now - self._stopped.setdefault(pid, now)
         self._stopped.pop(pid, None)
         return 0.0 if waits else now - since_s
+
+
+def _answer(connection: socket.socket, said: bytes, *descriptors: int) -> None:
+    with suppress(OSError):  # it has died meanwhile; its connection will tell
+        socket.send_fds(connection, [said], descriptors)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _is_stopped(pid: int) -> bool:
