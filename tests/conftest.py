@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,21 +73,25 @@ def nothing_is_left() -> Iterator[None]:
     until = time.monotonic() + PATIENCE_S
     while (left := processes()) and time.monotonic() < until:
         time.sleep(0.1)
-    assert not left, f"processes left behind: {left}"
-    try:
-        assert os.listdir(SHARED) == [], f"entries left in {SHARED}"
-    finally:
-        shutil.rmtree(SHARED)
+    entries = os.listdir(SHARED)
+    shutil.rmtree(SHARED)
+    assert (left, entries) == ([], []), f"left behind: processes {left}, entries in {SHARED.parent} {entries}"
 
 
 def processes() -> list[str]:
     """Command lines of what the tests have started and what came of it, also in a session of its own."""
     found = {process for process in psutil.process_iter() if is_ours(process)} | set(psutil.Process().children(recursive=True))
-    return [" ".join(process.cmdline()) for process in found if process.is_running()]
+    return [" ".join(line) for process in found if (line := command_line(process))]
 
 
 def is_ours(process: psutil.Process) -> bool:
-    try:
+    with suppress(psutil.Error):
         return process.environ().get(MARK) == str(os.getpid())
-    except psutil.Error:
-        return False
+    return False
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Empty where it has ended."""
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []

@@ -23,6 +23,7 @@ class Late:
     """`calls`: collective calls that the rank had made; `seconds`: since the last one."""
 
     rank: int
+    pid: int
     step: int
     calls: int
     seconds: float
@@ -72,5 +73,5 @@ class Status:
     def late(self) -> list[Late]:
         """The ranks of this node that were ended for being late."""
         times = self._rows.view(np.float64)
-        return [Late(int(row[RANK]), int(row[STEP]), int(row[CALLS]), float(time[LATE]))
+        return [Late(int(row[RANK]), int(row[PID]), int(row[STEP]), int(row[CALLS]), float(time[LATE]))
                 for row, time in zip(self._rows, times) if time[LATE] > 0]

@@ -162,8 +162,9 @@ class Training(Meeting):
         """A rank has died: whoever is left goes on."""
         before, (self.comm, dead) = self.crew, self.comm.survivors()
         told = [json.loads(data) for data in self.comm.gather_all(json.dumps([vars(each) for each in self.status.late()]).encode())]
-        late = {each["rank"]: Late(**each).sentence for some in told for each in some}
-        self.lost += [LostRank(rank=rank, host=before.hosts[rank], cause=late.get(rank, "died")) for rank in dead]
+        # By process, too: what was noted of an earlier rank of that number may still stand in a row.
+        late = {(each["rank"], each["pid"]): Late(**each).sentence for some in told for each in some}
+        self.lost += [LostRank(rank=rank, host=before.hosts[rank], cause=late.get((rank, before.pids[rank]), "died")) for rank in dead]
         self.require_right_to_go_on(before, dead)
         self._healing.lost()
         self.meet()
