@@ -48,6 +48,10 @@ class Loss:
         """What each element counts by itself, in the shape of the losses; None: 1."""
         return None
 
+    def element_counts(self, targets: np.ndarray) -> np.ndarray | None:
+        """The same in what the sum is divided by, for a loss in which these are not one number."""
+        return self.element_weights(targets)
+
     def element_shape(self, output: Shape) -> Shape:
         """The shape of one sample's losses."""
         return output
@@ -55,36 +59,37 @@ class Loss:
     def count(self, output: Shape, targets: np.ndarray, weights: np.ndarray | None) -> float:
         """The sum of the weights: what the loss sum is divided by."""
         shape = (len(targets), *self.element_shape(output))
-        combined = self._combined(targets, weights)
-        if combined is None:
+        counts = _product(self.element_counts(targets), weights)
+        if counts is None:
             return float(np.prod(shape, dtype=np.int64))
-        return float(np.broadcast_to(_widened(combined, len(shape)), shape).sum(dtype=np.float64))
+        return float(np.broadcast_to(_widened(counts, len(shape)), shape).sum(dtype=np.float64))
 
     def evaluate(self, output: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
                  gradient: np.ndarray | None) -> tuple[float, float]:
         """(loss sum, count). output: (n, *shape); weights: (n, …), leading axes of the losses, None: 1."""
         losses = self.elementwise(output, targets, gradient)
-        combined = self._combined(targets, weights)
+        count, combined = self.count(output.shape[1:], targets, weights), _product(self.element_weights(targets), weights)
         if combined is None:
-            return float(losses.sum(dtype=np.float64)), float(losses.size)
+            return float(losses.sum(dtype=np.float64)), count
         widened = np.broadcast_to(_widened(combined, losses.ndim), losses.shape)
         if gradient is not None:
             scale = _widened(combined, gradient.ndim).astype(gradient.dtype, copy=False)
             gradient *= scale
             np.copyto(gradient, 0, where=scale == 0)
         # A masked element may hold anything, also what no loss can be computed of.
-        return float((np.where(widened != 0, losses, 0) * widened).sum(dtype=np.float64)), float(widened.sum(dtype=np.float64))
-
-    def _combined(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        own = self.element_weights(targets)
-        if own is None or weights is None:
-            return own if weights is None else weights
-        return own * _widened(weights, own.ndim)
+        return float((np.where(widened != 0, losses, 0) * widened).sum(dtype=np.float64)), count
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
         """Inputs for the gradient check; at least one."""
         raise NotImplementedError
+
+
+def _product(own: np.ndarray | None, weights: np.ndarray | None) -> np.ndarray | None:
+    """Of what an element counts by itself and what its sample does; None: 1."""
+    if own is None or weights is None:
+        return own if weights is None else weights
+    return own * _widened(weights, own.ndim)
 
 
 def _widened(weights: np.ndarray, axes: int) -> np.ndarray:

@@ -5,8 +5,9 @@ d/dz = softmax(z) Σt − t. The softmax is part of the loss: the model ends in 
 Computed from z − max z, which overflows nowhere.
 
 smoothing ε: t ← (1 − ε) t + ε / classes (Szegedy et al., "Rethinking the Inception architecture", CVPR
-2016, section 7). class_weights: an element counts as much as its label's weight. ignored: elements with
-this label count nothing (negative labels need it).
+2016, section 7). class_weights w: t_c ← w_c t_c, behind the smoothing, and an element counts as much as its
+label's weight in what the sum is divided by; all as in PyTorch. ignored: elements with this label count
+nothing (negative labels need it).
 """
 
 from dataclasses import dataclass
@@ -64,18 +65,23 @@ class SoftmaxCrossEntropy(Loss):
         return -np.take_along_axis(log_softmax, usable(targets, self.ignored)[..., None], axis=-1)[..., 0]
 
     def element_weights(self, targets):
+        return label_weights(targets, (), self.ignored)
+
+    def element_counts(self, targets):
         return label_weights(targets, self.class_weights, self.ignored)
 
     def _distribution(self, output: np.ndarray, targets: np.ndarray) -> np.ndarray | None:
-        """The targets as distributions, smoothed; None where they are plain labels."""
+        """The targets as distributions, smoothed and weighted; None where they are plain labels."""
         if targets.ndim == output.ndim:
             wanted = targets.astype(output.dtype, copy=False)
-        elif self.smoothing:
+        elif self.smoothing or self.class_weights:
             wanted = np.zeros_like(output)
             np.put_along_axis(wanted, usable(targets, self.ignored)[..., None], 1, axis=-1)
         else:
             return None
-        return wanted * (1 - self.smoothing) + self.smoothing / output.shape[-1] if self.smoothing else wanted
+        if self.smoothing:
+            wanted = wanted * (1 - self.smoothing) + self.smoothing / output.shape[-1]
+        return wanted * np.asarray(self.class_weights, wanted.dtype) if self.class_weights else wanted
 
     @classmethod
     def cases(cls):
@@ -83,4 +89,5 @@ class SoftmaxCrossEntropy(Loss):
         yield Case(cls(), (2,), np.array([1]))
         yield Case(cls(smoothing=0.1), (3,), np.array([2, 0]))
         yield Case(cls(class_weights=(0.5, 2.0, 1.0), ignored=-1), (2, 3), np.array([[0, -1], [2, 1]]))
+        yield Case(cls(smoothing=0.2, class_weights=(0.5, 0.0, 3.0)), (3,), np.array([0, 1, 2]))
         yield Case(cls(), (3,), np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]]))

@@ -25,12 +25,13 @@ def softmax_cross_entropy(loss, z, t):
     total = count = 0.0
     for place in np.ndindex(z.shape[:-1]):
         softmax = np.exp(z[place]) / np.exp(z[place]).sum()
-        wanted, weight = t[place], 1.0
+        wanted, weights, own = t[place], np.array(loss.class_weights or [1.0] * len(softmax)), 1.0
         if np.ndim(wanted) == 0:
-            weight = 0.0 if wanted == loss.ignored else loss.class_weights[wanted] if loss.class_weights else 1.0
-            wanted = np.eye(len(softmax))[wanted]
+            if wanted == loss.ignored:
+                continue
+            wanted, own = np.eye(len(softmax))[wanted], weights[wanted]
         wanted = (1 - loss.smoothing) * wanted + loss.smoothing / len(softmax)
-        total, count = total - weight * np.sum(wanted * np.log(softmax)), count + weight
+        total, count = total - np.sum(weights * wanted * np.log(softmax)), count + own
     return total, count
 
 

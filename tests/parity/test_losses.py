@@ -139,10 +139,8 @@ def actions(draw):
 
 @st.composite
 def cross_entropies(draw, count):
-    weights = draw(st.none() | st.lists(st.floats(0.1, 3), min_size=count, max_size=count))
-    # With both, PyTorch weights the smoothed part by its own classes; ours weights the element.
-    smoothing = 0.0 if weights else draw(st.sampled_from([0.0, 0.1, 0.5]))
-    return SoftmaxCrossEntropy(smoothing, tuple(weights or ()), draw(st.sampled_from([None, -1, -100, 1])))
+    weights = st.just(()) | st.lists(st.sampled_from([0.0, 0.1, 1.0, 3.0]), min_size=count, max_size=count).map(tuple)
+    return SoftmaxCrossEntropy(draw(st.sampled_from([0.0, 0.1, 0.5])), draw(weights), draw(st.sampled_from([None, -1, -100, 1])))
 
 
 def softmax_focals(count):
@@ -364,13 +362,14 @@ def test_every_loss_has_a_counterpart():
     assert sorted([*TORCH, *NUMPY]) == sorted(LOSSES.types) == sorted(DRAWN)
 
 
-def test_the_mean_with_class_weights_and_an_ignored_label_is_pytorchs(torch):
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_mean_with_class_weights_and_an_ignored_label_is_pytorchs(torch, smoothing):
     """The one case in which PyTorch's mean divides by something else than the number of elements."""
-    loss, labels = SoftmaxCrossEntropy(class_weights=(0.5, 2.0, 1.0), ignored=-1), np.array([[0, -1], [2, 1]])
+    loss, labels = SoftmaxCrossEntropy(smoothing, (0.5, 2.0, 0.0), ignored=-1), np.array([[0, -1], [2, 1]])
     z = np.random.default_rng(3).standard_normal((2, 2, 3))
     total, count = loss.evaluate(z, labels, None, None)
     wanted = torch.nn.functional.cross_entropy(torch.tensor(z).reshape(-1, 3), torch.tensor(labels).flatten(), ignore_index=-1,
-                                               weight=torch.tensor(loss.class_weights, dtype=torch.float64))
+                                               weight=torch.tensor(loss.class_weights, dtype=torch.float64), label_smoothing=smoothing)
     assert total / count == pytest.approx(wanted.item(), rel=1e-12)
 
 
