@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import choice, flag, number
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Layer, Operators
 from bpcore.shapes import require_axes
 
 
@@ -66,6 +66,27 @@ class LeakyIntegrateAndFire(Layer):
     def _derivative(self, z: np.ndarray) -> np.ndarray:
         root = 1 + self.slope * np.abs(z) if self.surrogate == "fast_sigmoid" else np.hypot(1, self.slope * z)
         return 1 / np.square(root)
+
+    def onnx(self, g, inputs, p, shapes):
+        """Step after step, written out: its reset reads what fired, so it is none of ONNX's recurrent operators."""
+        decay, threshold = (g.op("CastLike", g.constant(np.float64(value)), inputs[0]) for value in (self.decay, self.threshold))
+        v, spikes = None, []
+        for t in range(shapes[0][0]):
+            u = g.op("Gather", inputs[0], g.constant([t]), axis=1)
+            u = u if v is None else g.op("Add", g.op("Mul", v, decay), u)
+            s = self._fired(g, g.op("Sub", u, threshold))
+            v = g.op("Sub", u, g.op("Mul", s, threshold))
+            spikes.append(s)
+        return g.op("Concat", *spikes, axis=1)
+
+    def _fired(self, g: Operators, z: str) -> str:
+        """`_fire` in ONNX operators."""
+        none, half, one, slope = (g.op("CastLike", g.constant(np.float64(value)), z) for value in (0, 0.5, 1, self.slope))
+        if not self.smooth:
+            return g.op("CastLike", g.op("Greater", z, none), z)
+        if self.surrogate == "fast_sigmoid":
+            return g.op("Add", g.op("Div", z, g.op("Add", g.op("Mul", g.op("Abs", z), slope), one)), half)
+        return g.op("Add", g.op("Div", g.op("Atan", g.op("Mul", z, slope)), slope), half)
 
     @classmethod
     def cases(cls):
