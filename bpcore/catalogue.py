@@ -31,6 +31,20 @@ def summary(kind: type) -> str:
     return first.partition(": ")[2] or first
 
 
+def page(family: Registry[Any], name: str) -> str:
+    """All about one thing: what its file opens with, and what each attribute accepts."""
+    kind = family.types[name]
+    told = f"{family.family} {(importlib.import_module(kind.__module__).__doc__ or '').strip()}"
+    fields = dataclasses.fields(kind)
+    width = max((len(field.name) for field in fields), default=0)
+    lines = [f"  {field.name:{width}}  {field.metadata['wants']}{_unless_given(field)}" for field in fields]
+    return "\n".join([told, *["", "attributes"] * bool(lines), *lines])
+
+
+def _unless_given(field: dataclasses.Field) -> str:
+    return "" if field.default is dataclasses.MISSING else f"; {_written(field.default)} unless given"
+
+
 def attributes(kind: type) -> str:
     """`units, bias = true`: as a job file would write the defaults."""
     return ", ".join(_attribute(field) for field in dataclasses.fields(kind))

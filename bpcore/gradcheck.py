@@ -2,24 +2,31 @@
 
 For a function f and a random direction u:  ⟨∇f, u⟩  against  (f(x + hu) − f(x − hu)) / 2h. One inner
 product checks every number of the gradient at once, so the cost does not grow with the size. Shipped
-with the core, so that whoever adds a layer checks it with the same call as the suite:
+with the core, so that whoever adds a layer checks it with the same call as the suite, and a whole model
+(`check_model`) with `bptrain check JOB.yaml`:
 
     python -m bpcore.gradcheck conv2d
 """
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore import layers, losses, rng
+from bpcore import layers, lockstep, losses, rng
+from bpcore.arena import Vector
 from bpcore.attributes import unknown
+from bpcore.fields import Batch
 from bpcore.layers import LAYERS, Workspace
 from bpcore.losses import LOSSES
+from bpcore.model import Model
+from bpcore.plan import Key
 
 STEP = 1e-6
 TOLERANCE = 1e-7
+NEAR = 0.05  # standard deviation of where a model is checked around its parameters
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,9 @@ class Check:
 
     @property
     def error(self) -> float:
-        return abs(self.analytic - self.numeric) / max(abs(self.analytic), abs(self.numeric), 1)
+        """Infinite where a side is not a number."""
+        found = abs(self.analytic - self.numeric) / max(abs(self.analytic), abs(self.numeric), 1)
+        return math.inf if math.isnan(found) else found
 
     def __str__(self) -> str:
         return (f"{self.what}: analytic {self.analytic:.12g}, numeric {self.numeric:.12g}, "
@@ -65,6 +74,34 @@ def check_loss(case: losses.Case, seed: int = 0) -> list[Check]:
     gradient = np.full_like(output, np.nan)
     case.loss.evaluate(output, case.targets, None, gradient)
     return [_compare("output", lambda: case.loss.evaluate(output, case.targets, None, None)[0], output, gradient, random)]
+
+
+def check_model(model: Model, parameters: Vector, batch: Batch, seed: int = 0, tries: int = 3) -> list[Check]:
+    """A check for each trained parameter of a float64 model, of its total loss on one batch, in training.
+
+    Points near `parameters` are looked at: fresh biases are 0, where relu has its kink. Where a kink lies between
+    the two sides of a difference, that try is spoilt; a wrong gradient spoils them all, so the best one counts.
+    """
+    random, names = np.random.default_rng(seed), [slot.full_name for slot in model.layout.slots if slot.momentum is None]
+    best: dict[str, Check] = {}
+    for _ in range(tries):
+        p = model.layout.zeros(np.float64)
+        p.flat[...] = parameters.flat
+        for name in names:
+            p.named()[name][...] += NEAR * random.standard_normal(p.named()[name].shape)
+        _, gradient = _total_loss(model, p, batch)
+        for name in [name for name in names if name not in best or best[name].error > TOLERANCE]:
+            check = _compare(name, lambda: _total_loss(model, p, batch)[0], p.named()[name], gradient.named()[name], random)
+            best[name] = min(best.get(name, check), check, key=lambda check: check.error)
+    return list(best.values())
+
+
+def _total_loss(model: Model, p: Vector, batch: Batch) -> tuple[float, Vector]:
+    """(the loss, its gradient), the batch being one shard, always the same random numbers."""
+    counts, out = model.counts(batch), model.layout.zeros(np.float64)
+    rows = lockstep.gradients(model, p, {0: lockstep.Work(batch, out, Key(0, 0, 0))}, counts, lambda layer, parts: parts[0])
+    out.flat /= counts[0] or 1
+    return model.summary(rows[0])["loss"], out
 
 
 def workspace(case: layers.Case, random: np.random.Generator, dtype: type = np.float64) -> Workspace:

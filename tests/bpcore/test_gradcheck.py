@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bpcore import gradcheck
-from bpcore.gradcheck import TOLERANCE, Check, check_layer, check_loss
+from bpcore import Model, gradcheck, parse
+from bpcore.gradcheck import TOLERANCE, Check, check_layer, check_loss, check_model
 from bpcore.layers import LAYERS, Case
 from bpcore.layers.linear import Linear
 from bpcore.layers.tanh import Tanh
@@ -163,3 +163,63 @@ def test_the_command_line_answers_a_typo_with_a_sentence():
     done = command("linea")
     assert done.returncode != 0
     assert "did you mean linear?" in done.stderr and "Traceback" not in done.stderr
+
+
+# whole models
+
+def model(*layers, loss="mse", inputs=(4,)):
+    return Model(parse({"model": {"input": inputs, "layers": list(layers)}, "loss": loss, "optimizer": "sgd"}), np.float64)
+
+
+def layer(kind, **attributes):
+    return {"kind": kind, "attributes": attributes}
+
+
+def checked(m, **replaced):
+    """Parameter → whether it passed, from fresh parameters."""
+    random = np.random.default_rng(0)
+    batch = {"x": random.standard_normal((6, *m.spec.graph.inputs[0].shape)), "y": random.standard_normal((6, *m.spec.graph.output))}
+    return {check.what: passed(check) for check in check_model(m, m.initialize(0), batch | replaced)}
+
+
+def test_every_parameter_of_a_model_is_checked():
+    assert checked(model(layer("linear", units=3), layer("tanh"), layer("linear", units=2))) == {
+        "linear_0.weight": True, "linear_0.bias": True, "linear_2.weight": True, "linear_2.bias": True}
+
+
+def test_a_wrong_layer_shows_in_what_stands_before_it(monkeypatch):
+    monkeypatch.setitem(LAYERS.types, "wrong", Wrong)
+    found = checked(model(layer("linear", units=3), layer("wrong"), layer("linear", units=2)))
+    assert found == {"linear_0.weight": False, "linear_0.bias": False, "linear_2.weight": True, "linear_2.bias": True}
+
+
+def test_a_gradient_that_is_not_a_number_is_wrong(monkeypatch):
+    monkeypatch.setitem(LAYERS.types, "unwritten", Unwritten)
+    m = model(layer("linear", units=3), layer("unwritten"))
+    m.plan(6, place=1).steps[1].dinputs[0].fill(np.nan)
+    assert checked(m)["linear_0.weight"] is False
+
+
+def test_biases_of_zero_at_the_kink_of_relu_are_no_fault():
+    """Of black images all sums are 0."""
+    m = model(layer("linear", units=30), layer("relu"), layer("linear", units=2))
+    assert all(checked(m, x=np.zeros((6, 4))).values())
+
+
+def test_random_layers_and_several_users_are_checked_by_the_same_numbers():
+    first = layer("linear", units=4) | {"name": "first"}
+    again = layer("linear", units=4) | {"share": "first"}
+    m = model(first, layer("dropout", rate=0.5), again, layer("batch_norm"))
+    assert checked(m) == {"first.weight": True, "first.bias": True, "batch_norm_3.gamma": True, "batch_norm_3.beta": True}
+
+
+def test_layers_that_look_at_the_whole_batch_are_checked(doubles):
+    assert all(checked(model(layer("linear", units=3), layer("levelled"), layer("linear", units=2))).values())
+
+
+def test_a_check_leaves_the_parameters_as_they_were():
+    m = model(layer("linear", units=3))
+    p = m.initialize(0)
+    before = p.flat.copy()
+    check_model(m, p, {"x": np.ones((2, 4)), "y": np.ones((2, 3))})
+    assert np.array_equal(p.flat, before)

@@ -10,7 +10,7 @@ import pytest
 
 from coordinator.cli import Commands, bptrain
 
-COMMANDS = ["cancel", "curve", "demo", "export", "layers", "list", "logs", "run", "serve", "show", "submit", "watch"]
+COMMANDS = ["cancel", "check", "curve", "demo", "export", "layers", "list", "logs", "run", "serve", "show", "submit", "watch"]
 
 
 @pytest.fixture(scope="module")

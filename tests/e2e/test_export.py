@@ -44,10 +44,3 @@ def test_onnx_gives_the_shape_of_the_job(run):
 def test_an_unknown_suffix_is_refused(run):
     done = export(run, "model.h5")
     assert (done.returncode, done.stderr) == (2, 'bptrain: output: expected a file that ends in .onnx or .safetensors, got ".h5"\n')
-
-
-def test_layers_lists_what_a_job_file_can_name():
-    done = subprocess.run([BPTRAIN, "layers", "optimizers"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and "adamw" in done.stdout and "conv2d" not in done.stdout
-    wrong = subprocess.run([BPTRAIN, "layers", "optimizer"], capture_output=True, text=True, timeout=60)
-    assert wrong.returncode == 2 and "did you mean optimizers?" in wrong.stderr
