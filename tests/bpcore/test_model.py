@@ -160,15 +160,17 @@ def test_steps_of_a_batch_size_seen_before_keep_no_memory():
         for _ in range(times):
             m.gradient(p, BATCH, out, KEY), m.evaluate(p, BATCH), m.predict(p, BATCH), m.evaluate(p, part(BATCH, slice(5)))
 
+    def kept():
+        steps(30)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
     steps(3)
     tracemalloc.start()
     try:
-        steps(3)
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        steps(30)
-        gc.collect()
-        assert tracemalloc.get_traced_memory()[0] - before < 2000  # a plan of this model takes 30 000 bytes and more
+        sizes = [kept() for _ in range(4)]
+        # What is kept is kept in every round; now and then a table of the interpreter's own grows in one.
+        assert min(after - before for before, after in zip(sizes, sizes[1:])) < 2000  # a plan of this model takes 30 000 bytes and more
     finally:
         tracemalloc.stop()
 
