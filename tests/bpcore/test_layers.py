@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from witnesses import row
 
 from bpcore import rng
 from bpcore.gradcheck import TOLERANCE, check_layer, workspace
@@ -78,9 +79,10 @@ def settled(case):
     return replace(case, training=False) if draws(case) or statistics(case) else case
 
 
-def test_the_gradient_is_the_finite_difference(layer_case):
+def test_the_gradient_is_the_finite_difference(layer_case, record_property):
     for check in check_layer(layer_case):
         assert check.error <= TOLERANCE, str(check)
+        record_property(f"{row(layer_case.layer)} gradient", check.error)
 
 
 def test_forward_writes_all_of_its_output(layer_case):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from witnesses import row
 
 from bpcore.fields import Field
 from bpcore.gradcheck import STEP, TOLERANCE, check_loss
@@ -59,9 +60,10 @@ def weights_of(case, seed=7):
     return random.integers(0, 4, shape) * random.random(shape)
 
 
-def test_the_gradient_is_the_finite_difference(loss_case):
+def test_the_gradient_is_the_finite_difference(loss_case, record_property):
     for check in check_loss(loss_case):
         assert check.error <= TOLERANCE, str(check)
+        record_property(f"{row(loss_case.loss)} gradient", check.error)
 
 
 def test_the_gradient_is_the_finite_difference_with_weights(loss_case):

@@ -1,15 +1,15 @@
 """Every optimizer against PyTorch's, or against its paper in plain NumPy, over 50 steps; and what holds for all.
 
-An optimizer without a counterpart here fails (test_every_optimizer_has_a_counterpart).
+An optimizer without a witness (witnesses/optimizers.py) fails (test_every_optimizer_has_a_witness).
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from witnesses.optimizers import DECOUPLES, PAPERS, TORCH
 
 from bpcore.arena import Layout, Owner
 from bpcore.optimizers import OPTIMIZERS
@@ -22,8 +22,7 @@ from bpcore.spec import Spec
 from bpcore.update import BLOCK, Pace, Updater
 
 STEPS = 50
-TOLERANCE = {np.float64: 1e-9, np.float32: 1e-5}
-DTYPES = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])
+DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 CASES = [pytest.param(case, id=f"{name}-{i}") for name, kind in OPTIMIZERS.types.items() for i, case in enumerate(kind.cases())]
 ALL = pytest.mark.parametrize("optimizer", CASES)
 
@@ -55,30 +54,6 @@ NUMBERS = {
 def instances(name):
     kind = OPTIMIZERS.types[name]
     return st.builds(kind, **{field: NUMBERS[field] for field in kind.__dataclass_fields__})
-
-
-def betas(o):
-    return {"betas": (o.beta1, o.beta2), "eps": o.epsilon}
-
-
-# name → PyTorch's class, its arguments besides the learning rate
-TORCH = {
-    "sgd": ("SGD", lambda o: {"momentum": o.momentum, "nesterov": o.nesterov and o.momentum > 0}),
-    "adagrad": ("Adagrad", lambda o: {"eps": o.epsilon, "initial_accumulator_value": o.initial_accumulator}),
-    "adadelta": ("Adadelta", lambda o: {"rho": o.rho, "eps": o.epsilon}),
-    "rmsprop": ("RMSprop", lambda o: {"alpha": o.alpha, "eps": o.epsilon, "momentum": o.momentum, "centered": o.centered}),
-    "adam": ("Adam", betas),
-    "amsgrad": ("Adam", lambda o: betas(o) | {"amsgrad": True}),
-    "adamw": ("AdamW", lambda o: betas(o) | {"weight_decay": o.weight_decay}),
-    "nadam": ("NAdam", lambda o: betas(o) | {"momentum_decay": o.momentum_decay}),
-    "radam": ("RAdam", betas),
-    "adamax": ("Adamax", betas),
-}
-DECOUPLES = ["adam", "amsgrad", "nadam", "radam"]  # PyTorch's take decoupled_weight_decay, too
-
-
-def relative(got, wanted):
-    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(got, wanted, strict=True))
 
 
 class ByTorch:
@@ -113,13 +88,13 @@ def start(o, p):
     return p, {name: np.zeros_like(p) for name in o.state}
 
 
-def test_every_optimizer_has_a_counterpart():
+def test_every_optimizer_has_a_witness():
     assert set(TORCH) | set(PAPERS) == set(OPTIMIZERS.types) and not set(TORCH) & set(PAPERS)
 
 
 @DTYPES
 @pytest.mark.parametrize("name", TORCH)
-def test_fifty_steps_are_pytorchs(torch, name, dtype):
+def test_fifty_steps_are_pytorchs(torch, agree, name, dtype):
     @examples(6)
     @given(instances(name), st.integers(16, 60), st.integers(0, 2**31))
     def check(o, size, seed):
@@ -130,7 +105,7 @@ def test_fifty_steps_are_pytorchs(torch, name, dtype):
             gradient = random.standard_normal(size).astype(dtype)
             p, state = advance(o, step, gradient, p, state)
             theirs.step([gradient])
-            assert relative([p], theirs.arrays) <= TOLERANCE[dtype]
+            agree(o, p, theirs.arrays[0], floor=0)
         assert p.dtype == dtype
 
     check()
@@ -176,7 +151,7 @@ class Trained:
 
 @DTYPES
 @pytest.mark.parametrize(("name", "decoupled"), [*((name, False) for name in TORCH), *((name, True) for name in DECOUPLES)])
-def test_the_updater_decays_weights_as_pytorch_does(torch, name, decoupled, dtype):
+def test_the_updater_decays_weights_as_pytorch_does(torch, agree, name, decoupled, dtype):
     """l2 is PyTorch's weight_decay, weight_decay its decoupled form; biases are left out, by a group there."""
     always = decoupled or name == "adamw"
 
@@ -191,75 +166,28 @@ def test_the_updater_decays_weights_as_pytorch_does(torch, name, decoupled, dtyp
             of_weight, of_bias, of_second = ours.step()
             theirs.step([of_weight, of_second, of_bias])
         weight, bias, second = ours.arrays
-        assert relative([weight, second, bias], theirs.arrays) <= TOLERANCE[dtype]
+        for array, wanted in zip([weight, second, bias], theirs.arrays, strict=True):
+            agree(o, array, wanted, floor=0)
 
     check()
 
 
-@dataclass
-class Lion:
-    """Chen et al. 2023, algorithm 2, line by line."""
-
-    o: object
-    m: float = 0.0
-
-    def step(self, t, x, g):
-        c = self.o.beta1 * self.m + (1 - self.o.beta1) * g
-        x = x - self.o.learning_rate * (np.where(c > 0, 1.0, np.where(c < 0, -1.0, 0.0)) + self.o.weight_decay * x)
-        self.m = self.o.beta2 * self.m + (1 - self.o.beta2) * g
-        return x
-
-
-@dataclass
-class LarsOf2020:
-    """You et al. 2020, algorithm 1 ("LARS"), line by line, with φ(z) = τ z; λ came with the gradient. A bias goes by
-    plain momentum, as in the authors' code."""
-
-    o: object
-    m: float = 0.0
-
-    def step(self, t, x, g):
-        self.m = self.o.momentum * self.m + (1 - self.o.momentum) * g
-        if x.ndim == 1:
-            return x - self.o.learning_rate * self.m / (1 - self.o.momentum)
-        phi = self.o.trust_coefficient * np.linalg.norm(x)
-        return x - self.o.learning_rate * phi / np.linalg.norm(self.m) * self.m
-
-
-@dataclass
-class LambOf2020:
-    """You et al. 2020, algorithm 2 ("LAMB"), line by line, with φ(z) = z; a bias has no ratio, as in the authors' code."""
-
-    o: object
-    m: float = 0.0
-    v: float = 0.0
-
-    def step(self, t, x, g):
-        self.m = self.o.beta1 * self.m + (1 - self.o.beta1) * g
-        self.v = self.o.beta2 * self.v + (1 - self.o.beta2) * g**2
-        r = self.m / (1 - self.o.beta1**t) / (np.sqrt(self.v / (1 - self.o.beta2**t)) + self.o.epsilon)
-        u = r + self.o.weight_decay * x
-        ratio = np.linalg.norm(x) / np.linalg.norm(u) if x.ndim > 1 else 1.0
-        return x - self.o.learning_rate * ratio * u
-
-
-PAPERS = {"lion": Lion, "lars": LarsOf2020, "lamb": LambOf2020}
-
-
 @DTYPES
 @pytest.mark.parametrize("name", PAPERS)
-def test_fifty_steps_are_the_papers(name, dtype):
+def test_fifty_steps_are_the_papers(agree, name, dtype):
     @examples(4)
     @given(instances(name), st.floats(0, 0.2), st.integers(0, 2**31))
     def check(o, l2, seed):
         ours = Trained(o, dtype, seed, regularization=Regularization(l2=l2))
-        # A sign jumps at zero, where float32 and float64 need not agree: lion's paper is followed in our own type.
-        xs = [array.astype(dtype if name == "lion" else np.float64) for array in ours.arrays]
+        xs = [array.astype(np.float64) for array in ours.arrays]
         references = [PAPERS[name](o) for _ in xs]
         for t in range(1, STEPS + 1):
             gradients = ours.step()
             xs = [one.step(t, x, g + l2 * x) for one, x, g in zip(references, xs, gradients)]
-        assert relative(ours.arrays, xs) <= TOLERANCE[dtype]
+        for array, wanted, one in zip(ours.arrays, xs, references, strict=True):
+            sure = ~np.broadcast_to(getattr(one, "unsure", False) if dtype == np.float32 else False, array.shape)
+            assert sure.mean() > 0.99
+            agree(o, array[sure], wanted[sure], "formula", floor=0)
 
     check()
 
