@@ -38,8 +38,8 @@ from bpcore.schedules.polynomial import Polynomial
 from bpcore.schedules.step import Step
 from bpcore.spec import Head, Spec
 
-STEPS, EPOCH, SEED, RATE = 50, 5, 3, 0.01
-SGD = Sgd(learning_rate=RATE, momentum=0.9)
+STEPS, EPOCH, SEED, RATE = 50, 5, 3, 0.05
+SGD = Sgd(learning_rate=RATE)  # whose momentum would move the rows of a sparse embedding in PyTorch, too
 
 
 def cases(registry):
@@ -123,7 +123,7 @@ def formulas(torch, name):
 
 
 def sgd(torch, twins):
-    return torch.optim.SGD(twins.trained, lr=RATE, momentum=0.9)
+    return torch.optim.SGD(twins.trained, lr=RATE)
 
 
 def numbers(random, inputs, batch, integers):
@@ -165,10 +165,11 @@ def test_with_a_loss(torch, note, case):
 
 
 def classifier(torch, **how):
-    """Twins that learn to tell three kinds of noise apart; eight samples, the same in every epoch."""
+    """Twins that learn three labels by heart: forty samples, the same in every epoch. Without biases, as what is
+    fast for a weight by its trust ratio is too fast for these, which have none."""
     random = np.random.default_rng(SEED)
     epoch = [numbers(random, [(6,)], 8, {}) | {"y": random.integers(0, 3, 8)} for _ in range(EPOCH)]
-    layers = [(Linear(units=8), [0]), (Tanh(), [1]), (Linear(units=3), [2])]
+    layers = [(Linear(units=8, bias=False), [0]), (Tanh(), [1]), (Linear(units=3, bias=False), [2])]
     return Twins(torch, spec([((6,), False)], layers, SoftmaxCrossEntropy(), **how), epoch * (STEPS // EPOCH))
 
 
