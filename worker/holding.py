@@ -36,7 +36,7 @@ def private(size_bytes: int) -> Holding:
 def hold(name: str, attempt: int, size_bytes: int, keep_s: float, start: bool) -> Holding:
     """The segment of that name, when no rank of an earlier attempt uses it any more; `start`: this rank starts the
     keeper if there is none. Raises Unavailable."""
-    address = f"bptrain-{os.geteuid()}-{name}"
+    address = _address(name)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         connection = _connect(address)
@@ -67,6 +67,18 @@ def _ask(connection: socket.socket, attempt: int) -> Holding | None:
     return None
 
 
+def release(name: str) -> None:
+    """Nobody will come back to this run: its keeper on this host, if there is one, goes."""
+    connection = _connect(_address(name))
+    if connection:
+        with connection:
+            connection.send(keeper.END)
+
+
+def _address(name: str) -> str:
+    return f"bptrain-{os.geteuid()}-{name}"
+
+
 def _connect(address: str) -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
@@ -78,11 +90,12 @@ def _connect(address: str) -> socket.socket | None:
 
 
 def _start(address: str, size_bytes: int, keep_s: float) -> None:
-    """In a session of its own: what ends the ranks does not end it."""
+    """In a session of its own: what ends the ranks does not end it. A shell that leaves at once makes it nobody's
+    child."""
     segment = Segment.new(size_bytes)
+    command = [sys.executable, "-I", "-S", keeper.__file__, address, str(segment.descriptor), str(keep_s)]
     try:
-        subprocess.Popen([sys.executable, "-I", "-S", keeper.__file__, address, str(segment.descriptor), str(keep_s)],
-                         pass_fds=[segment.descriptor], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True).returncode = 0  # not ours to wait for
+        subprocess.run(["/bin/sh", "-c", '"$@" &', "sh", *command], pass_fds=[segment.descriptor], cwd="/", check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         raise Unavailable(f"the keeper of this node's memory cannot be started: {error.strerror}") from None

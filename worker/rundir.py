@@ -20,7 +20,7 @@ from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.spec_pb2 import JobSpec
 from google.protobuf import json_format
 
-from worker import jobfile
+from worker import holding, jobfile
 from worker.checks import fingerprint
 from worker.errors import Unavailable
 
@@ -56,6 +56,12 @@ class RunDir:
         if not resume or not path.exists():
             write_whole(path, secrets.token_hex(8).encode())
         return path.read_text()
+
+    def release_memory(self) -> None:
+        """Nobody will go on with this run's memory on this host."""
+        path = self.path / "identity"
+        if path.exists():
+            holding.release(path.read_text())
 
     def write_plan(self, plan: RunPlan) -> None:
         write_whole(self.plan, json_format.MessageToJson(plan, preserving_proto_field_name=True).encode(), mode=0o600)

@@ -49,6 +49,7 @@ async def _train(order: Order, place: RunDir, spec: JobSpec) -> int:
             status = await _follow(replace(order, resume=True), tail, screen, interrupt)
     end = screen.view.ended
     if end is None:
+        place.release_memory()
         raise TrainingFailed(f"the ranks ended with exit status {status} before the job was done; {place.log} has their words")
     click.echo(f"{end.cause} at step {end.step}")
     if end.digest:

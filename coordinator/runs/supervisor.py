@@ -186,6 +186,7 @@ class Supervisor:
             if await self._move(job_id, Event.RANKS_CUT_OFF, cause) is not None:
                 self._spawn(self._run(job_id, resume=True))
                 return
+        folder.release_memory()
         await self._move(job_id, Event.RANKS_GONE, cause)
         await self._free(job_id)
 

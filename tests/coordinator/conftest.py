@@ -40,7 +40,7 @@ def small():
         layers = ["flatten", {"linear": {"units": 10}}]
         return {"name": "small", "data": data, "model": {"input": [8, 8, 1], "layers": layers}, "loss": "softmax_cross_entropy",
                 "metrics": ["accuracy"], "optimizer": {"adam": {"learning_rate": 0.01}}, "batch_size": 64, "epochs": 2,
-                "seed": 7, "ranks": 2} | replaced
+                "seed": 7, "ranks": 2, "recovery": {"keep_s": 1}} | replaced
 
     return make
 
