@@ -28,13 +28,13 @@ MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "-
 
 @pytest.fixture
 def mpirun(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
-    """`mpirun(3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in the test's own folder."""
+    """`mpirun(3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in the test's own folder or another."""
     if not Path(MPIRUN[0]).exists():
         pytest.skip("needs an MPI in this environment: pip install 'bptrain[local]'")
 
-    def run(ranks: int, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess:
+    def run(ranks: int, *arguments: object, timeout_s: float = 120, cwd: Path = tmp_path) -> subprocess.CompletedProcess:
         command = [*MPIRUN, "-n", str(ranks), sys.executable, *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=timeout_s)
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout_s)
 
     return run
 

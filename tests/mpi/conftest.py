@@ -20,7 +20,7 @@ exec ip netns exec %(prefix)s$number unshare --uts sh -c "hostname host$number; 
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
-    """`hosts("-m", "worker", …)` runs this Python under mpirun, one rank on each of three hosts."""
+    """`hosts("-m", "worker", …, ranks=3)` runs this Python under mpirun, the ranks dealt out to three hosts."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("ip", "unshare"))):
         pytest.skip("needs root, ip and unshare, to make network namespaces")
     prefix, folder = f"bpt{os.getpid()}-", tmp_path_factory.mktemp("hosts")
@@ -55,9 +55,9 @@ def _make(prefix: str, bridge: str, folder: Path) -> None:
 
 
 def _runner(prefix: str, folder: Path) -> Callable[..., subprocess.CompletedProcess]:
-    def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
-        command = [Path(sys.executable).with_name("mpirun"), "-n", "3", "--hostfile", folder / "hostfile",
-                   "--prtemca", "plm_ssh_agent", folder / "agent", "--bind-to", "none",
+    def run(*arguments: object, cwd: Path, ranks: int = 3) -> subprocess.CompletedProcess:
+        command = [Path(sys.executable).with_name("mpirun"), "-n", str(ranks), "--hostfile", folder / "hostfile",
+                   "--prtemca", "plm_ssh_agent", folder / "agent", "--bind-to", "none", "--map-by", "node:OVERSUBSCRIBE",
                    "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp", "--mca", "btl_tcp_if_include", "eth0",
                    sys.executable, *arguments]
         return subprocess.run([folder / "agent", "10.213.7.1", *map(str, command)], cwd=cwd,
