@@ -18,6 +18,11 @@ def empty(shape: Shape, dtype: Any) -> np.ndarray:
     return on_a_line(np.empty(_with_room(shape, dtype), np.uint8), dtype)[:prod(shape)].reshape(shape)
 
 
+def flat(array: np.ndarray) -> np.ndarray:
+    """All its numbers on one axis, in the same memory. Raises ValueError where they do not lie there in order."""
+    return np.ndarray(array.size, array.dtype, array)
+
+
 def on_a_line(raw: np.ndarray, dtype: Any) -> np.ndarray:
     """What of some bytes lies behind the first line's start, as whole numbers."""
     skip = -raw.ctypes.data % LINE_BYTES

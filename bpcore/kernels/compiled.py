@@ -29,9 +29,9 @@ OPTIONS = {"nogil": True, "error_model": "numpy"}
 helper = numba.njit(**OPTIONS)
 
 
-def read(real: Any, axes: int) -> numba.types.Array:
-    """The type of an argument that is only read; any strides."""
-    return numba.types.Array(real, axes, "A", readonly=True)
+def read(real: Any, axes: int, layout: str = "A") -> numba.types.Array:
+    """The type of an argument that is only read; any strides, or with layout "C" in order and without gaps."""
+    return numba.types.Array(real, axes, layout, readonly=True)
 
 
 class Kernel:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore import kernels, memory
 from bpcore.attributes import flag, number
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
@@ -20,7 +21,6 @@ from bpcore.initializers.constant import Constant
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
 from bpcore.shapes import describe
-from bpcore.sums import channel_dots, channel_sums
 from bpcore.windows_onnx import channels_first, channels_last
 
 
@@ -47,34 +47,25 @@ class BatchNorm(Layer):
         if w.training and self.sync:
             self._measure(w, mean, variance)
         elif w.training:
-            np.divide(channel_sums(w.x), _count(w), out=mean)
-        np.subtract(w.x, mean, out=w.y)
-        if w.training and not self.sync:
-            np.divide(channel_dots(w, w.y, w.y), _count(w), out=variance)
-        w.y *= w.p["gamma"] / np.sqrt(variance + self.epsilon)
-        w.y += w.p["beta"]
+            mean[...], squares = _moments(w)
+            variance[...] = squares / _count(w)
+        kernels.batch_norm.normalize(_flat(w.x), mean, self._scale(w, variance), w.p["beta"], False, memory.flat(w.y))
 
     def backward(self, w):
         mean, variance = self._statistics(w)
-        inverse = 1 / np.sqrt(variance + self.epsilon)
-        centred = np.subtract(w.x, mean, out=w.temporary("centred", w.x.shape) if w.dx is None else w.dx)
-        channel_sums(w.dy, out=w.g["beta"])
-        np.multiply(channel_dots(w, w.dy, centred), inverse, out=w.g["gamma"])
-        beta, gamma, count = w.g["beta"], w.g["gamma"], _count(w)
+        scale, inverse = self._scale(w, variance), 1 / np.sqrt(variance + self.epsilon)
+        beta, gamma = _gradient_sums(w, mean, scale)
+        gamma *= inverse
+        w.g["beta"][...], w.g["gamma"][...] = beta, gamma
+        count = _count(w)
         if w.training and self.sync:
             beta, gamma, count = self._totals(w, True)
             gamma = gamma * inverse
         self._move(w, mean, variance, count)
-        if w.dx is None:
-            return
-        if w.training:
-            # dx holds x − μ. What follows is γ/σ · (dy − mean of dy − x̂ · mean of dy x̂), without another array.
-            w.dx *= -gamma * inverse / count
-            w.dx += w.dy
-            w.dx -= beta / count
-            w.dx *= w.p["gamma"] * inverse
-        else:
-            np.multiply(w.dy, w.p["gamma"] * inverse, out=w.dx)
+        if w.dx is not None:
+            # γ/σ · (dy − mean of dy − x̂ · mean of dy x̂); in evaluation μ and σ do not move with x.
+            level, slope = (sums.astype(w.x.dtype) * w.training for sums in (beta / count, gamma * inverse / count))
+            kernels.batch_norm.gradient(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], False, level, slope, memory.flat(w.dx))
 
     def whole_batch(self, x):
         return 2 * x[-1] + 1 if self.sync else 0
@@ -82,20 +73,17 @@ class BatchNorm(Layer):
     def collect(self, w, backward):
         """Before forward Σ (x − k) and Σ (x − k)², k being the running mean; before backward Σ dy and
         Σ dy (x − μ). Last the number of values."""
-        count = _count(w)
-        mean = w.scratch("mean", w.x.shape[-1:]) if backward else channel_sums(w.x) / count
-        centred = np.subtract(w.x, mean, out=w.temporary("centred", w.x.shape))
         if backward:
-            return np.concatenate([channel_sums(w.dy), channel_dots(w, w.dy, centred), [count]]).astype(np.float64)
-        # Squares are summed about the shard's own mean and moved to k in float64, or float32 would have no digit left.
-        rest, squares = channel_sums(centred).astype(np.float64), channel_dots(w, centred, centred).astype(np.float64)
-        moved = mean.astype(np.float64) - w.p["running_mean"]
-        return np.concatenate([count * moved + rest, squares + 2 * moved * rest + count * moved**2, [count]])
+            mean, variance = self._statistics(w)
+            return np.concatenate([*_gradient_sums(w, mean, self._scale(w, variance)), [_count(w)]])
+        mean, squares = _moments(w)
+        moved = mean - w.p["running_mean"]
+        return np.concatenate([_count(w) * moved, squares + _count(w) * moved**2, [_count(w)]])
 
     def _totals(self, w: Workspace, backward: bool) -> tuple[np.ndarray, np.ndarray, float]:
         """The sums of `collect` over the whole batch, and how many values it has."""
         totals = self.collect(w, backward) if w.totals is None else w.totals
-        first, second = totals[:-1].astype(w.x.dtype if backward else np.float64).reshape(2, -1)
+        first, second = totals[:-1].reshape(2, -1)
         return first, second, float(totals[-1])
 
     def _measure(self, w: Workspace, mean: np.ndarray, variance: np.ndarray) -> None:
@@ -103,6 +91,10 @@ class BatchNorm(Layer):
         sums, squares, count = self._totals(w, False)
         mean[...] = w.p["running_mean"] + sums / count
         variance[...] = np.maximum(squares / count - np.square(sums / count), 0)
+
+    def _scale(self, w: Workspace, variance: np.ndarray) -> np.ndarray:
+        """γ / √(σ² + ε)."""
+        return w.p["gamma"] / np.sqrt(variance + self.epsilon)
 
     def _statistics(self, w: Workspace) -> tuple[np.ndarray, np.ndarray]:
         """μ and σ²: in training where forward writes those of the batch, else the running ones."""
@@ -136,3 +128,21 @@ class BatchNorm(Layer):
 def _count(w: Workspace) -> int:
     """Values a channel has in the batch."""
     return w.x.size // w.x.shape[-1]
+
+
+def _moments(w: Workspace) -> tuple[np.ndarray, np.ndarray]:
+    """μ and Σ (x − μ)² of each channel; float64."""
+    mean, squares = np.empty(w.x.shape[-1]), np.empty(w.x.shape[-1])
+    kernels.batch_norm.moments(_flat(w.x), mean, squares)
+    return mean, squares
+
+
+def _gradient_sums(w: Workspace, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Σ dy and Σ dy (x − μ) of each channel; float64."""
+    total, product = np.empty(w.x.shape[-1]), np.empty(w.x.shape[-1])
+    kernels.batch_norm.gradient_sums(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], False, total, product)
+    return total, product
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x).reshape(-1)
