@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bpcore import diagnosis, rng
+from bpcore import rng
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.plan import Key, Plan
@@ -71,7 +71,7 @@ class Model:
 
     def diagnosis(self, n: int) -> np.ndarray:
         """The row of bpcore/diagnosis.py for the last batch of n samples."""
-        return diagnosis.row(self.plan(n).steps)
+        return self.plan(n).diagnosis()
 
     def evaluate(self, parameters: Vector, batch: Batch) -> np.ndarray:
         """The row of sums without training: no dropout, no gradient."""
@@ -118,9 +118,9 @@ class Model:
         return plan
 
     def plan(self, n: int, explained: bool = False, place: int = 0) -> Plan:
-        """The buffers for batches of n samples; another `place`, other buffers."""
+        """The buffers for batches of n samples; another `place`, other buffers, and all of them apart."""
         if (n, explained, place) not in self._plans:
-            self._plans[n, explained, place] = Plan(self.spec, n, self.dtype, explained)
+            self._plans[n, explained, place] = Plan(self.spec, n, self.dtype, explained, apart=place > 0)
         return self._plans[n, explained, place]
 
     def _row(self, plan: Plan, batch: Batch, training: bool) -> np.ndarray:

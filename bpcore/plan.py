@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from bpcore import memory, rng
+from bpcore import diagnosis, lodging, memory, rng
 from bpcore.arena import Vector
 from bpcore.bound import ByVector
 from bpcore.errors import ShapeError, expected
 from bpcore.fields import Batch
-from bpcore.graph import Graph
-from bpcore.layers import Workspace
+from bpcore.graph import Graph, Node
+from bpcore.layers import Layer, Workspace
 from bpcore.shapes import describe
 from bpcore.spec import Spec
 
@@ -37,27 +38,32 @@ class Key:
 
 class Plan:
     """A workspace a node, its buffers wired to its neighbours'. `explained`: with gradients of the model's
-    inputs, which training does not need."""
+    inputs, which training does not need. `apart`: each output and gradient in memory of its own, for who looks at
+    them when the pass is over."""
 
-    def __init__(self, spec: Spec, n: int, dtype: type, explained: bool):
+    def __init__(self, spec: Spec, n: int, dtype: type, explained: bool, apart: bool = False):
         self.graph = graph = spec.graph
-        self.layers = [node.layer for node in graph.nodes]
+        hosts = {} if apart else lodging.hosts(graph, {head.output for head in spec.heads})
+        rectified = lodging.rectified(graph, hosts)
+        self.layers = [_Done() if position in rectified else node.layer for position, node in enumerate(graph.nodes)]
         self.inputs = [np.zeros((n, *given.shape), np.int64 if given.integer else dtype) for given in graph.inputs]
         self.input_gradients = [np.zeros_like(x) if explained and not given.integer else None
                                 for given, x in zip(graph.inputs, self.inputs)]
-        ys = self.inputs + [memory.zeros((n, *node.shape), dtype) for node in graph.nodes]
-        wiring = _Wiring(graph, {head.output for head in spec.heads}, ys, self.input_gradients)
+        ys, first = list(self.inputs), len(self.inputs)
+        for position, node in enumerate(graph.nodes):
+            ys.append(ys[first + hosts[position]].reshape(n, *node.shape) if position in hosts else memory.zeros((n, *node.shape), dtype))
+        wiring = _Wiring(graph, {head.output for head in spec.heads}, ys, self.input_gradients, apart)
         self.sums = wiring.sums
         # The first head of an output writes its gradient in place, every further one beside it.
         outputs = [head.output for head in spec.heads]
         self._totals = [wiring.heads[output] for output in outputs]
         self.head_gradients = [total if output not in outputs[:i] else np.zeros_like(total)
                                for i, (output, total) in enumerate(zip(outputs, self._totals))]
-        first, pool = len(self.inputs), {}
+        pool: dict[tuple[str, Any], np.ndarray] = {}
         self.steps = [Workspace([ys[place] for place in node.inputs], ys[first + position], wiring.dys[position],
                                 wiring.dinputs[position], pool) for position, node in enumerate(graph.nodes)]
         for position, w in enumerate(self.steps):
-            w.rng = partial(self._stream, position)
+            w.rng, w.rectified = partial(self._stream, position), position in rectified.values()
         self._shared = _later_writers(graph, dtype)
         self._users = _users_of_statistics(graph)
         self._passes = {training: ByVector(partial(_Pass, self, self.steps, training)) for training in (False, True)}
@@ -82,6 +88,17 @@ class Plan:
     def forward(self) -> None:
         for call in self._pass.ahead:
             call()
+
+    def diagnosis(self) -> np.ndarray:
+        """The row of bpcore/diagnosis.py for the last forward pass, which is gone through again: by now layers may
+        have written over the outputs of others."""
+        rows = []
+        for node, w in zip(self.graph.nodes, self.steps):
+            w = copy(w)
+            w.rectified = False
+            node.layer.forward(w)
+            rows.append(diagnosis.row([w]))
+        return np.concatenate(rows)
 
     def backward(self, out: Vector) -> None:
         for call in self._pass.back.of(out):
@@ -118,6 +135,22 @@ class Plan:
 
     def _stream(self, position: int) -> np.random.Generator:
         return rng.stream(self._key.seed, rng.LAYER, self._key.step, self._key.shard, position)
+
+
+class _Done(Layer):
+    """In the place of a layer whose work another one does."""
+
+    def ahead(self, w):
+        return ()
+
+    def back(self, w):
+        return ()
+
+    def forward(self, w):
+        pass
+
+    def backward(self, w):
+        pass
 
 
 class _Pass:
@@ -158,10 +191,12 @@ def _users_of_statistics(graph: Graph) -> list[dict[str, int]]:
 
 class _Wiring:
     """Which buffer holds which gradient, going backward. The first to write an output's gradient writes it
-    in place; every further one writes beside it, and is added (`sums`: total and part)."""
+    in place; every further one writes beside it, and is added (`sums`: total and part). Unless they are to be
+    `apart`, a layer may write one input's gradient over that of its output."""
 
-    def __init__(self, graph: Graph, heads: set[int], ys: Sequence[np.ndarray], input_gradients: Sequence[np.ndarray | None]):
-        self._ys, self._first = ys, len(input_gradients)
+    def __init__(self, graph: Graph, heads: set[int], ys: Sequence[np.ndarray], input_gradients: Sequence[np.ndarray | None],
+                 apart: bool):
+        self._ys, self._first, self._apart = ys, len(input_gradients), apart
         self._free: list[np.ndarray] = []
         self._live: dict[int, np.ndarray | None] = dict(enumerate(input_gradients))
         self._written: set[int] = set()
@@ -171,12 +206,16 @@ class _Wiring:
         self.dinputs: list[list[np.ndarray | None]] = [[] for _ in range(count)]
         self.sums: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(count)]
         for position in reversed(range(count)):
-            self._wire(position, graph.nodes[position].inputs)
+            self._wire(position, graph.nodes[position])
 
-    def _wire(self, position: int, places: Sequence[int]) -> None:
+    def _wire(self, position: int, node: Node) -> None:
         place = self._first + position
         self.dys[position] = self._gradient(place) if place not in self._live else self._live[place]
-        for source in places:
+        over = () if self._apart else node.inputs[:node.layer.over_gradient]
+        guest = next((source for source in over if source not in self._live), None)
+        if guest is not None:
+            self._live[guest] = self.dys[position].reshape(self._ys[guest].shape)
+        for source in node.inputs:
             written = source in self._written
             dy = self._gradient(source)
             if dy is not None and written:
@@ -185,7 +224,8 @@ class _Wiring:
             self.dinputs[position].append(dy)
         for _, part in self.sums[position]:
             self._free.append(part)
-        self._free.append(self.dys[position])
+        if guest is None:
+            self._free.append(self.dys[position])
         del self._live[place]
 
     def _gradient(self, place: int) -> np.ndarray | None:

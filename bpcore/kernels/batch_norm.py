@@ -9,7 +9,9 @@ for the gradient. With `rectified` relu is done in the same passes.
 import numpy as np
 from numba import types
 
+from bpcore.kernels.blocks import address
 from bpcore.kernels.compiled import helper, kernel, read
+from bpcore.kernels.vectors import copy
 
 ROW = 512  # numbers, at least
 BLOCK = 1 << 15  # numbers; 128 KiB in float32
@@ -85,16 +87,18 @@ def gradient_sums(dy, x, mean, scale, shift, rectified, total, product):
 @kernel(lambda real: (read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), types.boolean, read(real, 1, "C"),
                       read(real, 1, "C"), real[::1]))
 def gradient(dy, x, mean, scale, shift, rectified, level, slope, dx):
-    """dx = (dy − level − (x − mean) · slope) · scale; rectified: dy counts where `normalize` left something above 0."""
+    """dx = (dy − level − (x − mean) · slope) · scale; rectified: dy counts where `normalize` left something above 0.
+    dx may be dy: each row is held apart, since loops over arrays that overlap are not made of vectors."""
     width, zero = _row(len(mean)), x.dtype.type(0)
     about, factor, more = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    less, steep = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    less, steep, held = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
     _repeat(mean, about), _repeat(scale, factor), _repeat(shift, more), _repeat(level, less), _repeat(slope, steep)
     for i in range(0, len(x), width):
-        row, drow, out = x[i:i + width], dy[i:i + width], dx[i:i + width]
+        row, out = x[i:i + width], dx[i:i + width]
+        copy(address(held), address(dy) + i * dy.itemsize, len(row) * dy.itemsize)
         for j in range(len(row)):
             apart = row[j] - about[j]
-            value = drow[j]
+            value = held[j]
             value = zero if rectified and not apart * factor[j] + more[j] > 0 else value
             out[j] = (value - less[j] - apart * steep[j]) * factor[j]
 

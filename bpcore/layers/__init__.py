@@ -50,7 +50,8 @@ class Workspace:
     inputs, dinputs: arrays of shape (n, *input shape); y, dy: (n, *output shape). A `dinputs` entry is
     None where nobody needs it. x, dx: the first of each, for layers that have one. p, g: parameter and
     gradient views by name. training: False in evaluation. totals: sums over the global batch, for layers that
-    asked for them (`whole_batch`); None where the batch at hand is the whole one.
+    asked for them (`whole_batch`); None where the batch at hand is the whole one. rectified: for layers with
+    `rectifies`, that relu is part of the layer, whose y and dy are then those behind relu.
     """
 
     def __init__(self, inputs: list[np.ndarray], y: np.ndarray, dy: np.ndarray, dinputs: list[np.ndarray | None],
@@ -61,6 +62,7 @@ class Workspace:
         self.g: dict[str, np.ndarray] = {}
         self.training = False
         self.totals: np.ndarray | None = None
+        self.rectified = False
         self.rng: Callable[[], np.random.Generator]
         self._scratch: dict[str, np.ndarray] = {}
         self._pool = {} if pool is None else pool
@@ -119,6 +121,14 @@ class Layer:
     integer_inputs: ClassVar[tuple[int, ...]] = ()
     # Parameter → the permutation of axes that turns PyTorch's array into ours, where they differ.
     torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    # Whether backward reads y.
+    keeps_output: ClassVar[bool] = True
+    # Over how many of its first inputs y may be written; backward then reads none of them.
+    over_inputs: ClassVar[int] = 0
+    # Over dy of how many of its first inputs the gradient may be written.
+    over_gradient: ClassVar[int] = 0
+    # Whether it can do the relu behind it in its own pass.
+    rectifies: ClassVar[bool] = False
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape of one sample's output. Raises ShapeError."""

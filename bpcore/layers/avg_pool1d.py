@@ -7,6 +7,7 @@ are as in avg_pool2d.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import flag, integer, padding
 from bpcore.layers import Case, Layer
@@ -18,6 +19,7 @@ from bpcore.windows_onnx import over_windows
 
 @dataclass(frozen=True)
 class AvgPool1d(Layer):
+    keeps_output: ClassVar[bool] = False
     size: int = integer(2, minimum=1)
     stride: int | None = integer(None, minimum=1)
     padding: str | tuple[int] = padding(axes=1)

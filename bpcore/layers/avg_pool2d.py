@@ -8,6 +8,7 @@ in Keras and ONNX, the average is of the places inside alone.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import flag, padding, pair
 from bpcore.layers import Case, Layer
@@ -19,6 +20,7 @@ from bpcore.windows_onnx import over_windows
 
 @dataclass(frozen=True)
 class AvgPool2d(Layer):
+    keeps_output: ClassVar[bool] = False
     size: tuple[int, int] = pair((2, 2))
     stride: tuple[int, int] | None = pair(None)
     padding: str | tuple[int, int] = padding()

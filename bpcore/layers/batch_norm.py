@@ -10,6 +10,7 @@ Source: Ioffe & Szegedy, "Batch normalization", ICML 2015, algorithms 1 and 2.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from bpcore.windows_onnx import channels_first, channels_last
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_gradient: ClassVar[int] = 1
+    rectifies: ClassVar[bool] = True
     momentum: float = number(0.1, minimum=0, below=1)
     epsilon: float = number(1e-5, above=0)
     sync: bool = flag(False)
@@ -49,7 +53,7 @@ class BatchNorm(Layer):
         elif w.training:
             mean[...], squares = _moments(w)
             variance[...] = squares / _count(w)
-        kernels.batch_norm.normalize(_flat(w.x), mean, self._scale(w, variance), w.p["beta"], False, memory.flat(w.y))
+        kernels.batch_norm.normalize(_flat(w.x), mean, self._scale(w, variance), w.p["beta"], w.rectified, memory.flat(w.y))
 
     def backward(self, w):
         mean, variance = self._statistics(w)
@@ -65,7 +69,7 @@ class BatchNorm(Layer):
         if w.dx is not None:
             # γ/σ · (dy − mean of dy − x̂ · mean of dy x̂); in evaluation μ and σ do not move with x.
             level, slope = (sums.astype(w.x.dtype) * w.training for sums in (beta / count, gamma * inverse / count))
-            kernels.batch_norm.gradient(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], False, level, slope, memory.flat(w.dx))
+            kernels.batch_norm.gradient(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], w.rectified, level, slope, memory.flat(w.dx))
 
     def whole_batch(self, x):
         return 2 * x[-1] + 1 if self.sync else 0
@@ -140,7 +144,7 @@ def _moments(w: Workspace) -> tuple[np.ndarray, np.ndarray]:
 def _gradient_sums(w: Workspace, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Σ dy and Σ dy (x − μ) of each channel; float64."""
     total, product = np.empty(w.x.shape[-1]), np.empty(w.x.shape[-1])
-    kernels.batch_norm.gradient_sums(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], False, total, product)
+    kernels.batch_norm.gradient_sums(memory.flat(w.dy), _flat(w.x), mean, scale, w.p["beta"], w.rectified, total, product)
     return total, product
 
 

@@ -25,6 +25,7 @@ from bpcore.shapes import describe
 class Bilinear(Layer):
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
     torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 2, 0)}
+    keeps_output: ClassVar[bool] = False
     units: int = integer(minimum=1)
     bias: bool = flag(True)
     weight_initializer: Initializer = initializer(HeUniform())

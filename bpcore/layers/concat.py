@@ -19,6 +19,7 @@ from bpcore.shapes import describe
 @dataclass(frozen=True)
 class Concat(Layer):
     arity: ClassVar[tuple[int, int | None]] = (2, None)
+    keeps_output: ClassVar[bool] = False
     axis: int = axis(-1)
 
     def output_shape(self, first, *others):

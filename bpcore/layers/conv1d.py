@@ -25,6 +25,7 @@ from bpcore.windows_onnx import over_windows
 @dataclass(frozen=True)
 class Conv1d(Layer):
     torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (2, 1, 0)}
+    keeps_output: ClassVar[bool] = False
     filters: int = integer(minimum=1)
     kernel: int = integer(minimum=1)
     stride: int = integer(1, minimum=1)

@@ -29,6 +29,7 @@ from bpcore.windows_onnx import over_windows
 @dataclass(frozen=True)
 class Conv2d(Layer):
     torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (2, 3, 1, 0)}
+    keeps_output: ClassVar[bool] = False
     filters: int = integer(minimum=1)
     kernel: tuple[int, int] = pair()
     stride: tuple[int, int] = pair((1, 1))

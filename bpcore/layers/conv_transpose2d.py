@@ -29,6 +29,7 @@ from bpcore.windows_onnx import channels_first, channels_last
 @dataclass(frozen=True)
 class ConvTranspose2d(Layer):
     torch_axes: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (2, 3, 0, 1)}
+    keeps_output: ClassVar[bool] = False
     filters: int = integer(minimum=1)
     kernel: tuple[int, int] = pair()
     stride: tuple[int, int] = pair((1, 1))

@@ -5,6 +5,7 @@ Source: Srivastava et al., "Dropout: a simple way to prevent neural networks fro
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from bpcore.layers import Case, Layer
 
 @dataclass(frozen=True)
 class Dropout(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
     rate: float = number(0.5, minimum=0, below=1)
 
     def output_shape(self, x):

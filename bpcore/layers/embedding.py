@@ -10,6 +10,7 @@ Source: Bengio et al., "A neural probabilistic language model", JMLR 3 (2003), s
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ BLOCK = 65536  # numbers of the gradient that are added in one go: they stay in 
 
 @dataclass(frozen=True)
 class Embedding(Layer):
+    keeps_output: ClassVar[bool] = False
     integer_inputs = (0,)
 
     vocabulary: int = integer(minimum=1)

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from bpcore.layers import Case, Layer
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
+
     def output_shape(self, x):
         return (prod(x),)
 

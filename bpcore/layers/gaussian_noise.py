@@ -5,6 +5,7 @@ Source: Bishop, "Training with noise is equivalent to Tikhonov regularization", 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import number
 from bpcore.layers import Case, Layer
@@ -12,6 +13,8 @@ from bpcore.layers import Case, Layer
 
 @dataclass(frozen=True)
 class GaussianNoise(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_gradient: ClassVar[int] = 1
     stddev: float = number(0.1, minimum=0)
 
     def output_shape(self, x):

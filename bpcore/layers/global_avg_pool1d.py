@@ -7,6 +7,7 @@ section 3.2.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.layers import Case, Layer
 from bpcore.pooling import average_of_all, average_of_all_back
@@ -15,6 +16,8 @@ from bpcore.shapes import require_axes
 
 @dataclass(frozen=True)
 class GlobalAvgPool1d(Layer):
+    keeps_output: ClassVar[bool] = False
+
     def output_shape(self, x):
         require_axes(x, "length", "channels")
         return (x[1],)

@@ -8,6 +8,7 @@ Source: Wu & He, "Group normalization", ECCV 2018, section 3.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from bpcore.windows_onnx import channels_first, channels_last
 
 @dataclass(frozen=True)
 class GroupNorm(Layer):
+    keeps_output: ClassVar[bool] = False
     groups: int = integer(minimum=1)
     epsilon: float = number(1e-5, above=0)
     gamma_initializer: Initializer = initializer(Constant(1.0))

@@ -7,6 +7,7 @@ Source: Ba et al., "Layer normalization", 2016, section 3.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import integer, number
 from bpcore.initializers import Initializer
@@ -18,6 +19,7 @@ from bpcore.normalization import normalize, normalize_back, require_last_axes
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
+    keeps_output: ClassVar[bool] = False
     axes: int = integer(1, minimum=1)
     epsilon: float = number(1e-5, above=0)
     gamma_initializer: Initializer = initializer(Constant(1.0))

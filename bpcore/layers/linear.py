@@ -8,6 +8,7 @@ output embedding to improve language models", EACL 2017), and a decoder its enco
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from bpcore.shapes import describe
 
 @dataclass(frozen=True)
 class Linear(Listed):
+    keeps_output: ClassVar[bool] = False
     units: int = integer(minimum=1)
     bias: bool = flag(True)
     transposed: bool = flag(False)

@@ -14,6 +14,7 @@ from bpcore.shapes import describe
 @dataclass(frozen=True)
 class Multiply(Layer):
     arity: ClassVar[tuple[int, int | None]] = (2, None)
+    keeps_output: ClassVar[bool] = False
 
     def output_shape(self, first, *others):
         for other in others:

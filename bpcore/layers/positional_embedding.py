@@ -5,6 +5,7 @@ Source: Gehring et al., "Convolutional sequence to sequence learning", ICML 2017
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from bpcore.shapes import require_axes
 
 @dataclass(frozen=True)
 class PositionalEmbedding(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
     weight_initializer: Initializer = initializer(XavierUniform())
 
     def output_shape(self, x):

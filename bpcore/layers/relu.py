@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from bpcore.layers import Case, Listed
+from bpcore.rectification import rectify_back
 
 
 @dataclass(frozen=True)
 class Relu(Listed):
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
+
     def output_shape(self, x):
         return x
 
@@ -18,9 +23,7 @@ class Relu(Listed):
 
     def back(self, w):
         if w.dx is not None:
-            positive = w.temporary("positive", w.y.shape, np.bool_)
-            yield partial(np.greater, w.y, 0, positive)
-            yield partial(np.multiply, w.dy, positive, w.dx)
+            yield from rectify_back(w, w.dy, w.dx)
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("Relu", inputs[0])

@@ -5,7 +5,7 @@ One axis of `shape` may be -1: it becomes what the others leave. The batch axis 
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from bpcore.attributes import attribute, to_integer
 from bpcore.errors import ShapeError, expected
@@ -22,6 +22,9 @@ def _target(value: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Reshape(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
     shape: tuple[int, ...] = attribute("a list of positive integers, one of which may be -1", _target)
 
     def output_shape(self, x):

@@ -7,6 +7,7 @@ Source: Zhang & Sennrich, "Root mean square layer normalization", NeurIPS 2019, 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from bpcore.normalization import normalize, normalize_back, require_last_axes
 
 @dataclass(frozen=True)
 class RmsNorm(Layer):
+    keeps_output: ClassVar[bool] = False
     axes: int = integer(1, minimum=1)
     epsilon: float = number(1e-6, above=0)
     gamma_initializer: Initializer = initializer(Constant(1.0))

@@ -7,6 +7,7 @@ Axes are a sample's: 0 is the first behind the batch, −1 the last. What is not
 
 import builtins
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import axis, whole
 from bpcore.axes import place_of_axis
@@ -17,6 +18,7 @@ from bpcore.shapes import describe
 
 @dataclass(frozen=True)
 class Slice(Layer):
+    keeps_output: ClassVar[bool] = False
     axis: int = axis(-1)
     start: int | None = whole(None)
     stop: int | None = whole(None)

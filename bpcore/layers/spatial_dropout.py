@@ -8,6 +8,7 @@ convolutional networks", CVPR 2015, section 3.2.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from bpcore.shapes import describe
 
 @dataclass(frozen=True)
 class SpatialDropout(Layer):
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
     rate: float = number(0.5, minimum=0, below=1)
 
     def output_shape(self, x):

@@ -13,6 +13,9 @@ from bpcore.shapes import describe
 @dataclass(frozen=True)
 class Subtract(Layer):
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
+    keeps_output: ClassVar[bool] = False
+    over_inputs: ClassVar[int] = 2
+    over_gradient: ClassVar[int] = 1
 
     def output_shape(self, first, second):
         if second != first:

@@ -1,6 +1,7 @@
 """tanh: y = tanh(x), elementwise; dx = dy (1 − y²)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from bpcore.layers import Case, Layer
 
 @dataclass(frozen=True)
 class Tanh(Layer):
+    over_inputs: ClassVar[int] = 1
+
     def output_shape(self, x):
         return x
 

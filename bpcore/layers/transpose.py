@@ -4,7 +4,7 @@ x: (s₀, s₁, …), y: (s_axes[0], s_axes[1], …); the gradient goes back in 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ def _order(value: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Transpose(Layer):
+    keeps_output: ClassVar[bool] = False
     axes: tuple[int, ...] = attribute("the sample's axes from 0 in their new order, such as [1, 0]", _order)
 
     def output_shape(self, x):

@@ -9,6 +9,7 @@ align_corners=False. Each axis is one product with a matrix, its gradient one wi
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from bpcore.windows_onnx import channels_first, channels_last
 
 @dataclass(frozen=True)
 class Upsample2d(Layer):
+    keeps_output: ClassVar[bool] = False
     factor: tuple[int, int] = pair((2, 2))
     mode: str = choice("nearest", "bilinear")
 

@@ -291,3 +291,50 @@ def test_temporaries_of_one_pool_share_their_memory():
 @pytest.mark.parametrize("shape", [(0,), (), (2, 0)], ids=str)
 def test_a_temporary_may_be_of_any_shape(shape):
     assert Workspace([np.zeros(1)], np.zeros(1), np.zeros(1), [None]).temporary("a", shape).shape == shape
+
+
+def shared(array, like):
+    """The same memory in another shape."""
+    return array.reshape(like.shape)
+
+
+def test_a_layer_that_does_not_keep_its_output_does_not_read_it_again(layer_case):
+    (w, dy), wanted = start(layer_case), gradients(layer_case, run(layer_case))
+    if layer_case.layer.keeps_output:
+        return
+    for backward, call in enumerate((layer_case.layer.forward, layer_case.layer.backward)):
+        w.dy[...] = dy
+        if w.training and layer_case.layer.whole_batch(*layer_case.inputs):
+            w.totals = layer_case.layer.collect(w, bool(backward))
+        call(w)
+        w.y.fill(np.nan)
+    assert_same(gradients(layer_case, w), wanted)
+
+
+def test_an_output_may_be_written_over_an_input_where_the_layer_says_so(layer_case):
+    wanted = results(layer_case, run(layer_case))
+    for host in range(min(layer_case.layer.over_inputs, len(layer_case.inputs))):
+        w, dy = start(layer_case)
+        part = Workspace(w.inputs, shared(w.inputs[host], w.y), np.zeros_like(w.dy), w.dinputs)
+        part.p, part.g, part.training, part.rng = w.p, w.g, w.training, w.rng
+        assert_same(results(layer_case, advance(layer_case, part, dy)), wanted)
+
+
+def test_a_gradient_may_be_written_over_that_of_the_output_where_the_layer_says_so(layer_case):
+    wanted = results(layer_case, run(layer_case))
+    for guest in range(min(layer_case.layer.over_gradient, len(layer_case.inputs))):
+        w, dy = start(layer_case)
+        dinputs = [shared(w.dy, dx) if i == guest else dx for i, dx in enumerate(w.dinputs)]
+        part = Workspace(w.inputs, w.y, w.dy, dinputs)
+        part.p, part.g, part.training, part.rng = w.p, w.g, w.training, w.rng
+        assert_same(results(layer_case, advance(layer_case, part, dy)), wanted)
+
+
+def test_relu_in_a_layers_own_pass_is_relu_behind_it(layer_case):
+    if not layer_case.layer.rectifies:
+        return
+    plain, (w, dy) = run(layer_case), start(layer_case)
+    y = np.maximum(plain.y, 0)
+    wanted = {"y": y, **gradients(layer_case, again(layer_case, plain, dy * (y > 0)))}
+    w.rectified = True
+    assert_same(results(layer_case, advance(layer_case, w, dy)), wanted)
