@@ -10,7 +10,7 @@
 import importlib
 from types import ModuleType
 
-KERNELS = {"batch_norm", "correlation", "correlation_weight", "rectification", "vectors", "winograd", "winograd_weight"}
+KERNELS = {"batch_norm", "correlation", "correlation_weight", "functions", "rectification", "vectors", "winograd", "winograd_weight"}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -20,10 +20,10 @@ _FEATURES = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 # As many sums as registers hold beside what is read: ROWS · 2 of 32, or of 16.
 BYTES, ROWS = (64, 8) if "+avx512f" in _FEATURES else (32, 4)
 
-_I8, _I32, _I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
 
-class _Code:
+class Code:
     """A builder of instructions on vectors of one kind of number. `like`: an array of such numbers."""
 
     def __init__(self, context: Any, builder: Any, like: types.Array):
@@ -31,8 +31,11 @@ class _Code:
         self.number = context.get_data_type(like.dtype)
         self.lanes = BYTES // (like.dtype.bitwidth // 8)
         self.vector = ir.VectorType(self.number, self.lanes)
-        name = f"llvm.fma.v{self.lanes}f{like.dtype.bitwidth}"
-        self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.vector, [self.vector] * 3), name)
+        self._name = f"v{self.lanes}f{like.dtype.bitwidth}"
+
+    def intrinsic(self, name: str, kind: Any, suffix: str = "") -> Any:
+        """One of LLVM's own functions, for vectors of this kind."""
+        return cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.{self._name}{suffix}")
 
     def constant(self, value: float) -> Any:
         return ir.Constant(self.vector, [value] * self.lanes)
@@ -40,27 +43,45 @@ class _Code:
     def pointer(self, address: Any, kind: Any) -> Any:
         return self.builder.inttoptr(address, kind.as_pointer())
 
-    def load(self, address: Any) -> Any:
-        return self.builder.load(self.pointer(address, self.vector), align=4)
+    def load(self, address: Any, mask: Any = None) -> Any:
+        """Where the mask is not set: zero, and nothing is read."""
+        pointer = self.pointer(address, self.vector)
+        if mask is None:
+            return self.builder.load(pointer, align=4)
+        kind = ir.FunctionType(self.vector, [pointer.type, I32, mask.type, self.vector])
+        return self.builder.call(self.intrinsic("masked.load", kind, ".p0"), [pointer, I32(4), mask, self.constant(0)])
 
-    def store(self, vector: Any, address: Any) -> None:
-        self.builder.store(vector, self.pointer(address, self.vector), align=4)
+    def store(self, vector: Any, address: Any, mask: Any = None) -> None:
+        pointer = self.pointer(address, self.vector)
+        if mask is None:
+            self.builder.store(vector, pointer, align=4)
+            return
+        kind = ir.FunctionType(ir.VoidType(), [self.vector, pointer.type, I32, mask.type])
+        self.builder.call(self.intrinsic("masked.store", kind, ".p0"), [vector, pointer, I32(4), mask])
+
+    def first(self, count: Any) -> Any:
+        """The mask of the first so many lanes, of all where there are fewer."""
+        kind = ir.VectorType(I32, self.lanes)
+        places = ir.Constant(kind, list(range(self.lanes)))
+        limit = self.builder.insert_element(ir.Constant(kind, ir.Undefined), self.builder.trunc(count, I32), I32(0))
+        limit = self.builder.shuffle_vector(limit, limit, ir.Constant(kind, [0] * self.lanes))
+        return self.builder.icmp_signed("<", places, limit)
 
     def spread(self, address: Any) -> Any:
         """One number, in every lane."""
         number = self.builder.load(self.pointer(address, self.number))
-        alone = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, _I32(0))
-        return self.builder.shuffle_vector(alone, alone, ir.Constant(ir.VectorType(_I32, self.lanes), [0] * self.lanes))
+        alone = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, I32(0))
+        return self.builder.shuffle_vector(alone, alone, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
-        return self.builder.call(self._fma, [a, b, c])
+        return self.builder.call(self.intrinsic("fma", ir.FunctionType(self.vector, [self.vector] * 3)), [a, b, c])
 
     def word(self, address: Any, i: int) -> Any:
         """The i-th of the 64-bit integers there."""
-        return self.builder.load(self.pointer(self.offset(address, i, _I64(8)), _I64))
+        return self.builder.load(self.pointer(self.offset(address, i, I64(8)), I64))
 
     def offset(self, address: Any, count: int, step: Any) -> Any:
-        return self.builder.add(address, self.builder.mul(step, _I64(count)))
+        return self.builder.add(address, self.builder.mul(step, I64(count)))
 
     def combine(self, row: Sequence[float], vectors: Sequence[Any]) -> Any:
         """Σ row[i] · vectors[i]; what counts 1 or 0 is not multiplied."""
@@ -77,7 +98,7 @@ class _Code:
         return total
 
 
-class _Loop:
+class Loop:
     """for i in range(count), count ≥ 1, with values that each turn hands to the next."""
 
     def __init__(self, builder: Any, count: Any, values: Sequence[Any]):
@@ -85,8 +106,8 @@ class _Loop:
         before, self._top = builder.block, builder.append_basic_block("turn")
         builder.branch(self._top)
         builder.position_at_end(self._top)
-        self.i = builder.phi(_I64)
-        self.i.add_incoming(_I64(0), before)
+        self.i = builder.phi(I64)
+        self.i.add_incoming(I64(0), before)
         self.values = [builder.phi(value.type) for value in values]
         for phi, value in zip(self.values, values):
             phi.add_incoming(value, before)
@@ -94,7 +115,7 @@ class _Loop:
     def end(self, values: Sequence[Any]) -> Sequence[Any]:
         """What the last turn left behind."""
         behind, last = self._builder.append_basic_block("behind"), self._builder.block
-        following = self._builder.add(self.i, _I64(1))
+        following = self._builder.add(self.i, I64(1))
         for phi, value in zip([self.i, *self.values], [following, *values]):
             phi.add_incoming(value, last)
         self._builder.cbranch(self._builder.icmp_signed("<", following, self._count), self._top, behind)
@@ -114,18 +135,18 @@ def _products(width: int, single: bool) -> Callable:
     def products(typing, like, start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows):
         def generate(context, builder, signature, arguments):
             start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows = arguments[1:]
-            code, columns = _Code(context, builder, signature.args[0]), range(width)
+            code, columns = Code(context, builder, signature.args[0]), range(width)
 
             def places(base, rows):
                 return [builder.add(base, code.word(rows, r)) for r in range(ROWS)]
 
             rows = places(a, a_rows)
-            outer = _Loop(builder, jump_count, [code.constant(0)] * (ROWS * width))
-            jump = code.offset(jumps, 2, builder.mul(outer.i, _I64(8)))
+            outer = Loop(builder, jump_count, [code.constant(0)] * (ROWS * width))
+            jump = code.offset(jumps, 2, builder.mul(outer.i, I64(8)))
             rows = [builder.add(row, code.word(jump, 0)) for row in rows]
-            inner = _Loop(builder, length, [_I64(0), builder.add(b, code.word(jump, 1)), *outer.values])
+            inner = Loop(builder, length, [I64(0), builder.add(b, code.word(jump, 1)), *outer.values])
             step, place, *sums = inner.values
-            factors = [code.load(code.offset(place, q, _I64(BYTES))) for q in columns]
+            factors = [code.load(code.offset(place, q, I64(BYTES))) for q in columns]
             for r, row in enumerate(rows):
                 value = (code.load if single else code.spread)(builder.add(row, step))
                 for q in columns:
@@ -133,8 +154,8 @@ def _products(width: int, single: bool) -> Callable:
             sums = outer.end(inner.end([builder.add(step, a_step), builder.add(place, b_step), *sums])[2:])
             for r, (first, place) in enumerate(zip(places(start, start_rows), places(c, c_rows))):
                 for q in columns:
-                    begin = code.load(code.offset(first, q, _I64(BYTES)))
-                    code.store(builder.fadd(begin, sums[r * width + q]), code.offset(place, q, _I64(BYTES)))
+                    begin = code.load(code.offset(first, q, I64(BYTES)))
+                    code.store(builder.fadd(begin, sums[r * width + q]), code.offset(place, q, I64(BYTES)))
             return context.get_dummy_value()
 
         return types.void(like, *[types.int64] * 12), generate
@@ -156,7 +177,7 @@ def sandwich(matrix: Matrix) -> Callable:
     def transform(typing, like, x, x_row, x_column, out, out_row, out_column):
         def generate(context, builder, signature, arguments):
             x, x_row, x_column, out, out_row, out_column = arguments[1:]
-            code = _Code(context, builder, signature.args[0])
+            code = Code(context, builder, signature.args[0])
             half = []  # (M X)ᵀ
             for j in inner:
                 place = code.offset(x, j, x_column)
@@ -178,7 +199,7 @@ def copy(typing, to, source, size):
     """`size` bytes from one address to another."""
     def generate(context, builder, signature, arguments):
         to, source, size = arguments
-        pointers = [builder.inttoptr(address, _I8.as_pointer()) for address in (to, source)]
+        pointers = [builder.inttoptr(address, I8.as_pointer()) for address in (to, source)]
         cgutils.raw_memcpy(builder, *pointers, size, 1)
         return context.get_dummy_value()
 
@@ -190,7 +211,7 @@ def clear(typing, to, size):
     """Zeros, `size` bytes of them."""
     def generate(context, builder, signature, arguments):
         to, size = arguments
-        cgutils.memset(builder, builder.inttoptr(to, _I8.as_pointer()), size, 0)
+        cgutils.memset(builder, builder.inttoptr(to, I8.as_pointer()), size, 0)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 2), generate
