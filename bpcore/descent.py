@@ -1,15 +1,20 @@
-"""One block of the flat vector, from the sum of its gradient to its new parameters: elementwise throughout."""
+"""From the sum of gradients to new parameters, number by number: formulas, for one number as for arrays.
 
-from collections.abc import Mapping
+Compiled into one loop over the flat vectors they are bpcore/kernels/descent.py, which is what trains. Nothing
+is added up and no product is fused, so arrays give the bits that the loop gives; float64, for checks, goes by arrays.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from bpcore.clipping import Clipper
+from bpcore import kernels
 from bpcore.optimizers import Optimizer
+from bpcore.regularization import Clipping
 from bpcore.rules import Rule
-
-BLOCK = 32768  # numbers; 128 KiB in float32
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -31,42 +36,69 @@ class Pace:
         return float(self.count or 1)
 
 
+def plain(total: Any, p: Any, state: Any, settings: Any, constants: Any, direction: Callable) -> Any:
+    """(g, new p, new state): g = total · share, new p = keep · p − rate · (d + decay · p) with d's g + l2 · p."""
+    share, l2, decay, keep, rate = settings
+    g = total * share
+    d, state = direction(g + l2 * p, p, state, constants)
+    return g, keep * p - rate * (d + decay * p), state
+
+
+def clipped(total: Any, p: Any, state: Any, settings: Any, constants: Any, direction: Callable) -> Any:
+    """The same with d's clip(g) · scale + l1 · sign p + l2 · p."""
+    share, limit, scale, l1, l2, decay, keep, rate = settings
+    g = total * share
+    mean = np.minimum(np.maximum(g, -limit), limit) * scale
+    d, state = direction(mean + (l1 * np.sign(p) + l2 * p), p, state, constants)
+    return g, keep * p - rate * (d + decay * p), state
+
+
 class Descent:
-    """Holds memory for one block, so that a step takes none."""
+    """By one rule."""
 
-    def __init__(self, optimizer: Optimizer, clipper: Clipper):
-        self._optimizer, self._clipper = optimizer, clipper
-        self._room = np.empty((2, 0))
+    def __init__(self, optimizer: Optimizer, clipping: Clipping, rule: Rule):
+        self._optimizer, self._limit, self._rule = optimizer, clipping.value, rule
+        self._formula = clipped if self._limit or rule.l1 else plain
+        self._loops: dict[np.dtype, Callable] = {}
 
-    def rate(self, rule: Rule, pace: Pace) -> float:
-        return float(self._optimizer.learning_rate * pace.factor * rule.learning_rate_scale)
+    def step(self, pace: Pace, constants: tuple[float, ...], scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
+             new_p: np.ndarray, new_state: Arrays, place: slice) -> bool:
+        """Writes p − η d (where the rule trusts, d alone) and the new state there; whether the gradient is finite.
 
-    def step(self, rule: Rule, pace: Pace, scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
-             new_state: Arrays, out: np.ndarray) -> bool:
-        """Writes p − η d into `out` (where the rule trusts, d alone) and the new state; whether the gradient is finite.
-
-        scale: what clipping by norm multiplies the mean gradient by. Arrays are of one shape (k,) and dtype.
+        constants: the optimizer's. scale: what clipping by norm multiplies the mean gradient by. Arrays are flat, of
+        one dtype.
         """
-        gradient, zeros = self._memory(p)
-        np.divide(gradient_sum, pace.divisor, out=gradient)
-        finite = bool(gradient.dot(zeros) == 0)  # what is not finite times 0 is not a number
-        self._clipper.by_value(gradient)
-        if scale != 1:
-            gradient *= scale
-        if rule.l1:
-            gradient += rule.l1 * np.sign(p)
-        if rule.l2:
-            gradient += rule.l2 * p
-        self._optimizer.direction(pace.step, gradient, p, state, new_state, out)
-        if rule.weight_decay:
-            out += np.multiply(p, rule.weight_decay, out=gradient)
-        if not rule.trusted:
-            out *= self.rate(rule, pace)
-            np.subtract(p, out, out=out)
-        return finite
+        settings, names = self._settings(pace, scale), self._optimizer.state
+        old, new = (gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names])
+        loop = self._loops.get(p.dtype) or self._loop(p.dtype, len(names), len(settings), len(constants))
+        return loop(old, new, place.start, place.stop, settings, constants)
 
-    def _memory(self, like: np.ndarray) -> np.ndarray:
-        """Two arrays of that size: one to work in, and zeros."""
-        if self._room.dtype != like.dtype or self._room.shape[1] < like.size:
-            self._room = np.zeros((2, max(BLOCK, like.size)), like.dtype)
-        return self._room[:, :like.size]
+    def rate(self, pace: Pace) -> float:
+        return float(self._optimizer.learning_rate * pace.factor * self._rule.learning_rate_scale)
+
+    def _settings(self, pace: Pace, scale: float) -> tuple[float, ...]:
+        """What the formula is given."""
+        rule = self._rule
+        behind = (rule.l2, rule.weight_decay, 0.0, -1.0) if rule.trusted else (rule.l2, rule.weight_decay, 1.0, self.rate(pace))
+        if self._formula is plain:
+            return scale / pace.divisor, *behind
+        return 1 / pace.divisor, self._limit or np.inf, scale, rule.l1, *behind
+
+    def _loop(self, dtype: np.dtype, *lengths: int) -> Callable:
+        direction = self._optimizer.direction
+        if dtype == np.float32:
+            self._loops[dtype] = kernels.descent.loop(self._formula, direction, *lengths).of(dtype)
+        else:
+            self._loops[dtype] = partial(by_arrays, self._formula, direction)
+        return self._loops[dtype]
+
+
+def by_arrays(formula: Callable, direction: Callable, old: Sequence[np.ndarray], new: Sequence[np.ndarray],
+              start: int, stop: int, settings: tuple[float, ...], constants: tuple[float, ...]) -> bool:
+    """What the compiled loop does, in plain NumPy."""
+    place = slice(start, stop)
+    total, p, *state = (array[place] for array in old)
+    g, p, state = formula(total, p, tuple(state), settings, constants, direction)
+    for array, values in zip(new, (p, *state)):
+        array[place] = values
+    return bool(np.isfinite(g).all())

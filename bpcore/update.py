@@ -1,8 +1,8 @@
 """From a gradient sum to new parameters: the mean, clipping, penalties, the optimizer, running statistics.
 
 1. Reads one set of vectors and writes another: until the commit, the old set is whole.
-2. Works on blocks that stay in the cache, each written once. All but norms is elementwise, so blocks change
-   no bit, and owners of parts (cut at `borders`) get the bits that one alone would get.
+2. All but norms is elementwise, in one pass (bpcore/descent.py), so owners of parts (cut at `borders`) get the
+   bits that one alone would get.
 3. The order: g = sum / count → clip (value, norm, global norm) → + l1 sign p + l2 p → direction d →
    + weight decay p → trust → p − η d → max norm → moving average.
 """
@@ -15,11 +15,12 @@ import numpy as np
 
 from bpcore.arena import Layout, Vector
 from bpcore.clipping import Clipper
-from bpcore.descent import BLOCK, Arrays, Descent, Pace
+from bpcore.descent import Arrays, Descent, Pace
 from bpcore.rules import Rule, borders, rule, segments
 from bpcore.spec import Spec
 
 AVERAGE = "average"
+BLOCK = 32768  # numbers; 128 KiB in float32
 
 __all__ = ["AVERAGE", "BLOCK", "Pace", "Updater"]
 
@@ -29,8 +30,8 @@ class Piece:
     """What one owner updates by one rule. `slot`: its first parameter's number."""
 
     place: slice
-    blocks: list[slice]
     rule: Rule
+    descent: Descent
     slot: int
 
 
@@ -45,7 +46,7 @@ class Updater:
         self.borders = borders(layout, self._rules)
         self._segments = list(segments(layout, self._rules, apart=spec.clipping.norm > 0))
         self._clipper = Clipper(layout, self._rules, spec.clipping)
-        self._descent = Descent(spec.optimizer, self._clipper)
+        self._constants: tuple[int, tuple[float, ...]] = (0, ())
         self._whole = slice(0, layout.size)
         self._pieces: dict[tuple[int, int], list[Piece]] = {}
 
@@ -92,20 +93,17 @@ class Updater:
             if not np.isin(key, self.borders).all():
                 raise ValueError(f"expected a part between two borders, got {part.start} to {part.stop}")
             cut = [(slice(max(part.start, segment.place.start), min(part.stop, segment.place.stop)), segment) for segment in self._segments]
-            self._pieces[key] = [Piece(place, list(_blocks(place)), segment.rule, segment.slot)
+            self._pieces[key] = [Piece(place, segment.rule, Descent(self._optimizer, self._spec.clipping, segment.rule), segment.slot)
                                  for place, segment in cut if place.start < place.stop]
         return self._pieces[key]
 
     def _train(self, piece: Piece, pace: Pace, scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
                new_p: np.ndarray, new_state: Arrays) -> bool:
-        finite, own = True, piece.rule
-        for block in piece.blocks:
-            finite &= self._descent.step(own, pace, scale, gradient_sum[block], p[block],
-                                         {name: state[name][block] for name in self._optimizer.state},
-                                         {name: new_state[name][block] for name in self._optimizer.state}, new_p[block])
-        if own.trusted:
+        finite = piece.descent.step(pace, self._constants_at(pace.step), scale, gradient_sum, p, state, new_p, new_state, piece.place)
+        if piece.rule.trusted:
             moved = new_p[piece.place]  # still directions
-            moved *= self._descent.rate(own, pace) * self._optimizer.trust(_norm(p, piece.blocks), _norm(new_p, piece.blocks))
+            trust = self._optimizer.trust(_norm(p[piece.place]), _norm(moved))
+            moved *= piece.descent.rate(pace) * trust
             np.subtract(p[piece.place], moved, out=moved)
         self._bound(piece, new_p)
         return finite
@@ -126,14 +124,20 @@ class Updater:
             rows = touched[i:i + max(1, BLOCK // row)]
             old = {name: table(state[name])[rows].ravel() for name in self._optimizer.state}
             new = {name: np.empty_like(array) for name, array in old.items()}
-            values = table(p)[rows].ravel()
+            values, sums = table(p)[rows].ravel(), table(gradient_sum)[rows].ravel()
             moved = np.empty_like(values)
-            finite &= self._descent.step(piece.rule, pace, scale, table(gradient_sum)[rows].ravel(), values, old, new, moved)
+            finite &= piece.descent.step(pace, self._constants_at(pace.step), scale, sums, values, old, moved, new, slice(0, moved.size))
             table(new_p)[rows] = moved.reshape(-1, row)
             for name, array in new.items():
                 table(new_state[name])[rows] = array.reshape(-1, row)
         self._bound(piece, new_p)
         return finite
+
+    def _constants_at(self, step: int) -> tuple[float, ...]:
+        """The optimizer's; every part of a step asks."""
+        if self._constants[0] != step:
+            self._constants = step, self._optimizer.constants(step)
+        return self._constants[1]
 
     def _keep(self, place: slice, p: np.ndarray, state: Arrays, new_p: np.ndarray, new_state: Arrays) -> None:
         """All as it was."""
@@ -162,9 +166,9 @@ class Updater:
             moved += average[block]
 
 
-def _norm(array: np.ndarray, blocks: list[slice]) -> float:
-    """Euclidean, summed in float64 over the blocks."""
-    return math.sqrt(sum(float(np.square(array[block], dtype=np.float64).sum()) for block in blocks))
+def _norm(array: np.ndarray) -> float:
+    """Euclidean, summed in float64 over blocks."""
+    return math.sqrt(sum(float(np.square(array[block], dtype=np.float64).sum()) for block in _blocks(slice(0, array.size))))
 
 
 def _blocks(place: slice) -> Iterator[slice]:

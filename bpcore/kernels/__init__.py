@@ -10,11 +10,9 @@
 import importlib
 from types import ModuleType
 
-KERNELS = {"batch_norm", "correlation", "correlation_weight", "functions", "rectification", "vectors", "winograd", "winograd_weight"}
-
-
 def __getattr__(name: str) -> ModuleType:
     """The module of that name, at its first use."""
-    if name not in KERNELS:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return importlib.import_module(f"{__name__}.{name}")
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError:
+        raise AttributeError(f"module {__name__} has no attribute {name}") from None

@@ -10,14 +10,16 @@
 
 import fcntl
 import hashlib
+import inspect
 import os
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import rtsys
 
@@ -35,22 +37,26 @@ def read(real: Any, axes: int, layout: str = "A") -> numba.types.Array:
 
 
 class Kernel:
-    """A function of arrays, compiled for each kind of number. `signature`: kind of number → types of the arguments."""
+    """A function of arrays, compiled for each kind of number. `signature`: kind of number → types of the arguments.
+    `uses`: functions of other folders that it was made of."""
 
-    def __init__(self, function: Callable, signature: Callable[[Any], tuple]):
-        self.function, self._signature = function, signature
+    def __init__(self, function: Callable, signature: Callable[[Any], tuple], uses: Sequence[Callable] = ()):
+        self.function, self._signature, self._uses = function, signature, uses
         self._compiled: dict[str, Callable] = {}
 
     def __call__(self, first, *others):
-        kind = first.dtype.char
-        if kind not in self._compiled:
-            self._compiled[kind] = self._compile(numba.from_dtype(first.dtype))
-        return self._compiled[kind](first, *others)
+        return self.of(first.dtype)(first, *others)
+
+    def of(self, dtype: np.dtype) -> Callable:
+        """For that kind of number alone: who calls often asks once."""
+        if dtype.char not in self._compiled:
+            self._compiled[dtype.char] = self._compile(numba.from_dtype(dtype))
+        return self._compiled[dtype.char]
 
     def _compile(self, real: Any) -> Callable:
         dispatcher = numba.njit(**OPTIONS)(self.function)
         try:
-            dispatcher._cache = _Cache(self.function)
+            dispatcher._cache = _Cache(self.function, self._uses)
         except RuntimeError:  # no folder that may be written
             dispatcher.compile(self._signature(real))
         else:
@@ -77,9 +83,15 @@ def kernel(signature: Callable[[Any], tuple]) -> Callable[[Callable], Kernel]:
 
 
 class _Cache(FunctionCache):
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable, uses: Sequence[Callable]):
         super().__init__(function)
-        self._cache_file = _Files(self.cache_path, self._impl.filename_base, _sources())
+        name = "-".join([self._impl.filename_base, *(f"{used.__module__}.{used.__qualname__}" for used in uses)])
+        sources = _sources() + "".join(map(inspect.getsource, uses))
+        self._cache_file = _Files(self.cache_path, name, _digest(sources.encode()))
+
+    def _index_key(self, signature: Any, codegen: Any) -> tuple:
+        """What a function holds is told by the name and the sources."""
+        return signature, codegen.magic_tuple()
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Without what Numba loads for compiling, which takes longer than all the rest of the start."""

@@ -1,20 +1,20 @@
 """Optimizers on the flat arena, one a file. An optimizer says in which direction to go; how far, and what
 regularisation adds, is bpcore/update.py's.
 
-1. A direction is elementwise: any slice of the flat vectors can be computed by itself, by anyone, with the
-   same bits. What needs a parameter's norm says so (`trust`), and is given it.
-2. It reads one set of arrays and writes another: until the commit, the old state is whole.
+1. A direction is a formula of one number: any part of the flat vectors can be computed by itself, by anyone,
+   with the same bits. What needs a parameter's norm says so (`trust`), and is given it.
+2. It is written in operators and NumPy's functions alone, so it is one of arrays, too; bpcore/kernels/descent.py
+   makes a loop of it. A number that stands in it would make float64 of float32: they come as `constants`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from bpcore.attributes import number
 from bpcore.registry import Registry
 
-Arrays = Mapping[str, np.ndarray]
+Number = Any  # one, or an array of them
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ class Optimizer:
         """Decoupled weight decay of its own: d ← d + decay · p."""
         return 0.0
 
-    def direction(self, step: int, gradient: np.ndarray, p: np.ndarray, state: Arrays, new_state: Arrays,
-                  out: np.ndarray) -> None:
-        """Writes d for a slice into `out`. Arrays are of one shape (k,) and dtype.
+    def constants(self, step: int) -> tuple[float, ...]:
+        """What `direction` is given in this step, from 1."""
+        return ()
 
-        `step` counts from 1. `gradient` is the mean over the global batch, regularised and clipped. Reads
-        `p` and `state`, writes `new_state` and `out`, which overlaps nothing.
+    @staticmethod
+    def direction(g: Number, p: Number, state: tuple[Number, ...], constants: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
+        """d, and the new state. g: the mean gradient over the global batch, clipped and regularised; state: in the
+        order of `state`.
         """
         raise NotImplementedError
 

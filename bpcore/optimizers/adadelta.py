@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import average_of_squares
 from bpcore.optimizers import Optimizer
 
 
@@ -25,13 +24,16 @@ class Adadelta(Optimizer):
     def state(self):
         return ("squares", "steps")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        squares = average_of_squares(state["squares"], gradient, self.rho, out=new_state["squares"], spare=out)
-        np.add(state["steps"], self.epsilon, out=out)
-        np.sqrt(out, out=out)
-        out /= np.sqrt(squares + self.epsilon)
-        out *= gradient
-        average_of_squares(state["steps"], out, self.rho, out=new_state["steps"])
+    def constants(self, step):
+        return self.rho, 1 - self.rho, self.epsilon
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        s, u = state
+        old, new, epsilon = constants
+        s = old * s + new * g * g
+        d = np.sqrt(u + epsilon) / np.sqrt(s + epsilon) * g
+        return d, (s, old * u + new * d * d)
 
     @classmethod
     def cases(cls):

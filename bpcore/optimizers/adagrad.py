@@ -24,14 +24,13 @@ class Adagrad(Optimizer):
     def state(self):
         return ("squares",)
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        squares = new_state["squares"]
-        np.multiply(gradient, gradient, out=squares)
-        squares += state["squares"]
-        np.add(squares, self.initial_accumulator, out=out)
-        np.sqrt(out, out=out)
-        out += self.epsilon
-        np.divide(gradient, out, out=out)
+    def constants(self, step):
+        return self.initial_accumulator, self.epsilon
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        s, (start, epsilon) = state[0] + g * g, constants
+        return g / (np.sqrt(s + start) + epsilon), (s,)
 
     @classmethod
     def cases(cls):

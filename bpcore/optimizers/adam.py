@@ -9,8 +9,10 @@ optimization", ICLR 2015, algorithm 1.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bpcore.attributes import number
-from bpcore.moments import adam_ratio, average, average_of_squares
+from bpcore.moments import corrections
 from bpcore.optimizers import Optimizer
 
 
@@ -25,10 +27,16 @@ class Adam(Optimizer):
     def state(self):
         return ("m", "v")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
-        adam_ratio(m, v, step, self.beta1, self.beta2, self.epsilon, out)
+    def constants(self, step):
+        return self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, *corrections(self.beta1, self.beta2, self.epsilon, step)
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        m, v = state
+        beta1, rest1, beta2, rest2, correction, epsilon = constants
+        m = beta1 * m + rest1 * g
+        v = beta2 * v + rest2 * g * g
+        return m / (np.sqrt(v) * correction + epsilon), (m, v)
 
     @classmethod
     def cases(cls):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import average
 from bpcore.optimizers import Optimizer
 
 
@@ -26,14 +25,16 @@ class Adamax(Optimizer):
     def state(self):
         return ("m", "u")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        m, u = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out), new_state["u"]
-        np.multiply(state["u"], self.beta2, out=u)
-        u -= (1 - self.beta2) * self.epsilon
-        np.maximum(u, np.abs(gradient, out=out), out=u)
-        np.add(u, self.epsilon, out=out)
-        np.divide(m, out, out=out)
-        out /= 1 - self.beta1**step
+    def constants(self, step):
+        return self.beta1, 1 - self.beta1, self.beta2, (1 - self.beta2) * self.epsilon, self.epsilon, 1 - self.beta1**step
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        m, u = state
+        beta1, rest1, beta2, less, epsilon, correction = constants
+        m = beta1 * m + rest1 * g
+        u = np.maximum(beta2 * u - less, np.abs(g))
+        return m / (u + epsilon) / correction, (m, u)
 
     @classmethod
     def cases(cls):

@@ -11,27 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.attributes import number
-from bpcore.moments import adam_ratio, average, average_of_squares
-from bpcore.optimizers import Optimizer
+from bpcore.optimizers.adam import Adam
 
 
 @dataclass(frozen=True)
-class AmsGrad(Optimizer):
-    learning_rate: float = number(0.001, minimum=0)
-    beta1: float = number(0.9, minimum=0, below=1)
-    beta2: float = number(0.999, minimum=0, below=1)
-    epsilon: float = number(1e-8, above=0)
-
+class AmsGrad(Adam):
     @property
     def state(self):
         return ("m", "v", "v_max")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
-        v_max = np.maximum(state["v_max"], v, out=new_state["v_max"])
-        adam_ratio(m, v_max, step, self.beta1, self.beta2, self.epsilon, out)
+    @staticmethod
+    def direction(g, p, state, constants):
+        m, v, v_max = state
+        beta1, rest1, beta2, rest2, correction, epsilon = constants
+        m = beta1 * m + rest1 * g
+        v = beta2 * v + rest2 * g * g
+        v_max = np.maximum(v_max, v)
+        return m / (np.sqrt(v_max) * correction + epsilon), (m, v, v_max)
 
     @classmethod
     def cases(cls):

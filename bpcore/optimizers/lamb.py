@@ -10,30 +10,19 @@ learning: training BERT in 76 minutes", ICLR 2020, algorithm 2, with φ the iden
 from dataclasses import dataclass
 
 from bpcore.attributes import number
-from bpcore.moments import adam_ratio, average, average_of_squares, norm_ratio
-from bpcore.optimizers import Optimizer
+from bpcore.moments import norm_ratio
+from bpcore.optimizers.adam import Adam
 
 
 @dataclass(frozen=True)
-class Lamb(Optimizer):
+class Lamb(Adam):
     learning_rate: float = number(0.001, minimum=0)
-    beta1: float = number(0.9, minimum=0, below=1)
-    beta2: float = number(0.999, minimum=0, below=1)
     epsilon: float = number(1e-6, above=0)
     weight_decay: float = number(0.01, minimum=0)
 
     @property
-    def state(self):
-        return ("m", "v")
-
-    @property
     def decay(self):
         return self.weight_decay
-
-    def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
-        adam_ratio(m, v, step, self.beta1, self.beta2, self.epsilon, out)
 
     @property
     def uses_trust(self):

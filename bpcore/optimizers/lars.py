@@ -10,8 +10,6 @@ training BERT in 76 minutes", ICLR 2020, algorithm 1, where the norm is that of 
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bpcore.attributes import number
 from bpcore.moments import norm_ratio
 from bpcore.optimizers import Optimizer
@@ -27,10 +25,13 @@ class Lars(Optimizer):
     def state(self):
         return ("velocity",)
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        np.multiply(state["velocity"], self.momentum, out=out)
-        out += gradient
-        new_state["velocity"][...] = out
+    def constants(self, step):
+        return (self.momentum,)
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        v = constants[0] * state[0] + g
+        return v, (v,)
 
     @property
     def uses_trust(self):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import average
 from bpcore.optimizers import Optimizer
 
 
@@ -30,10 +29,13 @@ class Lion(Optimizer):
     def decay(self):
         return self.weight_decay
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        average(state["m"], gradient, self.beta1, out=out, spare=new_state["m"])
-        np.sign(out, out=out)
-        average(state["m"], gradient, self.beta2, out=new_state["m"])
+    def constants(self, step):
+        return self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        (m,), (beta1, rest1, beta2, rest2) = state, constants
+        return np.sign(beta1 * m + rest1 * g), (beta2 * m + rest2 * g,)
 
     @classmethod
     def cases(cls):

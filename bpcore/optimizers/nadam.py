@@ -9,12 +9,10 @@ momentum into Adam", ICLR 2016 workshop, algorithm 2 and its section on the sche
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import average, average_of_squares
 from bpcore.optimizers import Optimizer
 
 
@@ -30,16 +28,17 @@ class NAdam(Optimizer):
     def state(self):
         return ("m", "v")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
-        of_gradient, of_m = _shares(self.beta1, self.momentum_decay, step)
-        root = np.sqrt(v)
-        root /= math.sqrt(1 - self.beta2**step)
-        root += self.epsilon
-        np.multiply(gradient, of_gradient, out=out)
-        out += of_m * m
-        out /= root
+    def constants(self, step):
+        shares = _shares(self.beta1, self.momentum_decay, step)
+        return self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, *shares, 1 / math.sqrt(1 - self.beta2**step), self.epsilon
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        m, v = state
+        beta1, rest1, beta2, rest2, of_gradient, of_m, correction, epsilon = constants
+        m = beta1 * m + rest1 * g
+        v = beta2 * v + rest2 * g * g
+        return (of_gradient * g + of_m * m) / (np.sqrt(v) * correction + epsilon), (m, v)
 
     @classmethod
     def cases(cls):
@@ -47,7 +46,6 @@ class NAdam(Optimizer):
         yield cls(learning_rate=0.02, beta1=0.5, beta2=0.9, epsilon=1e-4, momentum_decay=0.1)
 
 
-@lru_cache(maxsize=4)  # every slice of a step asks
 def _shares(beta1: float, decay: float, step: int) -> tuple[float, float]:
     """What g and m are multiplied by: (1 − μₜ) / (1 − Π), μₜ₊₁ / (1 − Π μₜ₊₁)."""
     product = 1.0

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import average, average_of_squares
 from bpcore.optimizers import Optimizer
 
 
@@ -30,16 +29,19 @@ class RAdam(Optimizer):
     def state(self):
         return ("m", "v")
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        m = average(state["m"], gradient, self.beta1, out=new_state["m"], spare=out)
-        v = average_of_squares(state["v"], gradient, self.beta2, out=new_state["v"], spare=out)
-        np.divide(m, 1 - self.beta1**step, out=out)
+    def constants(self, step):
         rectification = _rectification(self.beta2, step)
-        if rectification:
-            root = np.sqrt(v)
-            root += self.epsilon
-            out *= rectification * math.sqrt(1 - self.beta2**step)
-            out /= root
+        divisor = (1.0, self.epsilon) if rectification else (0.0, 1.0)
+        factor = rectification * math.sqrt(1 - self.beta2**step) if rectification else 1.0
+        return self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, factor / (1 - self.beta1**step), *divisor
+
+    @staticmethod
+    def direction(g, p, state, constants):
+        m, v = state
+        beta1, rest1, beta2, rest2, factor, of_root, epsilon = constants
+        m = beta1 * m + rest1 * g
+        v = beta2 * v + rest2 * g * g
+        return factor * m / (of_root * np.sqrt(v) + epsilon), (m, v)
 
     @classmethod
     def cases(cls):

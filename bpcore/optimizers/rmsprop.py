@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import flag, number
-from bpcore.moments import average, average_of_squares
 from bpcore.optimizers import Optimizer
 
 
@@ -29,18 +28,12 @@ class RMSProp(Optimizer):
     def state(self):
         return ("squares",) + ("center",) * self.centered + ("velocity",) * bool(self.momentum)
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        out[...] = average_of_squares(state["squares"], gradient, self.alpha, out=new_state["squares"], spare=out)
-        if self.centered:
-            center = average(state["center"], gradient, self.alpha, out=new_state["center"])
-            out -= center * center
-            np.maximum(out, 0, out=out)  # a variance, but for rounding
-        np.sqrt(out, out=out)
-        out += self.epsilon
-        np.divide(gradient, out, out=out)
-        if self.momentum:
-            out += self.momentum * state["velocity"]
-            new_state["velocity"][...] = out
+    def constants(self, step):
+        return self.alpha, 1 - self.alpha, self.epsilon, self.momentum, 0.0
+
+    @property
+    def direction(self):
+        return (_centered_heavy if self.momentum else _centered) if self.centered else _heavy if self.momentum else _plain
 
     @classmethod
     def cases(cls):
@@ -48,3 +41,29 @@ class RMSProp(Optimizer):
         yield cls(learning_rate=0.005, alpha=0.9, epsilon=1e-4, momentum=0.9)
         yield cls(learning_rate=0.01, centered=True)
         yield cls(learning_rate=0.005, alpha=0.9, epsilon=1e-2, momentum=0.5, centered=True)
+
+
+def _plain(g, p, state, constants):
+    alpha, rest, epsilon, _, _ = constants
+    s = alpha * state[0] + rest * g * g
+    return g / (np.sqrt(s) + epsilon), (s,)
+
+
+def _heavy(g, p, state, constants):
+    alpha, rest, epsilon, momentum, _ = constants
+    s = alpha * state[0] + rest * g * g
+    v = momentum * state[1] + g / (np.sqrt(s) + epsilon)
+    return v, (s, v)
+
+
+def _centered(g, p, state, constants):
+    alpha, rest, epsilon, _, zero = constants
+    s, c = alpha * state[0] + rest * g * g, alpha * state[1] + rest * g
+    return g / (np.sqrt(np.maximum(s - c * c, zero)) + epsilon), (s, c)  # a variance, but for rounding
+
+
+def _centered_heavy(g, p, state, constants):
+    alpha, rest, epsilon, momentum, zero = constants
+    s, c = alpha * state[0] + rest * g * g, alpha * state[1] + rest * g
+    v = momentum * state[2] + g / (np.sqrt(np.maximum(s - c * c, zero)) + epsilon)
+    return v, (s, c, v)

@@ -8,8 +8,6 @@ learning", ICML 2013, in the form where the learning rate multiplies v (as in Py
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bpcore.attributes import flag, number
 from bpcore.optimizers import Optimizer
 
@@ -24,21 +22,29 @@ class Sgd(Optimizer):
     def state(self):
         return ("velocity",) if self.momentum else ()
 
-    def direction(self, step, gradient, p, state, new_state, out):
-        if not self.momentum:
-            out[...] = gradient
-            return
-        v = new_state["velocity"]
-        np.multiply(state["velocity"], self.momentum, out=v)
-        v += gradient
-        if self.nesterov:
-            np.multiply(v, self.momentum, out=out)
-            out += gradient
-        else:
-            out[...] = v
+    def constants(self, step):
+        return (self.momentum,)
+
+    @property
+    def direction(self):
+        return (_nesterov if self.nesterov else _heavy) if self.momentum else _plain
 
     @classmethod
     def cases(cls):
         yield cls(learning_rate=0.1)
         yield cls(learning_rate=0.05, momentum=0.9)
         yield cls(learning_rate=0.05, momentum=0.9, nesterov=True)
+
+
+def _plain(g, p, state, constants):
+    return g, ()
+
+
+def _heavy(g, p, state, constants):
+    v = constants[0] * state[0] + g
+    return v, (v,)
+
+
+def _nesterov(g, p, state, constants):
+    v = constants[0] * state[0] + g
+    return g + constants[0] * v, (v,)
