@@ -24,6 +24,7 @@ from bpcore.initializers.orthogonal import Orthogonal
 from bpcore.initializers.xavier_uniform import XavierUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Layer, Parameter, Workspace, initializer
+from bpcore.products import multiply
 from bpcore.shapes import describe, require_axes
 from bpcore.sums import channel_sums
 
@@ -126,7 +127,7 @@ class Recurrent(Layer):
             if level and random:
                 self._drop(w, level, random)
             for k in self._passes(w, level):
-                self._run(k, self._inputs(w, level), valid)
+                self._run(w, k, self._inputs(w, level), valid)
                 self._hand_on(w, level, k, valid)
 
     def backward(self, w):
@@ -138,17 +139,16 @@ class Recurrent(Layer):
                 for i, gradient in enumerate(k.gradients):
                     gradient[...] = w.dy[:, k.columns] if dy is None and i == 0 else 0
                 self._run_back(k, dy, valid)
-                self._products(k, x, dx)
+                self._products(w, k, x, dx)
             if level and w.training and self.dropout:
                 dx *= w.scratch(f"mask_l{level}", x.shape)
             dy = dx
         if w.dx is not None:
             w.dx[...] = dy.swapaxes(0, 1)
 
-    def _run(self, k: Pass, x: np.ndarray, valid: np.ndarray | None) -> None:
-        np.matmul(_rows(x), k.p["weight_ih"], out=_rows(k.gates))
-        if self.bias:
-            k.gates += k.p["bias_ih"] if self.separate else k.p["bias_ih"] + k.p["bias_hh"]
+    def _run(self, w: Workspace, k: Pass, x: np.ndarray, valid: np.ndarray | None) -> None:
+        bias = None if not self.bias else k.p["bias_ih"] if self.separate else k.p["bias_ih"] + k.p["bias_hh"]
+        multiply(w, _rows(x), k.p["weight_ih"], _rows(k.gates), bias)
         for before in k.before:
             before[k.steps[0]] = 0
         for t in k.steps:
@@ -171,18 +171,16 @@ class Recurrent(Layer):
                 for gradient in k.gradients:
                     gradient.fill(0)
 
-    def _products(self, k: Pass, x: np.ndarray, dx: np.ndarray | None) -> None:
+    def _products(self, w: Workspace, k: Pass, x: np.ndarray, dx: np.ndarray | None) -> None:
         """Everything that waits for all steps: the gradients of the weights and of the level's inputs."""
         gates, recurrent = _rows(k.gates), _rows(k.recurrent)
-        np.matmul(_rows(x).T, gates, out=k.g["weight_ih"])
-        np.matmul(_rows(k.before[0]).T, recurrent, out=k.g["weight_hh"])
+        multiply(w, _rows(x).T, gates, k.g["weight_ih"])
+        multiply(w, _rows(k.before[0]).T, recurrent, k.g["weight_hh"])
         if self.bias:
             channel_sums(k.gates, out=k.g["bias_ih"])
             channel_sums(k.recurrent, out=k.g["bias_hh"])
-        if dx is not None and k.columns.start == 0:
-            np.matmul(gates, k.p["weight_ih"].T, out=_rows(dx))
-        elif dx is not None:
-            _rows(dx)[...] += gates @ k.p["weight_ih"].T
+        if dx is not None:
+            multiply(w, gates, k.p["weight_ih"].T, _rows(dx), add=k.columns.start != 0)
 
     def _hand_on(self, w: Workspace, level: int, k: Pass, valid: np.ndarray | None) -> None:
         """The states of a pass as outputs: to the next level, or out."""

@@ -67,6 +67,13 @@ class Code:
         limit = self.builder.shuffle_vector(limit, limit, ir.Constant(kind, [0] * self.lanes))
         return self.builder.icmp_signed("<", places, limit)
 
+    def fetch(self, address: Any) -> None:
+        """Into the cache, to be written."""
+        pointer = self.pointer(address, I8)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(function, [pointer, I32(1), I32(3), I32(1)])
+
     def spread(self, address: Any) -> Any:
         """One number, in every lane."""
         number = self.builder.load(self.pointer(address, self.number))

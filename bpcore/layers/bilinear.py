@@ -18,6 +18,7 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
+from bpcore.products import multiply
 from bpcore.shapes import describe
 
 
@@ -46,16 +47,14 @@ class Bilinear(Layer):
         return {"weight": weight, **bias}
 
     def forward(self, w):
-        np.matmul(_flat(self._pairs(w)), w.p["weight"].reshape(-1, self.units), out=_rows(w.y))
-        if self.bias:
-            w.y += w.p["bias"]
+        multiply(w, _flat(self._pairs(w)), w.p["weight"].reshape(-1, self.units), _rows(w.y), w.p.get("bias"))
 
     def backward(self, w):
         dy, pairs = _rows(w.dy), self._pairs(w)
-        np.matmul(_flat(pairs).T, dy, out=w.g["weight"].reshape(-1, self.units))
+        multiply(w, _flat(pairs).T, dy, w.g["weight"].reshape(-1, self.units))
         if self.bias:
             np.sum(dy, axis=0, out=w.g["bias"])
-        np.matmul(dy, w.p["weight"].reshape(-1, self.units).T, out=_flat(pairs))  # in place of the used-up products
+        multiply(w, dy, w.p["weight"].reshape(-1, self.units).T, _flat(pairs))  # in place of the used-up products
         (first, second), (dfirst, dsecond) = w.inputs, w.dinputs
         if dfirst is not None:
             np.matmul(pairs, _rows(second)[:, :, None], out=_rows(dfirst)[:, :, None])

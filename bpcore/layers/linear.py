@@ -5,13 +5,14 @@ kept as (units, in) and y = x Wᵀ + b: so an output can share an embedding's we
 output embedding to improve language models", EACL 2017), and a decoder its encoder's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
+from bpcore import products
 from bpcore.attributes import flag, integer
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
@@ -42,17 +43,15 @@ class Linear(Listed):
         return {"weight": weight, **bias}
 
     def ahead(self, w):
-        yield _product(_rows(w.x), self._weight(w.p), _rows(w.y))
-        if self.bias:
-            yield partial(np.add, w.y, w.p["bias"], w.y)
+        yield from products.calls(w, _rows(w.x), self._weight(w.p), _rows(w.y), w.p.get("bias"))
 
     def back(self, w):
         x, dy = _rows(w.x), _rows(w.dy)
-        yield _product(x.T, dy, self._weight(w.g))
+        yield from products.calls(w, x.T, dy, self._weight(w.g))
         if self.bias:
             yield partial(np.add.reduce, dy, 0, None, w.g["bias"])
         if w.dx is not None:
-            yield _product(dy, self._weight(w.p).T, _rows(w.dx))
+            yield from products.calls(w, dy, self._weight(w.p).T, _rows(w.dx))
 
     def _weight(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """(in, units), however it is kept."""
@@ -72,11 +71,6 @@ class Linear(Listed):
         yield Case(cls(units=2, bias=False), [(3, 4)])
         yield Case(cls(units=3, transposed=True), [(2, 4)])
         yield Case(cls(units=1), [(1,)], batch=1)
-
-
-def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Callable[[], object]:
-    """out = a b. np.dot is np.matmul with less around it, but writes nothing else than rows in order."""
-    return partial(np.dot if out.flags.c_contiguous else np.matmul, a, b, out)
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from bpcore.initializers.xavier_uniform import XavierUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
 from bpcore.positions import rotate, rotated
+from bpcore.products import multiply
 from bpcore.shapes import Shape, describe, require_axes
 from bpcore.sums import channel_sums
 
@@ -74,25 +75,21 @@ class MultiHeadAttention(Layer):
 
     def forward(self, w):
         for x, projected, (name, columns) in self._projected(w):
-            np.matmul(_rows(x), w.p[name], out=_rows(projected))
-            if self.bias:
-                projected += w.p["in_proj_bias"][columns]
+            multiply(w, _rows(x), w.p[name], _rows(projected), w.p["in_proj_bias"][columns] if self.bias else None)
         q, k, v = self._split(w)
         if self.rotary:
             rotate(q, q, ROTARY_BASE)
             rotate(k, k, ROTARY_BASE)
         q *= q.shape[3] ** -0.5
         attend(*map(_heads_first, (q, k, v, self._context(w))), self._row_sums(w), self._rules(w, draw=True))
-        np.matmul(_rows(w.scratch("context", w.y.shape)), w.p["out_proj.weight"], out=_rows(w.y))
-        if self.bias:
-            w.y += w.p["out_proj.bias"]
+        multiply(w, _rows(w.scratch("context", w.y.shape)), w.p["out_proj.weight"], _rows(w.y), w.p.get("out_proj.bias"))
 
     def backward(self, w):
         context, dy = _rows(w.scratch("context", w.y.shape)), _rows(w.dy)
-        np.matmul(context.T, dy, out=w.g["out_proj.weight"])
+        multiply(w, context.T, dy, w.g["out_proj.weight"])
         if self.bias:
             channel_sums(w.dy, out=w.g["out_proj.bias"])
-        np.matmul(dy, w.p["out_proj.weight"].T, out=context)  # from here on its gradient
+        multiply(w, dy, w.p["out_proj.weight"].T, context)  # from here on its gradient
         q, k, v = self._split(w)
         attend_back(*map(_heads_first, (q, k, v, self._context(w))), self._row_sums(w), self._rules(w))
         q *= q.shape[3] ** -0.5
@@ -100,11 +97,11 @@ class MultiHeadAttention(Layer):
             rotate(q, q, ROTARY_BASE, back=True)
             rotate(k, k, ROTARY_BASE, back=True)
         for dx, (x, dprojected, (name, columns)) in zip(w.dinputs, self._projected(w)):
-            np.matmul(_rows(x).T, _rows(dprojected), out=w.g[name])
+            multiply(w, _rows(x).T, _rows(dprojected), w.g[name])
             if self.bias:
                 channel_sums(dprojected, out=w.g["in_proj_bias"][columns])
             if dx is not None:
-                np.matmul(_rows(dprojected), w.p[name].T, out=_rows(dx))
+                multiply(w, _rows(dprojected), w.p[name].T, _rows(dx))
 
     def onnx(self, g, inputs, p, shapes):
         sources, shapes, width = self._sources(inputs), self._sources(shapes), p["out_proj.weight"].shape[0] // self.heads

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from time import process_time
@@ -24,7 +25,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 import numpy as np  # noqa: E402
 
-from bpcore.layers import LAYERS, Layer  # noqa: E402
+from bpcore.layers import LAYERS, Layer, Listed, Workspace  # noqa: E402
 from bpcore.model import Model  # noqa: E402
 from bpcore.plan import Key  # noqa: E402
 from bpcore.shapes import Shape  # noqa: E402
@@ -87,9 +88,15 @@ class Clocks:
 def watch(clocks: Clocks) -> None:
     """Puts a clock around forward and backward of every kind of layer."""
     for kind, layer_type in LAYERS.types.items():
+        for name, calls in (("forward", layer_type.ahead), ("backward", layer_type.back)):
+            inner = partial(_all, calls) if issubclass(layer_type, Listed) else getattr(layer_type, name)
+            setattr(layer_type, name, _clocked(clocks, kind, name, inner))
         layer_type.ahead, layer_type.back = Layer.ahead, Layer.back
-        for name in ("forward", "backward"):
-            setattr(layer_type, name, _clocked(clocks, kind, name, getattr(layer_type, name)))
+
+
+def _all(calls: Callable, layer: Layer, w: Workspace) -> None:
+    for call in calls(layer, w):
+        call()
 
 
 def _clocked(clocks: Clocks, kind: str, name: str, inner: Callable) -> Callable:
