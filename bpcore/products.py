@@ -27,7 +27,7 @@ def calls(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.
     """
     if out.strides[1] != out.itemsize and bias is None:
         a, b, out = b.T, a.T, out.T
-    if suits(*out.shape, a.shape[1], out):
+    if out.strides[1] == out.itemsize and suits(*out.shape, a.shape[1], out.dtype):
         start = out if add else np.empty((0, out.shape[1]), out.dtype) if bias is None else bias[None]
         room = kernels.product.room(*out.shape, a.shape[1], out.itemsize)
         yield partial(kernels.product.multiply.of(out.dtype), a, b, start, out, w.temporary("product scratch", (room,)))
@@ -46,8 +46,32 @@ def multiply(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: 
         call()
 
 
-def suits(m: int, n: int, k: int, out: np.ndarray) -> bool:
+class Laid:
+    """A b that many products go through in turn: laid out once. In memory of `w` that is a `temporary`."""
+
+    def __init__(self, w: Workspace, b: np.ndarray, rows: int):
+        """b: (k, n), rows: m of the products to come."""
+        self._b, (k, n) = b, b.shape
+        self._none = np.empty((0, n), b.dtype)
+        self._laid = None
+        if suits(rows, n, k, b.dtype):
+            self._laid = w.temporary("laid", (kernels.product.laid_room(n, k, b.itemsize),))
+            kernels.product.lay_all(b, self._laid)
+
+    def multiply(self, a: np.ndarray, out: np.ndarray, bias: np.ndarray | None = None, add: bool = False) -> None:
+        """out = a b, a b + bias or out + a b. a: (m, k), out: (m, n), both with rows without gaps."""
+        if self._laid is not None:
+            start = out if add else self._none if bias is None else bias[None]
+            kernels.product.multiply_laid(a, self._laid, start, out)
+        elif add:
+            out += a @ self._b
+        else:
+            np.matmul(a, self._b, out=out)
+            if bias is not None:
+                out += bias
+
+
+def suits(m: int, n: int, k: int, kind: np.dtype) -> bool:
     """Whether the kernel is the faster one for a product of these sizes."""
-    pays = m >= ROWS and n >= COLUMNS and m * n * k >= PRODUCTS and out.dtype == np.float32
-    return pays and out.strides[1] == out.itemsize and kernels.vectors.BYTES == 64
+    return m >= ROWS and n >= COLUMNS and m * n * k >= PRODUCTS and kind == np.float32 and kernels.vectors.BYTES == 64
 

@@ -1,9 +1,10 @@
 """What rnn, gru and lstm share: levels, directions, masks, truncation, and all products outside of time.
 
 1. What does not wait for the step before is one matrix product over all steps: the inputs' share of the
-   gates ahead of the loop, the weights' gradients behind it. Only the state's share is inside.
+   gates ahead of the loop, the weights' gradients behind it. Only the state's share is inside, and its weight is
+   laid out once for all steps.
 2. Arrays have time first, (time, n, …), so that a step is one block of memory.
-3. This file knows no formula: `step` and `step_back` of the cell's own file do.
+3. This file knows no formula: `step` and `step_back` of the cell's own file do, and kernels/cells.py.
 
 At a step whose mask is 0 the state stays as it is and the output is zero, as behind a packed sequence's
 end in PyTorch. Truncation cuts the way back between every `truncation` steps, counted in the order of
@@ -24,7 +25,7 @@ from bpcore.initializers.orthogonal import Orthogonal
 from bpcore.initializers.xavier_uniform import XavierUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Layer, Parameter, Workspace, initializer
-from bpcore.products import multiply
+from bpcore.products import Laid, multiply
 from bpcore.shapes import describe, require_axes
 from bpcore.sums import channel_sums
 
@@ -37,7 +38,7 @@ class Pass:
     the way back the gradient of that share. recurrent: the same for the state's share; it is `gates`
     itself for cells that only add the two. kept: (time, n, units), for cells that keep more.
     now, before: for each state its values (time, n, units) after a step, and those the step starts from.
-    gradients: (n, units) of each state, on the way back. product: (n, gates · units), for passing use.
+    gradients: (n, units) of each state, on the way back.
     p, g: the weights by their short names.
     """
 
@@ -53,7 +54,6 @@ class Pass:
         self.now = [state[:-1] if backwards else state[1:] for state in states]
         self.before = [state[1:] if backwards else state[:-1] for state in states]
         self.gradients = [w.temporary(f"state gradient {i}", (n, layer.units)) for i in range(layer.states)]
-        self.product = w.temporary("product", (n, width))
         self.p, self.g = _short(w.p, suffix), _short(w.g, suffix)
 
 
@@ -111,11 +111,12 @@ class Recurrent(Layer):
         return [[_short(p, _suffix(level, backwards)) for backwards in self._directions] for level in range(self.layers)]
 
     def step(self, k: Pass, t: int) -> None:
-        """From k.gates[t] and k.before[·][t] to k.now[·][t]."""
+        """From k.gates[t], k.recurrent[t] and k.before[·][t] to k.now[·][t]."""
         raise NotImplementedError
 
     def step_back(self, k: Pass, t: int) -> None:
-        """From k.gradients after the step to those before it; fills k.gates[t] and k.recurrent[t]."""
+        """From k.gradients after the step to k.gates[t] and k.recurrent[t], and to what of k.gradients before it does not come
+        through the product with the state: nothing of the first one, unless `separate`."""
         raise NotImplementedError
 
     def forward(self, w):
@@ -138,7 +139,7 @@ class Recurrent(Layer):
             for k in self._passes(w, level):
                 for i, gradient in enumerate(k.gradients):
                     gradient[...] = w.dy[:, k.columns] if dy is None and i == 0 else 0
-                self._run_back(k, dy, valid)
+                self._run_back(w, k, dy, valid)
                 self._products(w, k, x, dx)
             if level and w.training and self.dropout:
                 dx *= w.scratch(f"mask_l{level}", x.shape)
@@ -151,13 +152,16 @@ class Recurrent(Layer):
         multiply(w, _rows(x), k.p["weight_ih"], _rows(k.gates), bias)
         for before in k.before:
             before[k.steps[0]] = 0
+        weight = Laid(w, k.p["weight_hh"], x.shape[1])
         for t in k.steps:
+            weight.multiply(k.before[0][t], k.recurrent[t], k.p["bias_hh"] if self.separate and self.bias else None, add=not self.separate)
             self.step(k, t)
             if valid is not None:
                 for now, before in zip(k.now, k.before):
                     np.copyto(now[t], before[t], where=~valid[t])
 
-    def _run_back(self, k: Pass, dy: np.ndarray | None, valid: np.ndarray | None) -> None:
+    def _run_back(self, w: Workspace, k: Pass, dy: np.ndarray | None, valid: np.ndarray | None) -> None:
+        weight = Laid(w, k.p["weight_hh"].T, len(k.gradients[0]))
         for count, t in reversed(list(enumerate(k.steps))):
             held = [] if valid is None else [gradient * ~valid[t] for gradient in k.gradients]
             if dy is not None:
@@ -165,6 +169,7 @@ class Recurrent(Layer):
             for gradient in k.gradients if held else ():
                 gradient *= valid[t]
             self.step_back(k, t)
+            weight.multiply(k.recurrent[t], k.gradients[0], add=self.separate)
             for gradient, part in zip(k.gradients, held):
                 gradient += part
             if self.truncation and count % self.truncation == 0:
@@ -178,7 +183,7 @@ class Recurrent(Layer):
         multiply(w, _rows(k.before[0]).T, recurrent, k.g["weight_hh"])
         if self.bias:
             channel_sums(k.gates, out=k.g["bias_ih"])
-            channel_sums(k.recurrent, out=k.g["bias_hh"])
+            k.g["bias_hh"][...] = channel_sums(k.recurrent) if self.separate else k.g["bias_ih"]
         if dx is not None:
             multiply(w, gates, k.p["weight_ih"].T, _rows(dx), add=k.columns.start != 0)
 
@@ -213,14 +218,6 @@ class Recurrent(Layer):
     @property
     def _width(self) -> int:
         return self.units * len(self._directions)
-
-
-def sigmoid(x: np.ndarray) -> None:
-    """In place; (1 + tanh(x / 2)) / 2 overflows nowhere."""
-    x *= 0.5
-    np.tanh(x, out=x)
-    x *= 0.5
-    x += 0.5
 
 
 def _suffix(level: int, backwards: bool) -> str:

@@ -52,6 +52,35 @@ def multiply(a, b, start, c, scratch):
             first, first_row = address(c) + column * size, c.strides[0]
 
 
+def laid_room(n: int, k: int, itemsize: int) -> int:
+    """Numbers of a b of these sizes in strips, with zeros to start from."""
+    each = BYTES // itemsize
+    n, k = (-(-size // each) * each for size in (n, k))
+    return n * (k + 2)
+
+
+@kernel(lambda real: (read(real, 2), real[::1]))
+def lay_all(b, laid):
+    """laid = b (k, n) as `multiply_laid` reads it; as many numbers as `laid_room` says."""
+    (k, n), size = b.shape, b.itemsize
+    clear(address(laid), n * size)
+    lay_out(laid, address(b), b.strides[0], b.strides[1], k, n, address(laid) + rounded(n, lanes(b)) * size)
+
+
+@kernel(lambda real: (read(real, 2), read(real, 1), read(real, 2), real[:, :]))
+def multiply_laid(a, laid, start, c):
+    """The same as `multiply`, of a b that was laid out before; the rows of a without gaps."""
+    (m, k), n, size = a.shape, c.shape[1], c.itemsize
+    first, first_row = address(start), start.strides[0] if len(start) > 1 else 0
+    if len(start) == 0:
+        first = address(laid)
+    strips, apart = address(laid) + rounded(n, lanes(c)) * size, strip_bytes(c, k)
+    for term in range(0, k, TERMS):
+        tiles(c, m, n, min(TERMS, k - term), address(a) + term * size, a.strides[0], size, 0, strips + term * BYTES, BYTES, apart,
+              first, first_row, address(c), c.strides[0])
+        first, first_row = address(c), c.strides[0]
+
+
 @helper
 def strip_bytes(like, terms):
     """How far strips lie apart: an odd number of vectors, or they would crowd."""

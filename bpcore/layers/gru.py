@@ -16,10 +16,9 @@ the order of reset and product is that of its first version (arXiv 1406.1078v1) 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
+from bpcore import kernels
 from bpcore.layers import Case
-from bpcore.recurrence import Recurrent, sigmoid
+from bpcore.recurrence import Recurrent
 from bpcore.recurrence_onnx import recurrent
 
 
@@ -29,34 +28,10 @@ class Gru(Recurrent):
     separate: ClassVar[bool] = True
 
     def step(self, k, t):
-        before, now, product = k.before[0][t], k.now[0][t], k.recurrent[t]
-        np.matmul(before, k.p["weight_hh"], out=product)
-        if self.bias:
-            product += k.p["bias_hh"]
-        (r, z, n), reset, u = self._split(k.gates[t]), k.gates[t][:, :2 * self.units], self.units
-        reset += product[:, :2 * u]
-        sigmoid(reset)
-        n += np.multiply(r, product[:, 2 * u:], out=now)
-        np.tanh(n, out=n)
-        np.subtract(before, n, out=now)
-        now *= z
-        now += n
+        kernels.cells.gru(k.gates[t], k.recurrent[t], k.before[0][t], k.now[0][t])
 
     def step_back(self, k, t):
-        (r, z, n), (dr, dz, product) = self._split(k.gates[t]), self._split(k.recurrent[t])
-        before, dh, dn, u = k.before[0][t], k.gradients[0], k.product[:, :self.units], self.units
-        np.multiply(1 - n * n, 1 - z, out=dn)
-        dn *= dh
-        np.multiply((before - n) * dh, z * (1 - z), out=dz)
-        np.multiply(dn * product, r * (1 - r), out=dr)
-        np.multiply(dn, r, out=product)  # from here on its gradient
-        dh *= z
-        k.gates[t][:, :2 * u], n[...] = k.recurrent[t][:, :2 * u], dn
-        dh += np.matmul(k.recurrent[t], k.p["weight_hh"].T)
-
-    def _split(self, gates: np.ndarray) -> tuple[np.ndarray, ...]:
-        u = self.units
-        return gates[:, :u], gates[:, u:2 * u], gates[:, 2 * u:]
+        kernels.cells.gru_back(k.gates[t], k.recurrent[t], k.before[0][t], k.gradients[0])
 
     def onnx(self, g, inputs, p, shapes):
         return recurrent(g, "GRU", inputs, self.by_level(p), [1, 0, 2], shapes[0][0], self.return_sequences, linear_before_reset=1)

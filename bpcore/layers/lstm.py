@@ -15,12 +15,11 @@ al., "Learning to forget", Neural Computation 12 (2000), for f; Jozefowicz et al
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
+from bpcore import kernels
 from bpcore.attributes import number
 from bpcore.initializers import Initializer
 from bpcore.layers import Case, Parameter
-from bpcore.recurrence import Recurrent, sigmoid
+from bpcore.recurrence import Recurrent
 from bpcore.recurrence_onnx import recurrent
 
 
@@ -39,31 +38,12 @@ class Lstm(Recurrent):
         return found
 
     def step(self, k, t):
-        gates, (h, c), u = k.gates[t], (now[t] for now in k.now), self.units
-        gates += np.matmul(k.before[0][t], k.p["weight_hh"], out=k.product)
-        sigmoid(gates[:, :2 * u])
-        np.tanh(gates[:, 2 * u:3 * u], out=gates[:, 2 * u:3 * u])
-        sigmoid(gates[:, 3 * u:])
-        i, f, g, o = self._split(gates)
-        np.multiply(f, k.before[1][t], out=c)
-        c += np.multiply(i, g, out=h)
-        np.multiply(o, np.tanh(c, out=k.kept[t]), out=h)
+        (h, c), (_, before) = k.now, k.before
+        kernels.cells.lstm(k.gates[t], before[t], c[t], k.kept[t], h[t])
 
     def step_back(self, k, t):
-        gates, tanh_c, (dh, dc) = k.gates[t], k.kept[t], k.gradients
-        (i, f, g, o), (di, df, dg, do) = self._split(gates), self._split(k.product)
-        np.multiply(gates, 1 - gates, out=k.product)  # how each gate answers to its sum …
-        np.subtract(1, g * g, out=dg)
-        dc += dh * o * (1 - tanh_c * tanh_c)
-        for d, other in ((di, g * dc), (df, k.before[1][t] * dc), (dg, i * dc), (do, tanh_c * dh)):
-            d *= other  # … times how the loss answers to the gate
-        dc *= f
-        gates[...] = k.product
-        np.matmul(gates, k.p["weight_hh"].T, out=dh)
-
-    def _split(self, gates: np.ndarray) -> tuple[np.ndarray, ...]:
-        u = self.units
-        return gates[:, :u], gates[:, u:2 * u], gates[:, 2 * u:3 * u], gates[:, 3 * u:]
+        dh, dc = k.gradients
+        kernels.cells.lstm_back(k.gates[t], k.before[1][t], k.kept[t], dh, dc)
 
     def onnx(self, g, inputs, p, shapes):
         return recurrent(g, "LSTM", inputs, self.by_level(p), [0, 3, 1, 2], shapes[0][0], self.return_sequences)

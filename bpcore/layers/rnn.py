@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bpcore import kernels
 from bpcore.attributes import choice
 from bpcore.layers import Case
 from bpcore.recurrence import Recurrent
@@ -33,14 +34,12 @@ class Rnn(Recurrent):
 
     def step(self, k, t):
         sums, h = k.gates[t], k.now[0][t]
-        sums += np.matmul(k.before[0][t], k.p["weight_hh"], out=k.product)
-        np.tanh(sums, out=h) if self.nonlinearity == "tanh" else np.maximum(sums, 0, out=h)
+        kernels.cells.rnn(sums, h) if self.nonlinearity == "tanh" else np.maximum(sums, 0, out=h)
 
     def step_back(self, k, t):
-        h, dh, sums = k.now[0][t], k.gradients[0], k.gates[t]
+        h, sums = k.now[0][t], k.gates[t]
         np.subtract(1, h * h, out=sums) if self.nonlinearity == "tanh" else np.greater(h, 0, out=sums)
-        sums *= dh
-        np.matmul(sums, k.p["weight_hh"].T, out=dh)
+        sums *= k.gradients[0]
 
     def onnx(self, g, inputs, p, shapes):
         activations = [self.nonlinearity.capitalize()] * (2 if self.bidirectional else 1)

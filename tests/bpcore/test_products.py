@@ -41,3 +41,17 @@ def test_bound_calls_find_what_their_arrays_hold_then():
     for call in bound:
         call()
     np.testing.assert_allclose(out, a @ b + bias, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [*SIZES, (33, 65, 600)])
+@pytest.mark.parametrize("kind", ["plain", "bias", "add"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_laid_out_once_gives_the_same_products(sizes, kind, turned, dtype):
+    w, a, b, bias, out = drawn(*sizes, dtype)
+    wanted = a.astype(np.float64) @ b + {"plain": 0, "bias": bias, "add": out}[kind]
+    laid = products.Laid(w, np.asfortranarray(b) if turned else b, sizes[0])
+    for _ in range(2):
+        ours = out.copy()
+        laid.multiply(a, ours, bias if kind == "bias" else None, kind == "add")
+        np.testing.assert_allclose(ours, wanted, atol=np.finfo(dtype).eps * 32 * np.sqrt(sizes[2]), rtol=0)
