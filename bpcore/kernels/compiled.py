@@ -85,13 +85,14 @@ def kernel(signature: Callable[[Any], tuple]) -> Callable[[Callable], Kernel]:
 class _Cache(FunctionCache):
     def __init__(self, function: Callable, uses: Sequence[Callable]):
         super().__init__(function)
+        self._uses = uses
         name = "-".join([self._impl.filename_base, *(f"{used.__module__}.{used.__qualname__}" for used in uses)])
         sources = _sources() + "".join(map(inspect.getsource, uses))
         self._cache_file = _Files(self.cache_path, name, _digest(sources.encode()))
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
-        """What a function holds is told by the name and the sources."""
-        return signature, codegen.magic_tuple()
+        """Numba would look into the functions that are used, and find them changed in every process."""
+        return (signature, codegen.magic_tuple()) if self._uses else super()._index_key(signature, codegen)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Without what Numba loads for compiling, which takes longer than all the rest of the start."""

@@ -29,7 +29,8 @@ class Code:
     def __init__(self, context: Any, builder: Any, like: types.Array):
         self.builder = builder
         self.number = context.get_data_type(like.dtype)
-        self.lanes = BYTES // (like.dtype.bitwidth // 8)
+        self.bits = like.dtype.bitwidth
+        self.lanes = BYTES // (self.bits // 8)
         self.vector = ir.VectorType(self.number, self.lanes)
         self._name = f"v{self.lanes}f{like.dtype.bitwidth}"
 

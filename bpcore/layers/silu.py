@@ -6,33 +6,21 @@ approximation in reinforcement learning", Neural Networks 107 (2018), equation 1
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from bpcore.layers import Case, Layer
-from bpcore.special import gate
+from bpcore import kernels
+from bpcore.layers import Case, Listed
 
 
 @dataclass(frozen=True)
-class Silu(Layer):
+class Silu(Listed):
     def output_shape(self, x):
         return x
 
-    def forward(self, w):
-        np.negative(w.x, out=w.y)
-        with np.errstate(over="ignore"):  # where e⁻ˣ is infinite, y is 0
-            np.exp(w.y, out=w.y)
-        w.y += 1
-        np.divide(w.x, w.y, out=w.y)
+    def ahead(self, w):
+        yield kernels.silu.AHEAD.over(w.x, w.y)
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            sigma = w.temporary("sigma", w.x.shape)
-            gate(w.x, w.y, out=sigma)
-            np.subtract(1, sigma, out=w.dx)
-            w.dx *= w.x
-            w.dx += 1
-            w.dx *= sigma
-            w.dx *= w.dy
+            yield kernels.silu.BACK.over(w.x, w.dy, w.dx)
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("Mul", inputs[0], g.op("Sigmoid", inputs[0]))
