@@ -49,6 +49,8 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     problems += unless_known(problems, _number_problems(spec))
     reduction = _attempt(problems, lambda: _reduction(spec))
     maths = _attempt(problems, lambda: parse_maths(spec))
+    if reduction and maths:
+        problems += reduction.problems(maths, spec.diagnose_every)
     root = DataRoot(data_root)
     train = _attempt(problems, lambda: _open(spec, "train", root))
     held_out = _attempt(problems, lambda: _open(spec, "eval", root)) if spec.data.HasField("eval") else None

@@ -130,6 +130,8 @@ class Recorder(Silent):
             say(f"resuming {self._folder.path} at step {event.first_step} from {source}")
         say(f"run {self._folder.path}  {len(event.ranks)} rank(s)  {event.logical_shards} shard(s)  "
             f"{event.parameters:,} parameters  {event.total_steps} steps  seed {event.seed}")
+        if not self._job.reduction.same_bits:
+            say(f"reduction {self._job.spec.reduction.kind}: the bits depend on the number of ranks")
         if event.HasField("transfer"):
             say(f"start: {len(event.transfer.matched)} parameter(s) taken over; fresh: {', '.join(event.transfer.missing) or 'none'}; "
                 f"unused: {', '.join(event.transfer.unused) or 'none'}")

@@ -13,7 +13,7 @@ import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -129,14 +129,15 @@ class Stepper:
         used = functools.reduce(added, (epoch.tally(parts[shard]) for shard in batches), NONE)
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
+        pace = Pace(step + 1, 0, place.stop - place.start, factor, self.schedule.epoch(step))
         rows = self._together(step, batches, counts) if self._whole else {
-            shard: self._shard(step, shard, batch, counts) for shard, batch in batches.items()}
+            shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
         vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
         self.clock.mark("commit")
         if np.isfinite(vote.row).all():
-            self.exchange.combine()
+            self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
-            self._update(Pace(step + 1, vote.row[1], place.stop - place.start, factor, self.schedule.epoch(step)))
+            self._update(replace(pace, count=vote.row[1]))
             if self._diagnoses_at(step):
                 self._diagnose(vote.row[1])
             if self.crew.leads:
@@ -208,7 +209,7 @@ class Stepper:
             self.exchange.add(shard)
         return rows
 
-    def _shard(self, step: int, shard: int, batch: Batch, counts: np.ndarray) -> np.ndarray:
+    def _shard(self, step: int, shard: int, batch: Batch, counts: np.ndarray, pace: Pace) -> np.ndarray:
         """The shard's row of sums; its gradient goes to the exchange."""
         gradient = self.exchange.buffer(shard)
         if not _size(batch):  # a last batch smaller than the number of shards
@@ -216,7 +217,7 @@ class Stepper:
             row = np.zeros(self.model.row_width)
         else:
             key = Key(self.schedule.seed, step, shard)
-            row = self.model.gradient(self.replica.current.parameters, batch, gradient, key, counts)
+            row = self.exchange.gradient(self.model, self.replica.current.parameters, batch, gradient, key, counts, pace)
             if self._diagnoses_at(step):
                 self._diagnoses[shard] = self.model.diagnosis(_size(batch))
         self.clock.mark("backward")

@@ -17,8 +17,8 @@ from mpi4py import MPI
 from worker import segments
 from worker.comm import Comm
 
-TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE, "int64": MPI.INT64_T}
-AT_A_TIME = 1 << 28  # numbers in one message: below 2 GiB in any type
+TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE, "int64": MPI.INT64_T, "uint32": MPI.UINT32_T, "uint16": MPI.UINT16_T}
+AT_A_TIME = 1 << 27  # numbers in one message: below 2 GiB in any type
 READY = 7  # tag of a newcomer's message
 
 

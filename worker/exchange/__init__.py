@@ -10,11 +10,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from bpcore.arena import Layout, Vector
+from bpcore.errors import Problem
+from bpcore.fields import Batch
+from bpcore.model import Model
+from bpcore.plan import Key
 from bpcore.registry import Registry
+from bpcore.spec import Spec
+from bpcore.update import Pace
 from worker.crew import Crew
 
 
@@ -27,6 +34,12 @@ class Exchange(ABC):
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
         """Takes note of who holds which shards, from the next step on. Collective."""
 
+    def gradient(self, model: Model, parameters: Vector, batch: Batch, out: Vector, key: Key, counts: Sequence[float],
+                 pace: Pace) -> np.ndarray:
+        """Writes a shard's gradient into `out`; its row of sums. As Model.gradient, unless a way has its own. `pace`: of
+        the update to come, its count not known yet."""
+        return model.gradient(parameters, batch, out, key, counts)
+
     @abstractmethod
     def buffer(self, shard: int) -> Vector:
         """Where to write the shard's gradient."""
@@ -36,8 +49,8 @@ class Exchange(ABC):
         """The shard's gradient is written."""
 
     @abstractmethod
-    def combine(self) -> None:
-        """What needs messages. Collective."""
+    def combine(self, count: float) -> None:
+        """What needs messages. `count`: what the sum is divided by afterwards. Collective."""
 
     @abstractmethod
     def sum(self, part: slice) -> None:
@@ -46,11 +59,17 @@ class Exchange(ABC):
 
 @dataclass(frozen=True)
 class Reduction:
-    """The base class: a way, with its attributes."""
+    """The base class: a way, with its attributes. `same_bits`: on any number of ranks."""
+
+    same_bits: ClassVar[bool] = True
 
     def open(self, crew: Crew, layout: Layout, shards: int, at_once: bool) -> Exchange:
         """For this crew. `at_once`: a rank computes its shards side by side, not one after the other. Collective."""
         raise NotImplementedError
+
+    def problems(self, spec: Spec, diagnoses: int) -> list[Problem]:
+        """What this way cannot do of a job. `diagnoses`: every how many steps it is diagnosed, 0 for never."""
+        return []
 
 
 REDUCTIONS: Registry[Reduction] = Registry("reduction", __name__, Reduction)

@@ -3,10 +3,7 @@
 1. Shards are summed in the fixed tree of tree.py, by whoever has both halves first: a rank while it
    computes, then the ranks of a node, then the nodes.
 2. Within a node nothing is copied: a rank adds its part of its mates' gradients where they lie.
-3. Between nodes every rank owns a slice of the flat vector and receives that slice of all nodes' sums
-   (all-to-all), adds them in the tree's order, and sends the sum to every node (all-to-all): 2 (N−1)/N of a
-   gradient a node when each holds one subtree, as little as a ring all-reduce. A node's messages are
-   shared out among its ranks.
+3. Between nodes the owner of a slice (slices.py) adds all nodes' subtrees in the tree's order.
 """
 
 from collections.abc import Sequence
@@ -18,9 +15,8 @@ from bpcore.arena import Layout, Vector
 from worker.crew import Crew
 from worker.exchange import Exchange, Reduction
 from worker.regions import Regions
+from worker.slices import Slices
 from worker.tree import additions, cover, recipe, reduce
-
-WINDOW = 1 << 22  # numbers sent at a time: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,7 @@ class Tree(Exchange):
         for node in mine:
             pairs, at = additions(node, values)
             self._sums.append(([(self._regions.flat(*into), self._regions.flat(*part)) for into, part in pairs], self._regions.flat(*at)))
+        self._slices = Slices(crew, [len(cover) for cover in self._covers])
         self.total = self._sums[0][1] if len(crew.nodes) == 1 else self._regions.flat(0, self._total)
 
     def buffer(self, shard: int) -> Vector:
@@ -60,53 +57,29 @@ class Tree(Exchange):
             total = self._regions.own[into].flat
             np.add(total, self._regions.own[part].flat, out=total)
 
-    def combine(self) -> None:
+    def combine(self, count):
         if len(self.crew.nodes) == 1:
             return
-        for start in range(0, self.layout.size, WINDOW):
-            self._combine(start, min(start + WINDOW, self.layout.size))
+        self._slices.combine(self.layout.size, self._bring, self._add_up, self.total)
         self.crew.comm.barrier()  # the node's sum is whole
 
     def sum(self, part: slice) -> None:
         if len(self.crew.nodes) == 1:
             _add(self._sums[0][0], part)
 
-    def _combine(self, low: int, high: int) -> None:
-        """One window of the vector: its slices to their owners and back."""
-        comm = self.crew.comm
-        slices = _slices(low, high, comm.size)
-        lengths = [part.stop - part.start for part in slices]
-        served = [rank for rank in range(comm.size) if self._is_served_by(rank, comm.rank)]
+    def _bring(self, part: slice) -> list[np.ndarray]:
+        """A part of the sums of this node's largest subtrees."""
         for pairs, _ in self._sums:
-            for rank in served:
-                _add(pairs, slices[rank])
-        send = [flat[slices[rank]] for rank in served for _, flat in self._sums]
-        senders = {next(rank for rank in node if self._is_served_by(comm.rank, rank)): cover
-                   for node, cover in zip(self.crew.nodes, self._covers)}
-        mine = lengths[comm.rank]
-        received = np.empty(mine * sum(map(len, senders.values())), np.float32)
-        comm.alltoall(np.concatenate(send) if send else received[:0],
-                      [len(self._sums) * length if rank in served else 0 for rank, length in enumerate(lengths)],
-                      received, [len(senders.get(rank, ())) * mine for rank in range(comm.size)])
-        nodes = [node for rank in sorted(senders) for node in senders[rank]]
-        values = dict(zip(nodes, received.reshape(len(nodes), mine)))
-        total = reduce((0, self.shards), values, lambda left, right: np.add(left, right, out=left))
-        # The sum goes to whoever sent a part of it.
-        comm.alltoall(np.tile(total, len(senders)), [mine if rank in senders else 0 for rank in range(comm.size)],
-                      self.total, [lengths[rank] if rank in served else 0 for rank in range(comm.size)],
-                      [part.start for part in slices])
+            _add(pairs, part)
+        return [flat[part] for _, flat in self._sums]
 
-    def _is_served_by(self, owner: int, rank: int) -> bool:
-        """Whether `rank` is the one of its node that talks to the owner of a slice."""
-        mates = next(node for node in self.crew.nodes if rank in node)
-        return mates[owner % len(mates)] == rank
+    def _add_up(self, brought: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+        """All nodes' subtrees in the tree's order."""
+        values = {node: value for cover, values in zip(self._covers, brought) for node, value in zip(cover, values)}
+        return reduce((0, self.shards), values, lambda left, right: np.add(left, right, out=left))
 
 
 def _add(pairs: Sequence[tuple[np.ndarray, np.ndarray]], part: slice) -> None:
     for into, other in pairs:
         np.add(into[part], other[part], out=into[part])
 
-
-def _slices(low: int, high: int, count: int) -> list[slice]:
-    bounds = [low + (high - low) * i // count for i in range(count + 1)]
-    return [slice(*pair) for pair in zip(bounds, bounds[1:])]

@@ -1,0 +1,88 @@
+"""local_sgd: each shard goes several steps of its own between two exchanges.
+
+A shard's samples are cut into `every` parts. p₀ = p;   gₕ: the sum of part h's gradients at pₕ;
+pₕ₊₁ = pₕ − η gₕ / nₕ;   the shard's gradient is Σₕ gₕ
+
+nₕ: what part h counts; η: learning_rate, scheduled and scaled like the optimizer's. So it is gradient accumulation,
+but each part is looked at from where the parts before have led.
+
+1. With optimizer sgd at a learning rate of `every` · η the step is the average of the shards' own parameters, weighted
+   by their counts: local SGD. Other optimizers take the sum of the way as their gradient (FedOpt).
+2. A shard's way depends on nobody else, and shards are summed like exact's: the same bits on any number of ranks,
+   nothing lost when one dies, one replica a node. Between exchanges nothing is sent, so with `every` times the batch
+   size there are that many times fewer messages for the same number of steps.
+3. Penalties and clipping are the optimizer's alone, once an exchange. Frozen parameters stay where they are.
+
+Source: Stich, "Local SGD converges fast and communicates little", ICLR 2019, algorithm 1; Reddi et al., "Adaptive
+federated optimization", ICLR 2021, algorithm 1.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bpcore import lockstep
+from bpcore.arena import Layout
+from bpcore.attributes import integer, number
+from bpcore.errors import Problem, expected
+from bpcore.model import Model
+from bpcore.optimizers.sgd import Sgd
+from bpcore.plan import Key
+from bpcore.regularization import Clipping, Regularization
+from bpcore.spec import Spec
+from bpcore.update import Updater
+from worker.crew import Crew
+from worker.exchange import Reduction
+from worker.exchange.exact import Tree
+from worker.shards import cut
+
+
+@dataclass(frozen=True)
+class LocalSgd(Reduction):
+    every: int = integer(4, minimum=1)
+    learning_rate: float = number(0.01, above=0)
+
+    def open(self, crew, layout, shards, at_once):
+        return Walk(crew, layout, shards, self)
+
+    def problems(self, spec, diagnoses):
+        found = [Problem(f"model.layers[{layer}]", "expected layers that look at one shard by itself, as local_sgd goes on without "
+                         "the others; turn sync off, or take another reduction") for layer in lockstep.widths(Model(spec))]
+        if diagnoses:
+            found.append(Problem("diagnose_every", expected("0 with the reduction local_sgd", diagnoses)))
+        return found
+
+
+class Walk(Tree):
+    """Keeps two sets of parameters and one gradient, beside the tree's."""
+
+    def __init__(self, crew: Crew, layout: Layout, shards: int, way: LocalSgd):
+        super().__init__(crew, layout, shards)
+        self._way, self._updater = way, None
+        self._now, self._next, self._gradient = (layout.zeros() for _ in range(3))
+
+    def gradient(self, model, parameters, batch, out, key, counts, pace):
+        updater = self._updater_of(model.spec)
+        self._now.flat[...] = parameters.flat
+        out.flat.fill(0)
+        rows = np.zeros(model.row_width)
+        for i, part in enumerate(cut(slice(0, len(next(iter(batch.values())))), self._way.every)):
+            if part.start == part.stop:
+                continue
+            row = model.gradient(self._now, {name: values[part] for name, values in batch.items()}, self._gradient,
+                                 Key(key.seed, key.step, key.shard * self._way.every + i), counts)
+            rows += row
+            out.flat += self._gradient.flat
+            updater.update(replace(pace, count=row[1], samples=part.stop - part.start), self._gradient.flat, self._now.flat, {},
+                           self._next.flat, {})
+            self._now, self._next = self._next, self._now
+        return rows
+
+    def _updater_of(self, spec: Spec) -> Updater:
+        """The optimizer of the local steps: plain descent, with the learning rates of the parameters' groups."""
+        if self._updater is None:
+            groups = tuple(replace(group, weight_decay=None) for group in spec.groups)
+            plain = replace(spec, optimizer=Sgd(learning_rate=self._way.learning_rate), regularization=Regularization(),
+                            clipping=Clipping(), groups=groups, average=0.0)
+            self._updater = Updater(plain, self.layout)
+        return self._updater
