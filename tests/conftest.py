@@ -13,6 +13,8 @@ import psutil
 import pytest
 import yaml
 
+pytest_plugins = ["tests.hosts"]
+
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = ROOT / "deploy" / "jobs" / "digits.yaml"
 

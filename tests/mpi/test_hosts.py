@@ -8,7 +8,7 @@ from worker.journal import read
 
 def test_three_hosts_give_the_bits_of_one_process(hosts, job_file, tmp_path):
     job = job_file(logical_shards=4, epochs=1)
-    across = hosts("-m", "worker", job, "--run-dir", tmp_path / "across", cwd=tmp_path)
+    across = hosts.mpirun("-m", "worker", job, "--run-dir", tmp_path / "across", cwd=tmp_path)
     assert across.returncode == 0, across.stderr
     alone = subprocess.run([sys.executable, "-m", "worker", job, "--run-dir", tmp_path / "alone"], cwd=tmp_path,
                            capture_output=True, text=True, timeout=120)

@@ -109,7 +109,7 @@ def test_any_number_of_ranks_gives_the_digest_of_one_process(mpirun, jobs, requi
 @pytest.mark.parametrize("ranks", [3, 4, 6])
 def test_three_hosts_give_the_digest_of_one_process(hosts, jobs, require_one_digest, ranks):
     """One, two or unequally many ranks on a host."""
-    done = hosts(SCRIPT, f"hosts-{ranks}", cwd=jobs, ranks=ranks)
+    done = hosts.mpirun(SCRIPT, f"hosts-{ranks}", cwd=jobs, ranks=ranks)
     require_one_digest(done, f"hosts-{ranks}", [f"host{1 + rank % 3}" for rank in range(ranks)])
 
 
