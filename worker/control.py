@@ -33,9 +33,12 @@ class Control:
         self._leave.set()
 
     def listen(self) -> None:
-        """SIGTERM and Ctrl-C ask to stop with a checkpoint; a second Ctrl-C ends at once."""
+        """SIGTERM and Ctrl-C ask to stop with a checkpoint; a second Ctrl-C ends at once. An mpirun hands two more on
+        to the ranks of all hosts: SIGUSR1 asks to stop, SIGUSR2 to leave."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGUSR1, lambda number, frame: self.ask_stop("asked to stop"))
+        signal.signal(signal.SIGUSR2, lambda number, frame: self.ask_leave())
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.ask_stop(f"stopped by {signal.Signals(number).name}")

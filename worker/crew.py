@@ -16,22 +16,26 @@ from worker.comm import Comm
 
 @dataclass(frozen=True)
 class Crew:
-    """`nodes[n]`: the ranks of node n, ascending. `pids`, `hosts`: of every rank."""
+    """`nodes[n]`: the ranks of node n, ascending. `pids`, `hosts`, `places`: of every rank. `beside_launcher`: whether
+    any rank is on the launcher's host."""
 
     comm: Comm
     nodes: Sequence[Sequence[int]]
     pids: Sequence[int]
     hosts: Sequence[str]
+    places: Sequence[str]
+    beside_launcher: bool
 
     @classmethod
     def meet(cls, comm: Comm, shared_memory: bool = True) -> "Crew":
         """Collective. Without shared memory every rank is a node of its own."""
         key = _machine() if shared_memory and memory.is_supported() else f"rank {comm.rank}"
-        told = [json.loads(data) for data in comm.gather_all(json.dumps([key, os.getpid(), comm.host]).encode())]
+        mine = [key, os.getpid(), comm.host, comm.place, comm.is_beside_launcher]
+        keys, pids, hosts, places, beside = zip(*(json.loads(data) for data in comm.gather_all(json.dumps(mine).encode())))
         nodes: dict[str, list[int]] = {}
-        for rank, (key, _, _) in enumerate(told):
+        for rank, key in enumerate(keys):
             nodes.setdefault(key, []).append(rank)
-        return cls(comm, list(nodes.values()), [pid for _, pid, _ in told], [host for _, _, host in told])
+        return cls(comm, list(nodes.values()), pids, hosts, places, any(beside))
 
     @property
     def mates(self) -> Sequence[int]:

@@ -1,15 +1,30 @@
-"""When replacements of dead ranks are started. Every rank keeps these times, rank 0's count: its wish rides in
-the vote.
+"""When and where replacements of dead ranks are started. Every rank keeps these times, rank 0's count: its wish
+rides in the vote.
+
+They are started where their neighbours live: a host of which no rank is left has gone, or is cut off. While
+mpirun may be cut off, too, nothing is started, for MPI would wait for it.
 
 A newcomer that dies while MPI connects the next ones can block them, so those that are sent away (another
 rank has died before they were taken in) get time to be gone.
 """
 
 import time
+from collections import Counter
+from collections.abc import Mapping
+
+from worker.crew import Crew
 
 PAUSE_S = 3.0  # behind newcomers that were sent away
 PATIENCE_S = 30.0  # for newcomers to get ready
 ATTEMPTS = 5  # in a row without success
+
+
+def missing(full: Mapping[str, int], crew: Crew) -> dict[str, int]:
+    """Place → how many ranks are to be started there, when `full` are to be in each."""
+    present = Counter(crew.places)
+    if full.keys() - present.keys() and not crew.beside_launcher:
+        return {}
+    return {place: full[place] - count for place, count in present.items() if full.get(place, 0) > count}
 
 
 class Healing:

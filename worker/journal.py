@@ -28,6 +28,7 @@ class Journal:
             self.sequence, self.attempt = report.sequence, report.attempt
         self._file = open(path, "ab")
         self._file.truncate(size)
+        self._file.seek(size)
 
     def append(self, report: Report) -> None:
         """Numbers the report and writes it through to the operating system: a dead process loses nothing."""
@@ -36,6 +37,10 @@ class Journal:
         payload = report.SerializeToString()
         self._file.write(HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
         self._file.flush()
+
+    def is_ours(self) -> bool:
+        """Whether nobody else has written in it."""
+        return os.fstat(self._file.fileno()).st_size == self._file.tell()
 
     def sync(self) -> None:
         """Makes it outlast the machine, too."""

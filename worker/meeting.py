@@ -10,6 +10,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 
 import numpy as np
 
@@ -39,7 +40,8 @@ class CutOff(Agreed):
 
 
 class Meeting:
-    """The state of one rank. `lost`, `joined`, `stalled_since`: what the next meeting reports."""
+    """The state of one rank. `full`: place → ranks that are to be there. `lost`, `joined`, `stalled_since`: what the
+    next meeting reports."""
 
     def __init__(self, options: Options, comm: Comm, job: Job, control: Control):
         self.options, self.comm, self.job, self.control = options, comm, job, control
@@ -47,6 +49,7 @@ class Meeting:
         self.updater = Updater(job.maths, self.model.layout)
         self.evaluations: list[float] = []
         self.record = Silent()
+        self.full: dict[str, int] = {}
         self.lost: list[LostRank] = []
         self.joined, self.stalled_since = 0, 0.0
         self.holding: Holding | None = None
@@ -59,12 +62,13 @@ class Meeting:
         if self.comm.rank == 0:
             self.plan = self.record.plan
         self._enter()
+        self.full = dict(Counter(self.crew.places))
         together(self.comm, lambda: self._load() if self.comm.rank == 0 else None)
         self._agree()
 
     def meet(self) -> None:
         """After a death, or with newcomers."""
-        self.record = together(self.comm, lambda: self._recorder(self.plan) if self._takes_over() else self.record)
+        self._claim()
         self._enter()
         self._agree()
 
@@ -74,16 +78,28 @@ class Meeting:
             self.holding.end()
 
     def require_right_to_go_on(self, before: Crew, dead: list[int]) -> None:
-        """Raises CutOff where those who look dead may be others who go on without us: hosts cut off, none of whose
-        ranks is left here. The side with more ranks goes on; the run's folder, which one rank 0 at a time can
-        claim, decides the rest."""
+        """Raises CutOff where most ranks may be alive without us: those of hosts that look dead as a whole may only be
+        cut off. The side with more ranks goes on, so never two; where both are equal, the one that gets the run's
+        folder (_claim)."""
         unsure = {rank for node in before.nodes if set(node) <= set(dead) for rank in node}
-        left = [rank for rank in range(before.comm.size) if rank not in dead]
-        if left[0] == 0 and len(unsure) > len(left):
+        left = before.comm.size - len(dead)
+        if len(unsure) > left:
             raise CutOff(3, f"cut off from {len(unsure)} of {before.comm.size} ranks: leaving the run to them")
 
-    def _takes_over(self) -> bool:
-        return self.comm.rank == 0 and not isinstance(self.record, Recorder)
+    def _claim(self) -> None:
+        """Rank 0 has the run's folder, or others go on with the run."""
+        try:
+            self.record = together(self.comm, self._claimed)
+        except Agreed as error:
+            raise CutOff(error.code, str(error)) from None
+
+    def _claimed(self) -> Silent:
+        if self.comm.rank:
+            return self.record
+        if not isinstance(self.record, Recorder):
+            return self._recorder(self.plan)
+        self.record.claim()
+        return self.record
 
     def _recorder(self, run: RunPlan | None = None) -> Recorder:
         return Recorder(self.options, self.job, self.control, ledger.rows(self.model.row_width) // 2, run)
@@ -147,8 +163,9 @@ class Meeting:
             if root and self._source != AttemptStarted.SOURCE_UNSPECIFIED:
                 self._source = AttemptStarted.SOURCE_MEMORY
         self._write_down(root, best)
-        told = [json.loads(data) for data in comm.gather_all(json.dumps(self.evaluations).encode())]
-        self.evaluations = max(told, key=len)
+        told = [json.loads(data) for data in comm.gather_all(json.dumps([self.evaluations, self.full]).encode())]
+        self.evaluations = max((evaluations for evaluations, _ in told), key=len)
+        self.full = next(full for _, full in told if full)
         self._assign()
         self.record.prepare(self.replica.current)
         self._report()

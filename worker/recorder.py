@@ -16,6 +16,7 @@ from worker.checks import Job
 from worker.comm import Watch
 from worker.console import Lines, say
 from worker.control import Control
+from worker.errors import Unavailable
 from worker.journal import Journal, read
 from worker.ledger import EPOCH, EVAL, TRAIN
 from worker.options import Options
@@ -41,6 +42,9 @@ class Silent:
     def prepare(self, buffer: Buffer) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
     def close(self) -> None: ...
+
+    def let_go(self) -> None:
+        """Leaves the folder to whoever has a right to it, while that is not clear."""
 
     def checkpoint_due(self, step: int) -> bool:
         return False
@@ -145,13 +149,26 @@ class Recorder(Silent):
         joined = f"{event.joined} joined; " if event.joined else ""
         say(f"step {event.step}: {joined}going on with {len(event.ranks)} rank(s) after {event.stall_s:.2f} s")
 
+    def let_go(self) -> None:
+        self._folder.unlock()
+
+    def claim(self) -> None:
+        """Claims the folder again. Raises Unavailable when someone else has it, or has had it."""
+        self._folder.lock(TAKE_OVER_S)
+        if not self._journal.is_ours():
+            raise Unavailable(f"others have gone on with {self._folder.path}")
+
     def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+        if step <= self.known[TRAIN]:
+            return  # a rank 0 that is not there any more has written it down, with the same bits
         self.known[TRAIN] = step
         self._reporter.point(step, values, when)
         self._saver.look()
         self._say(step, values)
 
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+        if step <= self.known[EVAL]:
+            return
         self.known[EVAL] = step
         values = {f"eval_{name}": value for name, value in values.items()}
         self._reporter.point(step, values, when)

@@ -31,6 +31,7 @@ class RunDir:
         self.job, self.plan = self.path / "job.json", self.path / "plan.json"
         self.journal, self.log = self.path / "journal", self.path / "log"
         self.checkpoints = self.path / "checkpoints"
+        self._lock: int | None = None
 
     def prepare(self, spec: JobSpec, resume: bool) -> None:
         """Makes the folder, if need be, and writes the spec. Raises Unavailable unless there is a run of
@@ -39,7 +40,7 @@ class RunDir:
             raise Unavailable(f"nothing to resume: {self.path} is not the folder of a run")
         if self.path.exists():
             self.lock()
-            os.close(self._lock)
+            self.unlock()
         if resume:
             require_same_job(fingerprint(jobfile.read(self.job)[0]), fingerprint(spec))
         elif self.journal.exists():
@@ -74,7 +75,9 @@ class RunDir:
             raise Unavailable(f"the run folder {self.path} has no plan.json of a launcher; leave --coordinator to launchers") from None
 
     def lock(self, wait_s: float = 0.0) -> None:
-        """Claims the folder for this process, for as long as it lives; waits for it that long. Raises Unavailable."""
+        """Claims the folder for this process, until it lets go or dies; waits for it that long. Raises Unavailable."""
+        if self._lock is not None:
+            return
         try:
             self._lock = os.open(self.path, os.O_RDONLY)
         except OSError as error:
@@ -82,8 +85,14 @@ class RunDir:
         until = time.monotonic() + wait_s
         while not self._claimed():
             if time.monotonic() >= until:
+                self.unlock()
                 raise Unavailable(f"the run folder {self.path} is in use by another run")
             time.sleep(0.01)
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
 
     def _claimed(self) -> bool:
         try:

@@ -17,7 +17,7 @@ from worker import tally
 from worker.agree import require_same
 from worker.errors import TrainingFailed
 from worker.evaluate import evaluate
-from worker.healing import Healing
+from worker.healing import Healing, missing
 from worker.ledger import EVAL
 from worker.meeting import Meeting
 from worker.status import Late
@@ -80,7 +80,7 @@ class Training(Meeting):
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: Flags(
             self.control.stop, self.record.checkpoint_due(step), self.comm.are_newcomers_ready(),
-            self.comm.rank == 0 and self._healing.is_due(), self.control.leave))
+            self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew)), self.control.leave))
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, vote.seconds.max())
@@ -160,7 +160,10 @@ class Training(Meeting):
 
     def _recover(self) -> None:
         """A rank has died: whoever is left goes on."""
-        before, (self.comm, dead) = self.crew, self.comm.survivors()
+        before = self.crew
+        if len(before.nodes) > 1:
+            self.record.let_go()
+        self.comm, dead = self.comm.survivors()
         told = [json.loads(data) for data in self.comm.gather_all(json.dumps([vars(each) for each in self.status.late()]).encode())]
         # By process, too: what was noted of an earlier rank of that number may still stand in a row.
         late = {(each["rank"], each["pid"]): Late(**each).sentence for some in told for each in some}
@@ -173,7 +176,7 @@ class Training(Meeting):
         """Replacements for the dead are started; they get ready while the others go on."""
         self.comm.abandon_newcomers()
         self.comm.spawn(["-m", "worker", *sys.argv[1:], "--run-dir", self.plan.folder, "--world", str(self.job.spec.ranks)],
-                        self.job.spec.ranks - self.comm.size)
+                        missing(self.full, self.crew))
         self._healing.started()
 
     def _take_in(self) -> None:

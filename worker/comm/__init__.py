@@ -6,7 +6,7 @@
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,16 @@ class Comm(ABC):
     @property
     def host(self) -> str:
         return socket.gethostname()
+
+    @property
+    def place(self) -> str:
+        """What the launcher calls this host."""
+        return self.host
+
+    @property
+    def is_beside_launcher(self) -> bool:
+        """Whether the launcher itself surely is on this host."""
+        return False
 
     @abstractmethod
     def gather_all(self, data: bytes) -> list[bytes]:
@@ -79,8 +89,8 @@ class Comm(ABC):
 
     # Newcomers take the places of the dead.
 
-    def spawn(self, arguments: list[str], count: int) -> None:
-        """Starts `count` more ranks, which get ready while these go on. Collective."""
+    def spawn(self, arguments: list[str], places: Mapping[str, int]) -> None:
+        """Starts that many more ranks at each place, which get ready while these go on. Collective."""
 
     def are_newcomers_ready(self) -> bool:
         """On rank 0, whether they wait to be taken in."""

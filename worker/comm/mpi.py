@@ -4,7 +4,8 @@
 2. A call that fails because a rank died raises (with ULFM; without it, MPI itself ends all ranks). Whoever
    sees it first revokes the communicator, so that nobody waits for the dead; what is left shrinks into a
    world of its own.
-3. After a death MPI_Finalize can hang: ranks that have seen one leave by a path that cannot.
+3. After a death MPI_Finalize can hang, and under the failure detector it does: ranks leave by a path that
+   cannot.
 4. Replacements are spawned; they get ready in a world of their own, and are merged at a step boundary.
 """
 
@@ -20,11 +21,12 @@ from worker.comm import Comm
 TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE, "int64": MPI.INT64_T, "uint32": MPI.UINT32_T, "uint16": MPI.UINT16_T}
 AT_A_TIME = 1 << 27  # numbers in one message: below 2 GiB in any type
 READY = 7  # tag of a newcomer's message
+_DETECTOR = "OMPI_MCA_mpi_ft_detector"  # set where mpirun was asked for it
 
 
 class MpiComm(Comm):
     def __init__(self, world: MPI.Intracomm, parent: MPI.Intercomm | None = None, scarred: bool = False):
-        self._world, self._parent, self._scarred = world, parent, scarred
+        self._world, self._parent, self._scarred = world, parent, scarred or _DETECTOR in os.environ
         self._newcomers: MPI.Intercomm | None = None
         self.rank, self.size = world.rank, world.size
         self.is_new = parent is not None
@@ -34,6 +36,14 @@ class MpiComm(Comm):
         """All ranks that were started together."""
         parent = MPI.Comm.Get_parent()
         return cls(MPI.COMM_WORLD.Dup(), None if parent == MPI.COMM_NULL else parent)
+
+    @property
+    def place(self):
+        return os.environ.get("PMIX_HOSTNAME", self.host)
+
+    @property
+    def is_beside_launcher(self):
+        return os.environ.get("PMIX_NAMESPACE", "").startswith(f"prterun-{self.place}-")
 
     def gather_all(self, data):
         self._waits()
@@ -97,9 +107,10 @@ class MpiComm(Comm):
         living = MPI.Group.Translate_ranks(left.group, None, self._world.group)
         return MpiComm(left, scarred=True), [rank for rank in range(self.size) if rank not in living]
 
-    def spawn(self, arguments, count):
-        info = MPI.Info.Create({"map_by": ":OVERSUBSCRIBE", "bind_to": "none"})
-        self._newcomers = self._world.Spawn(sys.executable, arguments, count, info)
+    def spawn(self, arguments, places):
+        hosts = ",".join(f"{place}:{count}" for place, count in places.items())
+        info = MPI.Info.Create({"host": hosts, "map_by": ":OVERSUBSCRIBE", "bind_to": "none"})
+        self._newcomers = self._world.Spawn(sys.executable, arguments, sum(places.values()), info)
 
     def are_newcomers_ready(self):
         return self._newcomers is not None and self.rank == 0 and self._newcomers.Iprobe(tag=READY)
