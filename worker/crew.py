@@ -31,7 +31,8 @@ class Crew:
         """Collective. Without shared memory every rank is a node of its own."""
         key = _machine() if shared_memory and memory.is_supported() else f"rank {comm.rank}"
         mine = [key, os.getpid(), comm.host, comm.place, comm.is_beside_launcher]
-        keys, pids, hosts, places, beside = zip(*(json.loads(data) for data in comm.gather_all(json.dumps(mine).encode())))
+        told = [json.loads(data) for data in comm.gather_all(json.dumps(mine).encode())]
+        keys, pids, hosts, places, beside = (list(column) for column in zip(*told))
         nodes: dict[str, list[int]] = {}
         for rank, key in enumerate(keys):
             nodes.setdefault(key, []).append(rank)

@@ -5,6 +5,7 @@
     plan.json       who does which shard; written by a launcher
     journal         every report of rank 0, across attempts (journal.py)
     checkpoints/    the newest ones (checkpoint.py)
+    hostfile        the hosts in use, where there are several; written by a launcher
     log             what mpirun and the ranks printed; written by a launcher
 """
 
@@ -30,6 +31,7 @@ class RunDir:
         self.path = Path(path)
         self.job, self.plan = self.path / "job.json", self.path / "plan.json"
         self.journal, self.log = self.path / "journal", self.path / "log"
+        self.hostfile = self.path / "hostfile"
         self.checkpoints = self.path / "checkpoints"
         self._lock: int | None = None
 

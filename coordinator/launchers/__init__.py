@@ -22,8 +22,18 @@ class Order:
     resume: bool = False
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many ranks could be started now, and on how many hosts."""
+
+    ranks: int
+    hosts: int = 1
+
+
 class Launch(ABC):
-    """Ranks that were started."""
+    """Ranks that were started: `ranks` of them."""
+
+    ranks: int
 
     @abstractmethod
     async def wait(self) -> int | None:
@@ -32,6 +42,10 @@ class Launch(ABC):
     @abstractmethod
     def ask_to_stop(self) -> None:
         """Signals the ranks to stop at the next step boundary."""
+
+    @abstractmethod
+    def ask_to_leave(self) -> None:
+        """The same without an end record: other ranks go on in their place."""
 
     @abstractmethod
     def kill(self) -> None:
@@ -51,6 +65,10 @@ class Launcher(ABC):
     @abstractmethod
     async def start(self, order: Order) -> Launch:
         """Raises Unavailable."""
+
+    @abstractmethod
+    async def room(self, ranks: int) -> Room:
+        """For that many ranks."""
 
     @abstractmethod
     def find(self, run_dir: Path) -> Launch | None:

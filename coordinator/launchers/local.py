@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
-from coordinator.launchers import Launch, Launcher, Order, mpirun
+from coordinator.launchers import Launch, Launcher, Order, Room, mpirun
 from worker import segments
 from worker.errors import Unavailable
 from worker.rundir import RunDir
@@ -19,10 +20,15 @@ POLL_S = 0.1
 
 
 class Local(Launcher):
+    """`more`: options for mpirun."""
+
+    def __init__(self, more: Sequence[str] = ()):
+        self._more = more
+
     def command(self, order: Order) -> list[str]:
         program = mpirun.program()
         report = ["--coordinator", order.coordinator] if order.coordinator else []
-        return [program, *mpirun.options(mpirun.version(program)), "-n", str(order.ranks),
+        return [program, *self._options(mpirun.version(program), order), *self._more, "-n", str(order.ranks),
                 sys.executable, "-m", "worker", str(order.run_dir.resolve()),
                 "--data-root", str(order.data_root.resolve()), *report, *(["--resume"] if order.resume else [])]
 
@@ -34,7 +40,10 @@ class Local(Launcher):
                                        env=mpirun.environment(), start_new_session=True)
             except OSError as error:
                 raise Unavailable(f"mpirun cannot be started: {error.strerror}") from None
-        return LocalLaunch(process, process)
+        return self._launch(process, process)
+
+    async def room(self, ranks: int) -> Room:
+        return Room(ranks)
 
     def find(self, run_dir: Path) -> Launch | None:
         mark = str(run_dir.resolve())
@@ -42,10 +51,16 @@ class Local(Launcher):
             try:
                 command = process.cmdline()
                 if mark in command and Path(command[0]).name.startswith(("mpi", "prte")):
-                    return LocalLaunch(process, None)
+                    return self._launch(process, None)
             except psutil.Error:
                 continue  # gone, or not ours to look at
         return None
+
+    def _options(self, said: str, order: Order) -> list[str]:
+        return mpirun.options(said)
+
+    def _launch(self, process: psutil.Process, child: psutil.Popen | None) -> Launch:
+        return LocalLaunch(process, child)
 
 
 class LocalLaunch(Launch):
@@ -57,7 +72,7 @@ class LocalLaunch(Launch):
         self._short = 0  # how often in a row ranks were missing
         self._segments: set[Path] = set()
         command = _command(process)
-        self._count = int(command[command.index("-n") + 1]) if "-n" in command else 1
+        self.ranks = int(command[command.index("-n") + 1]) if "-n" in command else 1
 
     async def wait(self) -> int | None:
         while not self._is_over():
@@ -72,6 +87,9 @@ class LocalLaunch(Launch):
     def ask_to_stop(self) -> None:
         self._signal(signal.SIGTERM, self._ranks())
 
+    def ask_to_leave(self) -> None:
+        self._signal(signal.SIGUSR2, self._ranks())
+
     def kill(self) -> None:
         if self._killed:
             self._signal(signal.SIGKILL, [*self._descendants(), self._process])
@@ -82,7 +100,7 @@ class LocalLaunch(Launch):
 
     def lost_ranks(self) -> bool:
         alive = sum(map(_alive, self._ranks()))
-        self._short = self._short + 1 if 0 < alive < self._count else 0
+        self._short = self._short + 1 if 0 < alive < self.ranks else 0
         return self._short > 2  # not while they are being started
 
     def _is_over(self) -> bool:

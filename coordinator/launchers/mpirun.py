@@ -3,6 +3,9 @@
 Open MPI: the ob1 path with shared memory and TCP starts in a tenth of the default's time, and is the
 only one on which ULFM can recover; ranks may outnumber cores. MPICH (and Intel MPI, of the same launcher)
 needs nothing.
+
+Over several hosts a cut link is noticed by heartbeats only, and is spread by the ranks themselves: mpirun,
+which would do it otherwise, knows nothing of it and may be cut off itself.
 """
 
 import functools
@@ -16,6 +19,8 @@ from pathlib import Path
 from worker.errors import Unavailable
 
 OPEN_MPI = ["--bind-to", "none", "--map-by", ":OVERSUBSCRIBE", "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
+DETECTOR = ["--mca", "mpi_ft_detector", "true", "--mca", "mpi_ft_detector_thread", "true", "--mca", "mpi_ft_detector_period", "0.3",
+            "--mca", "mpi_ft_detector_timeout", "1.0", "--mca", "mpi_ft_propagator_with_rbcast", "true"]
 
 
 def program() -> str:
@@ -36,10 +41,28 @@ def version(mpirun: str) -> str:
 
 def options(said: str) -> list[str]:
     """Options for the mpirun whose version text is `said`."""
-    open_mpi = re.search(r"Open MPI\D*(\d+)", said)
-    if open_mpi is None:
+    if not is_open(said):
         return []
-    return (["--with-ft", "ulfm"] if int(open_mpi[1]) >= 5 else []) + OPEN_MPI
+    return (["--with-ft", "ulfm"] if _major(said) >= 5 else []) + OPEN_MPI
+
+
+def across(said: str, hostfile: str, agent: str) -> list[str]:
+    """The same for the hosts of a file, reached through a launch agent."""
+    if not is_open(said):
+        return ["-f", hostfile, "-launcher", "rsh", "-launcher-exec", agent]
+    reach = ["--prtemca", "plm_ssh_agent", agent] if _major(said) >= 5 else ["--mca", "plm_rsh_agent", agent]
+    return [*options(said), "--hostfile", hostfile, *reach, *(DETECTOR if _major(said) >= 5 else [])]
+
+
+def is_open(said: str) -> bool:
+    """Whether it is Open MPI."""
+    return _major(said) > 0
+
+
+def _major(said: str) -> int:
+    """Open MPI's major version, 0 for another MPI."""
+    found = re.search(r"Open MPI\D*(\d+)", said)
+    return int(found[1]) if found else 0
 
 
 def environment() -> dict[str, str]:

@@ -47,6 +47,8 @@ def display(title: str, epochs: int) -> Display:
 def _fold(view: RunView, kind: str, message: Any) -> None:
     if kind == "started":
         view.apply_started(message)
+    elif kind == "crew":
+        view.apply_crew(message)
     elif kind == "points":
         view.apply_points(message)
     elif kind == "checkpoint":

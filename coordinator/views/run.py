@@ -6,10 +6,10 @@
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bptrain.v1.job_service_pb2 import Progress
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, Points, Report
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, CrewChanged, Points, RankInfo, Report
 
 RATE_WINDOW_S = 3.0
 
@@ -31,6 +31,7 @@ class RunView:
     def __init__(self, epochs: int = 0):
         self.progress = Progress(epochs=epochs)
         self.series: dict[str, Series] = {}
+        self.crew: Sequence[RankInfo] = ()  # the ranks that train now
         self.started: AttemptStarted | None = None
         self.ended: AttemptEnded | None = None
         self.checkpoint: CheckpointWritten | None = None
@@ -50,6 +51,8 @@ class RunView:
         kind = report.WhichOneof("event")
         if kind == "started":
             self.apply_started(report.started)
+        elif kind == "crew":
+            self.apply_crew(report.crew)
         elif kind == "points":
             self.apply_points(report.points)
         elif kind == "checkpoint":
@@ -63,6 +66,10 @@ class RunView:
             series.rewind(event.first_step)
         self.progress.step, self.progress.total_steps = event.first_step, event.total_steps
         self.progress.samples_s = self.progress.left_s = 0
+        self.crew = event.ranks
+
+    def apply_crew(self, event: CrewChanged) -> None:
+        self.crew = event.ranks
 
     def apply_points(self, points: Points) -> None:
         for column in points.columns:
