@@ -39,6 +39,7 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, ho
     place = RunDir(folder or rundir.choose(checked.spec.name, resume))
     place.prepare(checked.spec, resume)
     order = Order(place.path, checked.spec.ranks, Path(data_root), resume=resume)
+    launcher.command(order)  # refuses before anything is shown
     raise click.exceptions.Exit(asyncio.run(_train(launcher, order, place, checked.spec)))
 
 

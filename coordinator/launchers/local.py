@@ -40,7 +40,7 @@ class Local(Launcher):
                                        env=mpirun.environment(), start_new_session=True)
             except OSError as error:
                 raise Unavailable(f"mpirun cannot be started: {error.strerror}") from None
-        return self._launch(process, process)
+        return self._launch(process, command, process)
 
     async def room(self, ranks: int) -> Room:
         return Room(ranks)
@@ -51,7 +51,7 @@ class Local(Launcher):
             try:
                 command = process.cmdline()
                 if mark in command and Path(command[0]).name.startswith(("mpi", "prte")):
-                    return self._launch(process, None)
+                    return self._launch(process, command, None)
             except psutil.Error:
                 continue  # gone, or not ours to look at
         return None
@@ -59,26 +59,27 @@ class Local(Launcher):
     def _options(self, said: str, order: Order) -> list[str]:
         return mpirun.options(said)
 
-    def _launch(self, process: psutil.Process, child: psutil.Popen | None) -> Launch:
-        return LocalLaunch(process, child)
+    def _launch(self, process: psutil.Process, command: list[str], child: psutil.Popen | None) -> Launch:
+        return LocalLaunch(process, command, child)
 
 
 class LocalLaunch(Launch):
-    """`child`: the same process where it is our own, so that its exit status can be had."""
+    """`command`: mpirun's. `child`: the same process where it is our own, so that its exit status can be had."""
 
-    def __init__(self, process: psutil.Process, child: psutil.Popen | None):
+    def __init__(self, process: psutil.Process, command: list[str], child: psutil.Popen | None = None):
         self._process, self._child = process, child
         self._killed = False
         self._short = 0  # how often in a row ranks were missing
         self._segments: set[Path] = set()
-        command = _command(process)
         self.ranks = int(command[command.index("-n") + 1]) if "-n" in command else 1
+        self._worker = command[command.index("-m"):][:3]  # what only this run's ranks are called with
 
     async def wait(self) -> int | None:
         while not self._is_over():
             await asyncio.sleep(POLL_S)
             if not self._segments:  # what to remove, should the ranks be killed
                 self._segments = await asyncio.to_thread(self._look_for_segments)
+        await asyncio.to_thread(self._end_the_rest)
         # Open MPI clears up after itself unless it was killed.
         segments.remove(self._segments)
         await asyncio.to_thread(shutil.rmtree, Path(tempfile.gettempdir()) / f"ompi.{self._process.pid}", ignore_errors=True)
@@ -108,6 +109,14 @@ class LocalLaunch(Launch):
 
     def _look_for_segments(self) -> set[Path]:
         return set().union(*(segments.of_job(process.pid) for process in self._ranks()))
+
+    def _end_the_rest(self) -> None:
+        """Ranks miss an mpirun that was killed, but not at once: until then they would be in the way of those that
+        are started again."""
+        rest = [process for process in psutil.process_iter() if _command(process)[1:4] == self._worker]
+        self._segments |= set().union(*(segments.of_job(process.pid) for process in rest))
+        self._signal(signal.SIGKILL, rest)
+        psutil.wait_procs(rest)
 
     def _ranks(self) -> list[psutil.Process]:
         return [process for process in self._descendants() if "worker" in _command(process)]

@@ -26,7 +26,7 @@ DEADLINE_S = 120
 ARCHIVES = {"train": {"npz": {"path": "train.npz"}}, "eval": {"npz": {"path": "test.npz"}}}
 SMALL = {"name": "small", "data": ARCHIVES, "model": {"input": [8, 8, 1], "layers": ["flatten", {"linear": {"units": 10}}]},
          "loss": "softmax_cross_entropy", "metrics": ["accuracy"], "optimizer": {"adam": {"learning_rate": 0.01}},
-         "batch_size": 64, "epochs": 2, "seed": 7, "ranks": 2, "logical_shards": 4}
+         "batch_size": 64, "epochs": 2, "seed": 7, "ranks": 2, "logical_shards": 4, "recovery": {"keep_s": 5}}
 # A step takes some milliseconds: time enough to do something to a job of a thousand.
 SLOW = {"data": {"train": ARCHIVES["train"]}, "epochs": 100_000, "model": {"input": [8, 8, 1], "layers": [
     "flatten", {"linear": {"units": 2048}}, "relu", {"dropout": {"rate": 0.1}}, {"linear": {"units": 10}}]}}

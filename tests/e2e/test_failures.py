@@ -7,34 +7,67 @@ import venv
 
 import pytest
 
-from bptrain.v1.report_pb2 import AttemptEnded
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted
+from coordinator.jobs import states
 from worker import journal
 from worker.rundir import RunDir
 
 DIVERGING = {"optimizer": {"sgd": {"learning_rate": 1e30}}, "model": {"input": [8, 8, 1], "layers": [
     "flatten", {"linear": {"units": 16}}, {"linear": {"units": 10}}]}}
 NOT_FINITE = r"the loss is (nan|inf) in step \d+: layer \d \(linear\) gave -?(nan|inf) from finite inputs; lower the learning rate, or look at the data of this step"
+CUT_OFF = r"the ranks ended with exit status -9 before the job was done; its last words: .+"
 MISSING = "mpirun was not found: pip install 'bptrain[local]', or load your cluster's MPI"
 
 
+def notices(coordinator, job, kind):
+    """As they come: what is said of this kind about a job."""
+    return (event.message for event in coordinator.client.watch(job.id) if getattr(event, "kind", "") == kind)
+
+
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_killed_rank_fails_the_job_and_is_named(coordinator, processes, wait_until, which):
+def test_a_killed_rank_is_named_and_another_takes_its_place(coordinator, processes, wait_until, which):
     job = coordinator.running()
     _, ranks = coordinator.ranks(job.run_dir)
-    started = next(event.message for event in coordinator.client.watch(job.id) if getattr(event, "kind", "") == "started")
+    started = next(notices(coordinator, job, "started"))
     victim = next(rank for rank in ranks if rank.pid == started.ranks[which].pid)
     coordinator.kill(victim, job.run_dir)
-    ended = coordinator.wait(job, "FAILED", "SUCCEEDED", "CANCELLED")
+    changes = notices(coordinator, job, "crew")
+    lost, joined = next(changes), next(changes)
+    assert [(each.rank, each.host, each.cause) for each in lost.lost] == [(which, started.ranks[which].host, "died")]
+    assert (len(lost.ranks), joined.joined, len(joined.ranks)) == (1, 1, 2)
+    wait_until(lambda: coordinator.client.get(job.id).progress.step > joined.step)
+    coordinator.client.cancel(job.id)
+    assert states.label(coordinator.wait(job, "CANCELLED", "FAILED").state) == "CANCELLED"
     wait_until(lambda: not processes(job.run_dir))
-    assert ended.cause.isprintable() and ended.cause.endswith(f"rank {which} on {started.ranks[which].host} died")
 
 
-def test_a_killed_mpirun_fails_the_job_takes_the_ranks_along_and_frees_the_slots(coordinator, processes, wait_until):
-    job = coordinator.running()
-    mpirun, _ = coordinator.ranks(job.run_dir)
+@pytest.mark.parametrize(("keep_s", "source"), [(60, AttemptStarted.SOURCE_MEMORY), (0.01, AttemptStarted.SOURCE_NOTHING)],
+                         ids=["node memory", "neither memory nor checkpoint"])
+def test_a_killed_mpirun_takes_the_ranks_along_and_all_are_started_again(coordinator, processes, wait_until, keep_s, source):
+    job = coordinator.running(recovery={"keep_s": keep_s})
+    mpirun, ranks = coordinator.ranks(job.run_dir)
     coordinator.kill(mpirun, job.run_dir)
+    starts = notices(coordinator, job, "started")
+    first, again = next(starts), next(starts)
+    assert again.source == source and (again.first_step > 20) == (source == AttemptStarted.SOURCE_MEMORY)
+    assert not any(rank.is_running() for rank in ranks)
+    wait_until(lambda: coordinator.client.get(job.id).progress.step > again.first_step)
+    labels = [(states.label(each.to), each.cause) for each in coordinator.client.get(job.id).transitions]
+    assert [label for label, _ in labels] == ["QUEUED", "STARTING", "RUNNING", "STARTING", "RUNNING"]
+    assert re.fullmatch(CUT_OFF, labels[3][1])
+    coordinator.client.cancel(job.id)
+    assert states.label(coordinator.wait(job, "CANCELLED", "FAILED").state) == "CANCELLED"
+
+
+def test_a_job_that_is_cut_off_more_often_than_it_may_be_fails_and_frees_the_slots(coordinator, processes, wait_until):
+    job = coordinator.running(recovery={"restarts": 1, "keep_s": 3})
+    starts = notices(coordinator, job, "started")
+    for _ in range(2):
+        begun = next(starts)
+        wait_until(lambda: coordinator.client.get(job.id).progress.step > begun.first_step)
+        coordinator.kill(coordinator.ranks(job.run_dir)[0], job.run_dir)
     ended = coordinator.wait(job, "FAILED", "SUCCEEDED", "CANCELLED")
-    assert re.fullmatch(r"the ranks ended with exit status -9 before the job was done; its last words: .+", ended.cause)
+    assert re.fullmatch(CUT_OFF, ended.cause)
     wait_until(lambda: not processes(job.run_dir))
     assert coordinator.wait(coordinator.submit(), "SUCCEEDED", "FAILED").cause == "completed"
 

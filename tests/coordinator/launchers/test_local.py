@@ -15,7 +15,7 @@ import pytest
 from bptrain.v1.report_pb2 import AttemptEnded
 from coordinator.launchers import Order
 from coordinator.launchers.local import Local
-from worker import journal
+from worker import jobfile, journal
 from worker.rundir import RunDir
 
 STARTER = """
@@ -104,6 +104,21 @@ def test_killed_ranks_leave_nothing_outside_their_folder(launch, order):
     launch.kill()
     wait_until(lambda: not processes(order))
     assert [path for path in kept if path.exists()] == []
+
+
+def test_a_launch_is_over_when_its_ranks_are_though_mpirun_was_killed_before_them(launch, order):
+    next(process for process in processes(order) if process.name().startswith(("mpi", "prte"))).kill()
+    asyncio.run(asyncio.wait_for(launch.wait(), DEADLINE_S))
+    assert processes(order) == []
+    RunDir(order.run_dir).prepare(jobfile.read(RunDir(order.run_dir).job)[0], resume=True)  # nobody holds the folder
+
+
+def test_a_launch_that_is_over_leaves_other_runs_alone(launch, order, tmp_path):
+    bystander = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", "-m", "worker", str(order.run_dir)], stdin=subprocess.PIPE)
+    launch.kill()
+    asyncio.run(asyncio.wait_for(launch.wait(), DEADLINE_S))
+    assert bystander.poll() is None
+    bystander.communicate(timeout=DEADLINE_S)
 
 
 def test_a_launch_of_our_own_gives_its_exit_status(order, small_spec):
