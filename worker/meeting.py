@@ -12,8 +12,6 @@ import json
 import time
 from collections import Counter
 
-import numpy as np
-
 from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
@@ -149,7 +147,8 @@ class Meeting:
     def _agree(self) -> None:
         """On the newest step; then everything that depends on who is there."""
         comm = self.comm
-        steps = [int(data) for data in comm.gather_all(str(self.replica.steps).encode())]
+        told = [json.loads(data) for data in comm.gather_all(json.dumps([self.replica.steps, self.replica.used]).encode())]
+        steps = [each for each, _ in told]
         best = max(steps)
         root = steps.index(best)
         if min(steps) < best:
@@ -157,9 +156,7 @@ class Meeting:
                 self.replica.set(-1)
             for vector in self.replica.current.vectors().values():
                 comm.broadcast(vector.flat, root)
-            used = np.array(self.replica.used)
-            comm.broadcast(used, root)
-            self.replica.set(best, tuple(used.tolist()))
+            self.replica.set(best, tuple(told[root][1]))
             if root and self._source != AttemptStarted.SOURCE_UNSPECIFIED:
                 self._source = AttemptStarted.SOURCE_MEMORY
         self._write_down(root, best)

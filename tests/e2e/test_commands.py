@@ -10,7 +10,8 @@ import pytest
 
 from coordinator.cli import Commands, bptrain
 
-COMMANDS = ["cancel", "check", "curve", "demo", "export", "layers", "list", "logs", "run", "serve", "show", "submit", "watch"]
+COMMANDS = ["cancel", "check", "curve", "demo", "export", "layers", "list", "logs", "replay", "resize", "run", "serve", "show", "submit",
+            "watch"]
 
 
 @pytest.fixture(scope="module")
