@@ -112,21 +112,25 @@ class Supervisor:
         self._resizing[job_id] = ranks
         self._busy[job_id] = max(before, ranks)
 
-    async def _resized(self, row: sqlite3.Row, ranks: int) -> None:
-        """The ranks have left; as many as asked for go on."""
+    async def _resized(self, row: sqlite3.Row, ranks: int) -> bool:
+        """The ranks have left; as many as asked for go on. False where the job is not to go on any more."""
         job_id, spec = row["id"], JobSpec.FromString(row["spec"])
         cause = f"resized from {spec.ranks} to {ranks} rank(s)"
         spec.ranks = ranks
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> bool:
+            if lifecycle.move(connection, job_id, Event.RESIZED, cause) is None:
+                return False
             jobs.set_spec(connection, job_id, spec)
-            lifecycle.move(connection, job_id, Event.RESIZED, cause)
+            return True
 
-        await self._database.write(work)
+        if not await self._database.write(work):
+            return False
         self._hub.notify(job_id)
         self._busy[job_id] = ranks
         self._spawn(self._run(job_id, resume=True))
         await self.schedule()
+        return True
 
     async def _move(self, job_id: str, event: Event, cause: str) -> tuple[Action, ...] | None:
         actions = await self._database.write(lambda connection: lifecycle.move(connection, job_id, event, cause))
@@ -178,8 +182,7 @@ class Supervisor:
         job_id, cause = row["id"], cause + _last_words(folder.log)
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         ranks = self._resizing.pop(job_id, 0)
-        if ranks and states.allowed(row["state"], Event.RESIZED):
-            await self._resized(row, ranks)
+        if ranks and await self._resized(row, ranks):
             return
         if row["state"] in (states.STARTING, states.RUNNING) and self._restarts_of(row).again(Progress.FromString(row["progress"]).step):
             log.warning("job %s: %s; it is started again", job_id, cause)
