@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcore import attributes
+from bpcore import attributes, planar
 from bpcore.errors import InvalidInput, ShapeError
 from bpcore.gradcheck import workspace
 from bpcore.layers import Case
@@ -45,6 +45,16 @@ def convolutions(draw, kind, count):
 def test_conv2d_is_pytorchs(agrees, drawn, batch):
     layer, shape = drawn
     agrees(layer, shape, batch=batch)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("kernel", "size", "channels", "filters"), [(3, 14, 40, 24), (3, 32, 16, 16), (5, 11, 16, 33)])
+def test_images_that_go_through_winograds_products_are_pytorchs(agrees, monkeypatch, kernel, size, channels, filters, padding):
+    """Which are too large to be drawn."""
+    pays, answers = planar.winograd_pays, []
+    monkeypatch.setattr(planar, "winograd_pays", lambda *sizes: answers.append(pays(*sizes)) or answers[-1])
+    agrees(Conv2d(filters, (kernel, kernel), padding=padding), (size, size, channels))
+    assert any(answers)
 
 
 @given(convolutions(Conv1d, 1), BATCHES)
