@@ -70,15 +70,21 @@ def lay_all(b, laid):
 @kernel(lambda real: (read(real, 2), read(real, 1), read(real, 2), real[:, :]))
 def multiply_laid(a, laid, start, c):
     """The same as `multiply`, of a b that was laid out before; the rows of a without gaps."""
-    (m, k), n, size = a.shape, c.shape[1], c.itemsize
+    (m, k), n = a.shape, c.shape[1]
     first, first_row = address(start), start.strides[0] if len(start) > 1 else 0
     if len(start) == 0:
         first = address(laid)
-    strips, apart = address(laid) + rounded(n, lanes(c)) * size, strip_bytes(c, k)
+    strips = address(laid) + rounded(n, lanes(c)) * c.itemsize
+    through(c, m, n, k, address(a), a.strides[0], strips, strip_bytes(c, k), first, first_row, address(c), c.strides[0])
+
+
+@helper
+def through(like, m, n, k, a, a_row, strips, strip, start, start_row, c, c_row):
+    """c = start + a · b, of a b in strips; the rows of a without gaps."""
     for term in range(0, k, TERMS):
-        tiles(c, m, n, min(TERMS, k - term), address(a) + term * size, a.strides[0], size, 0, strips + term * BYTES, BYTES, apart,
-              first, first_row, address(c), c.strides[0])
-        first, first_row = address(c), c.strides[0]
+        tiles(like, m, n, min(TERMS, k - term), a + term * like.itemsize, a_row, like.itemsize, 0, strips + term * BYTES, BYTES, strip,
+              start, start_row, c, c_row)
+        start, start_row = c, c_row
 
 
 @helper

@@ -84,6 +84,14 @@ class Code:
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         return self.builder.call(self.intrinsic("fma", ir.FunctionType(self.vector, [self.vector] * 3)), [a, b, c])
 
+    def fold(self, join: Callable[[Any, Any], Any], vector: Any) -> Any:
+        """All lanes joined, in every lane; in pairs, in an order that only their number decides."""
+        reach = self.lanes // 2
+        while reach:
+            order = ir.Constant(ir.VectorType(I32, self.lanes), [lane ^ reach for lane in range(self.lanes)])
+            vector, reach = join(vector, self.builder.shuffle_vector(vector, vector, order)), reach // 2
+        return vector
+
     def word(self, address: Any, i: int) -> Any:
         """The i-th of the 64-bit integers there."""
         return self.builder.load(self.pointer(self.offset(address, i, I64(8)), I64))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.attention import Rules, attend, attend_back, attended, block_size
+from bpcore.attention import Rules, attend, attend_back, attended, room
 from bpcore.attributes import flag, integer, number
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
@@ -153,7 +153,8 @@ class MultiHeadAttention(Layer):
             for sample in kept:
                 np.greater_equal(random.random(sample.shape, dtype=w.y.dtype), self.dropout, out=sample)
         seen = w.inputs[-1] != 0 if self.key_mask else None
-        return Rules(w.temporary("weights", (2, block_size(*shape))), self.causal, seen, kept, self.dropout)
+        q = (*shape[:3], w.y.shape[2] // self.heads)
+        return Rules(w.temporary("attention", (room(q, shape[3], w.y.itemsize),)), self.causal, seen, kept, self.dropout)
 
     @classmethod
     def cases(cls):

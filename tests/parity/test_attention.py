@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcore import attention
 from bpcore.errors import ShapeError
 from bpcore.gradcheck import workspace
 from bpcore.layers import Case
@@ -70,14 +69,17 @@ def test_all_other_attention_is_the_formulas(agrees, batch, queries, heads, keys
     agrees(layer, *shapes, batch=batch, seed=seed, mask=mask, scale=0.5)
 
 
-def test_blocks_change_no_bit(monkeypatch):
-    layer, mask = MultiHeadAttention(4, causal=True, key_mask=True, dropout=0.3), drawn_mask(0, 5, 6)
-    whole = run(layer, ((6, 8),), 5, np.float32, 0, mask)
-    for numbers in (1, 36 * 3, 36 * 4 * 2):  # one head, three heads, two samples
-        monkeypatch.setattr(attention, "BLOCK", numbers)
-        part = run(layer, ((6, 8),), 5, np.float32, 0, mask)
-        for name, array in {"y": whole.y, "dx": whole.dx, **whole.g}.items():
-            np.testing.assert_array_equal({"y": part.y, "dx": part.dx, **part.g}[name], array, err_msg=name)
+def test_what_stands_beside_a_sample_changes_no_bit_of_it():
+    layer, mask = MultiHeadAttention(4, causal=True, key_mask=True), drawn_mask(0, 5, 70)
+    whole = run(layer, ((70, 8),), 5, np.float32, 0, mask)
+    w = workspace(Case(layer, ((70, 8), (70,)), 2, True, {1: 2}), np.random.default_rng(0), np.float32)
+    w.p = whole.p
+    for array, given in zip((*w.inputs, w.dy), (*whole.inputs, whole.came)):
+        array[...] = given[3:]
+    layer.forward(w)
+    layer.backward(w)
+    np.testing.assert_array_equal(w.y, whole.y[3:])
+    np.testing.assert_array_equal(w.dx, whole.dx[3:])
 
 
 def test_memory_does_not_grow_with_the_square_of_the_length():
