@@ -41,15 +41,21 @@ def mpirun(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
+@pytest.fixture(scope="session")
+def digits() -> dict:
+    """The digits job as plain data, smaller."""
+    small = yaml.safe_load(DIGITS.read_text())
+    small["model"]["layers"] = [{"conv2d": {"filters": 4, "kernel": 3}}, "relu", {"max_pool2d": {"size": 2}},
+                                "flatten", {"dropout": {"rate": 0.2}}, {"linear": {"units": 10}}]
+    return small
+
+
 @pytest.fixture
-def job() -> Callable[..., dict]:
-    """`job(epochs=1, …)`: the digits job as plain data, smaller, with some keys replaced."""
+def job(digits: dict) -> Callable[..., dict]:
+    """`job(epochs=1, …)`: the same with some keys replaced."""
 
     def make(**replaced: object) -> dict:
-        small = yaml.safe_load(DIGITS.read_text())
-        small["model"]["layers"] = [{"conv2d": {"filters": 4, "kernel": 3}}, "relu", {"max_pool2d": {"size": 2}},
-                                    "flatten", {"dropout": {"rate": 0.2}}, {"linear": {"units": 10}}]
-        return small | {"epochs": 2, "recovery": {"keep_s": 1}} | replaced
+        return digits | {"epochs": 2, "recovery": {"keep_s": 1}} | replaced
 
     return make
 

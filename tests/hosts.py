@@ -99,6 +99,14 @@ class Hosts:
             (self._folder / f"host{number}" / name).unlink(missing_ok=True)
         _ip(f"-n {self._prefix}{number} link set eth0 up")
 
+    def renew(self) -> None:
+        """Empty hosts, with whole links."""
+        for number in NUMBERS:
+            self.kill(number)
+            self.mend(number)
+            subprocess.run(["ip", "netns", "exec", f"{self._prefix}{number}", "tc", "qdisc", "del", "dev", "eth0", "root"],
+                           check=False, capture_output=True)
+
     def delay(self, number: int, delay_ms: int) -> None:
         """Whatever the host sends takes that much longer. Skips where the kernel cannot."""
         done = subprocess.run(["ip", "netns", "exec", f"{self._prefix}{number}", "tc", "qdisc", "replace", "dev", "eth0", "root",

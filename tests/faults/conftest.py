@@ -130,3 +130,21 @@ def supervised(tmp_path: Path, runs: list[Run]) -> Callable[..., Run]:
         return runs[-1]
 
     return begin
+
+
+@pytest.fixture
+def across(hosts, tmp_path: Path, runs: list[Run]) -> Iterator[Callable[..., Run]]:
+    """`across(job, on=1)`: by `bptrain run --hosts`, typed on a host; `job` may be a run's folder. The hosts are whole and
+    empty afterwards."""
+
+    def begin(job: Path, on: int = 1) -> Run:
+        folder, more = (job, ["--resume"]) if job.is_dir() else (tmp_path / "run", ["--run-dir", tmp_path / "run"])
+        # The shell there splits the words, as behind ssh.
+        words = "'--mca btl_tcp_if_include eth0 --mca mpi_yield_when_idle true'"
+        command = [Path(sys.executable).with_name("bptrain"), "run", job, *more, "--hosts", hosts.hostfile, "--agent", hosts.agent,
+                   "--mpirun-option", words]
+        runs.append(Run(hosts.command(on, *command), folder))
+        return runs[-1]
+
+    yield begin
+    hosts.renew()
