@@ -3,9 +3,12 @@
 x: (n, *sizes, channels), y: (n, *counts, channels); a grid says where the windows lie (windows.py).
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import numpy as np
 
-from bpcore import windows
+from bpcore import kernels, windows
 from bpcore.errors import ShapeError, expected
 from bpcore.layers import Workspace
 from bpcore.shapes import Shape
@@ -21,45 +24,45 @@ def grid(sizes: Shape, size: Shape, stride: Shape | None, padding: str | Shape) 
     return windows.grid(sizes, size, stride or size, padding)
 
 
-def largest(w: Workspace, x: np.ndarray, grid: Grid, y: np.ndarray) -> None:
-    """y = the largest value of each window; a NaN is handed on, so that it is seen where it appears."""
-    y.fill(-np.inf)
-    for place in grid.places(grid.padded(w, x, fill=-np.inf)):
-        np.maximum(y, place, out=y)
+def largest(w: Workspace, grid: Grid) -> Callable[[], object]:
+    """The call that writes w.y = the largest value of each window; a NaN is handed on, so that it is seen where it
+    appears."""
+    x, y = _plane(np.ascontiguousarray(w.x)), _plane(w.y)
+    return partial(kernels.pools.largest, x, y, _places(w), *_geometry(grid))
 
 
-def largest_back(w: Workspace, x: np.ndarray, y: np.ndarray, dy: np.ndarray, grid: Grid, dx: np.ndarray) -> None:
-    """dx: each dy goes to the first largest value of its window, in row-major order."""
-    whole, free, share = grid.blank(w, dx), w.temporary("free", y.shape, np.bool_), w.temporary("share", y.shape)
-    free.fill(True)
-    for place, dplace in zip(grid.places(grid.padded(w, x, fill=-np.inf)), grid.places(whole)):
-        hit = (place == y) & free
-        dplace += np.multiply(dy, hit, out=share)
-        free ^= hit
-    grid.crop(whole, dx)
+def largest_back(w: Workspace, grid: Grid) -> Iterator[Callable[[], object]]:
+    """The calls that write w.dx: each dy goes to the first largest value of its window, in row-major order."""
+    if add := not grid.tiles:
+        yield partial(w.dx.fill, 0)
+    yield partial(kernels.pools.largest_back, _plane(w.dy), _places(w), _plane(w.dx), *_geometry(grid), add)
 
 
-def average(w: Workspace, x: np.ndarray, grid: Grid, include_pad: bool, y: np.ndarray) -> None:
-    """y = the average of each window; without `include_pad` of those places alone that lie on the input."""
-    y.fill(0)
-    for place in grid.places(grid.padded(w, x)):
-        y += place
-    y /= _counted(grid, include_pad, y.dtype)
+def average(w: Workspace, grid: Grid, include_pad: bool) -> Callable[[], object]:
+    """The call that writes w.y = the average of each window; without `include_pad` of those places alone that lie on
+    the input."""
+    return partial(kernels.pools.average, _plane(np.ascontiguousarray(w.x)), _plane(w.y), *_geometry(grid), include_pad)
 
 
-def average_back(w: Workspace, dy: np.ndarray, grid: Grid, include_pad: bool, dx: np.ndarray) -> None:
-    whole = grid.blank(w, dx)
-    share = np.divide(dy, _counted(grid, include_pad, dy.dtype), out=w.temporary("share", dy.shape))
-    for place in grid.places(whole):
-        place += share
-    grid.crop(whole, dx)
+def average_back(w: Workspace, grid: Grid, include_pad: bool) -> Iterator[Callable[[], object]]:
+    if add := not grid.tiles:
+        yield partial(w.dx.fill, 0)
+    yield partial(kernels.pools.average_back, _plane(w.dy), _plane(w.dx), *_geometry(grid), include_pad, add)
 
 
-def _counted(grid: Grid, include_pad: bool, dtype: np.dtype) -> np.ndarray:
-    """What the sum of each window is divided by, to be broadcast to (n, *counts, channels)."""
-    if include_pad or grid.lengths == grid.sizes:
-        return np.array(grid.area, dtype)
-    return grid.covered().astype(dtype)[..., None]
+def _plane(array: np.ndarray) -> np.ndarray:
+    """(n, height, width, channels); of one axis a single row."""
+    return array if array.ndim == 4 else array[:, None]
+
+
+def _geometry(grid: Grid) -> tuple[Shape, Shape, Shape]:
+    return grid.plane.window, grid.plane.stride, grid.plane.before
+
+
+def _places(w: Workspace) -> np.ndarray:
+    """Which place of its window each output is, kept for the gradient."""
+    y, each = _plane(w.y), kernels.vectors.BYTES // w.y.itemsize
+    return w.scratch("places", (*y.shape[:3], -(-y.shape[3] // each) * each), np.int32)
 
 
 def largest_of_all(w: Workspace, x: np.ndarray, y: np.ndarray) -> None:

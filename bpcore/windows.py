@@ -45,6 +45,12 @@ class Grid:
         return tuple(extent(length, gap) for length, gap in zip(self.window, self.dilation))
 
     @property
+    def tiles(self) -> bool:
+        """Whether every place of the input lies in one window and no more."""
+        return self.window == self.stride and self.sizes == tuple(count * step for count, step in zip(self.counts, self.stride)) \
+            and max(self.dilation) == 1 and not any(self.before)
+
+    @property
     def plane(self) -> "Grid":
         """The same on two axes; of one axis a single row."""
         if len(self.sizes) == 2:
@@ -93,12 +99,6 @@ class Grid:
         """dx = what was added up in `blank`, without its margins."""
         if whole is not dx:
             dx[...] = whole[self._inside]
-
-    def covered(self) -> np.ndarray:
-        """(*counts,): how many places of each window lie on the input itself."""
-        ones = np.zeros((1, *self.lengths))
-        ones[self._inside] = 1
-        return sum(self.places(ones))[0]
 
     def transposed(self) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...], "Grid | None"]]:
         """The windows of outputs that an input lies in. With a stride these are of a kind each for inputs s apart.

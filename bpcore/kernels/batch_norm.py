@@ -9,9 +9,8 @@ for the gradient. With `rectified` relu is done in the same passes.
 import numpy as np
 from numba import types
 
-from bpcore.kernels.blocks import address
 from bpcore.kernels.compiled import helper, kernel, read
-from bpcore.kernels.vectors import copy
+from bpcore.kernels.vectors import address, copy
 
 ROW = 512  # numbers, at least
 BLOCK = 1 << 15  # numbers; 128 KiB in float32

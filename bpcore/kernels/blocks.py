@@ -3,12 +3,7 @@
 import numpy as np
 
 from bpcore.kernels.compiled import helper
-from bpcore.kernels.vectors import BYTES, ROWS, clear, copy
-
-
-@helper
-def address(array):
-    return np.int64(array.ctypes.data)
+from bpcore.kernels.vectors import BYTES, ROWS, address, clear, copy
 
 
 @helper

@@ -7,9 +7,9 @@ in registers, each with its own place in x, so they may lie in different rows or
 import numpy as np
 from numba import types
 
-from bpcore.kernels.blocks import address, fill, lanes, rounded, steps
+from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
-from bpcore.kernels.vectors import BYTES, ROWS, copy, narrow, wide
+from bpcore.kernels.vectors import BYTES, ROWS, address, copy, narrow, wide
 
 PAIR = types.UniTuple(types.int64, 2)
 

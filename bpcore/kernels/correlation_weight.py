@@ -7,10 +7,10 @@ summed in registers over all pixels of a block, then added to the total.
 
 import numpy as np
 
-from bpcore.kernels.blocks import address, fill, rounded
+from bpcore.kernels.blocks import fill, rounded
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
-from bpcore.kernels.vectors import BYTES, ROWS, narrow, wide
+from bpcore.kernels.vectors import BYTES, ROWS, address, narrow, wide
 
 
 @kernel(lambda real: (read(real, 4), read(real, 4), real[:, :, :, :], PAIR, PAIR, PAIR, PAIR, real[::1], real[::1]))

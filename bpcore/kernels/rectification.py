@@ -5,9 +5,8 @@ Outputs may be inputs: each row is held apart, since loops over arrays that over
 
 import numpy as np
 
-from bpcore.kernels.blocks import address
 from bpcore.kernels.compiled import kernel, read
-from bpcore.kernels.vectors import copy
+from bpcore.kernels.vectors import address, copy
 
 ROW = 1024  # numbers
 

@@ -7,11 +7,11 @@ block. interpolation.py has the constants.
 
 import numpy as np
 
-from bpcore.kernels.blocks import address, fill, lanes, rounded, steps
+from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
 from bpcore.kernels.interpolation import REACH, a, b, g, transposed
-from bpcore.kernels.vectors import BYTES, ROWS, copy, narrow, sandwich, wide
+from bpcore.kernels.vectors import BYTES, ROWS, address, copy, narrow, sandwich, wide
 
 PLACES = REACH * REACH
 # Aᵀ · this place · A is 1 at every pixel: what a bias is added to.

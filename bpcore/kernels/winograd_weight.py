@@ -4,11 +4,11 @@ dW = Gᵀ [Σ_tiles (Bᵀ X B) ⊙ (A dY Aᵀ)] G, over all tiles X of 6×6 pixe
 
 import numpy as np
 
-from bpcore.kernels.blocks import address, fill, lanes, rounded, steps
+from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
 from bpcore.kernels.interpolation import REACH, a, g, transposed
-from bpcore.kernels.vectors import BYTES, ROWS, clear, copy, narrow, sandwich, wide
+from bpcore.kernels.vectors import BYTES, ROWS, address, clear, copy, narrow, sandwich, wide
 from bpcore.kernels.winograd import PLACES, apart, transform_input
 
 _spread_3, _spread_5 = sandwich(a(4)), sandwich(a(2))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.attributes import flag, integer, padding
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
 from bpcore.pooling import average, average_back, grid
 from bpcore.shapes import Shape, require_axes
 from bpcore.windows import Grid
@@ -18,7 +18,7 @@ from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
-class AvgPool1d(Layer):
+class AvgPool1d(Listed):
     keeps_output: ClassVar[bool] = False
     size: int = integer(2, minimum=1)
     stride: int | None = integer(None, minimum=1)
@@ -29,12 +29,12 @@ class AvgPool1d(Layer):
         require_axes(x, "length", "channels")
         return (*self._grid(x).counts, x[1])
 
-    def forward(self, w):
-        average(w, w.x, self._grid(w.x.shape[1:]), self.count_include_pad, w.y)
+    def ahead(self, w):
+        yield average(w, self._grid(w.x.shape[1:]), self.count_include_pad)
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            average_back(w, w.dy, self._grid(w.x.shape[1:]), self.count_include_pad, w.dx)
+            yield from average_back(w, self._grid(w.x.shape[1:]), self.count_include_pad)
 
     def _grid(self, x: Shape) -> Grid:
         return grid(x[:1], (self.size,), (self.stride,) if self.stride else None, self.padding)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.attributes import flag, padding, pair
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
 from bpcore.pooling import average, average_back, grid
 from bpcore.shapes import Shape, require_axes
 from bpcore.windows import Grid
@@ -19,7 +19,7 @@ from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
-class AvgPool2d(Layer):
+class AvgPool2d(Listed):
     keeps_output: ClassVar[bool] = False
     size: tuple[int, int] = pair((2, 2))
     stride: tuple[int, int] | None = pair(None)
@@ -30,12 +30,12 @@ class AvgPool2d(Layer):
         require_axes(x, "height", "width", "channels")
         return (*self._grid(x).counts, x[2])
 
-    def forward(self, w):
-        average(w, w.x, self._grid(w.x.shape[1:]), self.count_include_pad, w.y)
+    def ahead(self, w):
+        yield average(w, self._grid(w.x.shape[1:]), self.count_include_pad)
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            average_back(w, w.dy, self._grid(w.x.shape[1:]), self.count_include_pad, w.dx)
+            yield from average_back(w, self._grid(w.x.shape[1:]), self.count_include_pad)
 
     def _grid(self, x: Shape) -> Grid:
         return grid(x[:2], self.size, self.stride, self.padding)

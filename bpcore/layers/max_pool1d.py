@@ -7,9 +7,10 @@ lies outside is never the largest. The gradient goes to the first largest value.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import integer, padding
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
 from bpcore.pooling import grid, largest, largest_back
 from bpcore.shapes import Shape, require_axes
 from bpcore.windows import Grid
@@ -17,7 +18,9 @@ from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
-class MaxPool1d(Layer):
+class MaxPool1d(Listed):
+    keeps_output: ClassVar[bool] = False
+
     size: int = integer(2, minimum=1)
     stride: int | None = integer(None, minimum=1)
     padding: str | tuple[int] = padding(axes=1)
@@ -26,12 +29,12 @@ class MaxPool1d(Layer):
         require_axes(x, "length", "channels")
         return (*self._grid(x).counts, x[1])
 
-    def forward(self, w):
-        largest(w, w.x, self._grid(w.x.shape[1:]), w.y)
+    def ahead(self, w):
+        yield largest(w, self._grid(w.x.shape[1:]))
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            largest_back(w, w.x, w.y, w.dy, self._grid(w.x.shape[1:]), w.dx)
+            yield from largest_back(w, self._grid(w.x.shape[1:]))
 
     def _grid(self, x: Shape) -> Grid:
         return grid(x[:1], (self.size,), (self.stride,) if self.stride else None, self.padding)

@@ -9,9 +9,10 @@ largest value, in row-major order.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore.attributes import padding, pair
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
 from bpcore.pooling import grid, largest, largest_back
 from bpcore.shapes import Shape, require_axes
 from bpcore.windows import Grid
@@ -19,7 +20,9 @@ from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)
-class MaxPool2d(Layer):
+class MaxPool2d(Listed):
+    keeps_output: ClassVar[bool] = False
+
     size: tuple[int, int] = pair((2, 2))
     stride: tuple[int, int] | None = pair(None)
     padding: str | tuple[int, int] = padding()
@@ -28,12 +31,12 @@ class MaxPool2d(Layer):
         require_axes(x, "height", "width", "channels")
         return (*self._grid(x).counts, x[2])
 
-    def forward(self, w):
-        largest(w, w.x, self._grid(w.x.shape[1:]), w.y)
+    def ahead(self, w):
+        yield largest(w, self._grid(w.x.shape[1:]))
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            largest_back(w, w.x, w.y, w.dy, self._grid(w.x.shape[1:]), w.dx)
+            yield from largest_back(w, self._grid(w.x.shape[1:]))
 
     def _grid(self, x: Shape) -> Grid:
         return grid(x[:2], self.size, self.stride, self.padding)
