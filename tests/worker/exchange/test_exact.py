@@ -5,13 +5,14 @@ import json
 import sys
 
 import numpy as np
+import psutil
 import pytest
 
 from bpcore.arena import Layout
+from worker import slices
 from worker.comm import connect
 from worker.comm.alone import Alone
 from worker.crew import Crew
-from worker.exchange import exact
 from worker.exchange.exact import Exact
 from worker.shards import assign
 from worker.tree import reduce
@@ -42,7 +43,7 @@ def exchanged(crew, exchange, mine, size, step=0):
         exchange.buffer(shard).flat[...] = gradient_of(shard, size, step)
         exchange.add(shard)
     crew.comm.barrier()  # where the vote is
-    exchange.combine()
+    exchange.combine(1)
     low, high = (size * place // len(crew.mates) for place in (crew.place, crew.place + 1))
     exchange.sum(slice(low, (low + high) // 2)), exchange.sum(slice((low + high) // 2, high))
     crew.comm.barrier()  # where the commit is
@@ -68,10 +69,23 @@ def test_these_gradients_would_tell_another_order():
     assert tree_sum(17, 33).tobytes() != sum(gradient_of(i, 33) for i in range(17)).tobytes()
 
 
-@pytest.mark.parametrize(("shards", "levels"), [(1, 1), (2, 2), (4, 3), (16, 5), (17, 5)])
+@pytest.mark.parametrize(("shards", "levels"), [(1, 1), (2, 2), (4, 3), (8, 4), (16, 5), (17, 5)])
 def test_it_keeps_one_gradient_a_level_of_the_tree(shards, levels):
     exchange = opened(Crew.meet(Alone()), 8, shards, [range(shards)])
     assert len({exchange.buffer(shard).flat.ctypes.data for shard in range(shards)}) == levels
+
+
+def test_accumulating_takes_the_memory_of_those_levels():
+    """Eight shards of 4 MB on one rank: four gradients and not eight, however many steps."""
+    size, shards = 1 << 20, 8
+    exchange, before = opened(Crew.meet(Alone()), size, shards, [range(shards)]), psutil.Process().memory_info().shared
+    for _ in range(3):
+        for shard in range(shards):
+            exchange.buffer(shard).flat.fill(shard)
+            exchange.add(shard)
+        exchange.combine(1), exchange.sum(slice(0, size))
+        assert (exchange.total == sum(range(shards))).all()
+    assert psutil.Process().memory_info().shared - before < 4 * 4 * size + (1 << 20)
 
 
 def test_shards_computed_side_by_side_have_a_buffer_each():
@@ -104,7 +118,7 @@ def partitions(ranks):
 
 def check_all(comm, window, sizes):
     """Every grouping, size, number of shards and assignment, two steps each; what went wrong on this rank."""
-    exact.WINDOW = window
+    slices.WINDOW = window
     wrong = []
     met = Crew.meet(comm)
     assert list(map(list, met.nodes)) == [list(range(comm.size))]  # all of these ranks are on this machine
@@ -122,7 +136,7 @@ def check_all(comm, window, sizes):
 
 
 @pytest.mark.parametrize(("ranks", "window", "sizes"), [
-    *[pytest.param(ranks, exact.WINDOW, SIZES, id=f"{ranks} ranks") for ranks in (1, 2, 3, 4)],
+    *[pytest.param(ranks, slices.WINDOW, SIZES, id=f"{ranks} ranks") for ranks in (1, 2, 3, 4)],
     pytest.param(3, 10, [37], id="in windows of ten numbers")])
 def test_every_rank_gets_the_bits_of_one_rank(mpirun, ranks, window, sizes):
     """Also with unequal ranks a node, and with a node each, as without shared memory."""
