@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bpcore import kernels
 from bptrain.v1.report_pb2 import AttemptEnded
 from worker import checks, jobfile
 from worker.agree import Agreed, together
@@ -23,10 +24,12 @@ from worker.guard import Guard
 from worker.meeting import CutOff
 from worker.options import Options
 from worker.training import Training
+from worker.turns import taking_turns
 
 
 def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Training] = Training) -> int:
     """Runs this process's rank; the exit status. `kind`: what makes the training, by custom the class."""
+    kernels.taking_turns = taking_turns
     np.seterr(all="ignore")  # a loss that is not finite is found in the vote, and said once
     control = Control()
     control.listen()

@@ -8,7 +8,14 @@
 """
 
 import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
+
+# Held while a kernel is compiled, with the folder it is kept in. Whoever runs many processes that start at once puts a
+# lock here: one compiles, which takes seconds, and the others find what they need.
+taking_turns: Callable[[str], AbstractContextManager] = nullcontext
+
 
 def __getattr__(name: str) -> ModuleType:
     """The module of that name, at its first use."""

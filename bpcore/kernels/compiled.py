@@ -8,13 +8,10 @@
    whole; Numba's own index has an entry a signature, and two writers could exchange them.
 """
 
-import fcntl
 import hashlib
 import inspect
-import os
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -60,22 +57,10 @@ class Kernel:
         except RuntimeError:  # no folder that may be written
             dispatcher.compile(self._signature(real))
         else:
-            with _alone(dispatcher._cache.cache_path):
+            with kernels.taking_turns(dispatcher._cache.cache_path):
                 dispatcher.compile(self._signature(real))
         dispatcher.disable_compile()
         return dispatcher
-
-
-@contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """One process at a time: of many ranks that start at once one compiles, which takes seconds, and the others
-    find what they need."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def kernel(signature: Callable[[Any], tuple]) -> Callable[[Callable], Kernel]:
