@@ -20,7 +20,7 @@ from worker.checks import Job
 from worker.comm import Comm, connect
 from worker.console import complain
 from worker.control import Control
-from worker.guard import Guard
+from worker.guard import Guard, vanish
 from worker.meeting import CutOff
 from worker.options import Options
 from worker.training import Training
@@ -59,7 +59,7 @@ def _join(comm: Comm, options: Options) -> Comm:
     try:
         return comm.join()
     except Exception:
-        comm.leave(0)
+        vanish()
     finally:
         guard.stop()
 

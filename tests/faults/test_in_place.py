@@ -84,9 +84,9 @@ def disturbed(start, job, chance):
     for kill in range(3):
         run.wait_until(lambda: run.steps() > 60 + 200 * kill + 100 * chance.random())
         time.sleep(0.05 * chance.random())  # anywhere in a step: also in the middle of an update
-        pids, before, killed = run.pids(), run.steps(), time.time()
+        pids, killed = run.pids(), time.time()
         run.kill(chance.choice(pids))
-        run.wait_until(lambda: len(crews(run)) > kill and run.steps() > before)
+        run.wait_until(lambda: len(crews_at(run)) > kill and run.commits()[-1][1] > crews_at(run)[kill])
         waits.append(next(when for step, when in run.commits() if when > crews_at(run)[kill]) - killed)
         run.wait_until(lambda: crews(run)[-1].joined or run.steps() > 260 + 200 * kill)
     return run, run.end(), waits
