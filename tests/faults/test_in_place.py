@@ -19,7 +19,7 @@ JOBS = Path(__file__).parents[2] / "deploy" / "jobs"
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     """The digits of the tutorial, six shards, long enough to be killed in."""
-    spec = yaml.safe_load((JOBS / "digits.yaml").read_text()) | {"epochs": 80, "logical_shards": 6, "recovery": {"deadline_s": 1, "keep_s": 2}}
+    spec = yaml.safe_load((JOBS / "digits.yaml").read_text()) | {"epochs": 40, "logical_shards": 6, "recovery": {"deadline_s": 1, "keep_s": 2}}
     path = tmp_path_factory.mktemp("job") / "job.yaml"
     path.write_text(yaml.safe_dump(spec))
     return path
