@@ -108,6 +108,7 @@ class Training(Meeting):
         step, values = self.replica.steps - 1, self.model.summary(row)
         if self.crew.leads:
             self.replica.ledger.write(EVAL, step, time.time(), row)
+        self.comm.barrier()  # whoever goes on from here knows that no death can lose the row
         self.evaluations.append(values["loss"])
         self.record.evaluated(step, values)
         if self.record.is_best(self.evaluations):

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from worker.errors import Unavailable
 
+# The second is for replacements: without it, the death of one ends the job.
+RECOVERY = ["--with-ft", "ulfm", "--prtemca", "state_base_recoverable", "1"]
 OPEN_MPI = ["--bind-to", "none", "--map-by", ":OVERSUBSCRIBE", "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 DETECTOR = ["--mca", "mpi_ft_detector", "true", "--mca", "mpi_ft_detector_thread", "true", "--mca", "mpi_ft_detector_period", "0.3",
             "--mca", "mpi_ft_detector_timeout", "1.0", "--mca", "mpi_ft_propagator_with_rbcast", "true"]
@@ -43,7 +45,7 @@ def options(said: str) -> list[str]:
     """Options for the mpirun whose version text is `said`."""
     if not is_open(said):
         return []
-    return (["--with-ft", "ulfm"] if _major(said) >= 5 else []) + OPEN_MPI
+    return (RECOVERY if _major(said) >= 5 else []) + OPEN_MPI
 
 
 def across(said: str, hostfile: str, agent: str) -> list[str]:

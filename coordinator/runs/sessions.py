@@ -29,6 +29,10 @@ class Sessions:
         if self._commands.get(job_id) is commands:
             del self._commands[job_id]
 
+    def are_open(self, job_id: str) -> bool:
+        """Whether the ranks are on the line."""
+        return job_id in self._commands
+
     def stop(self, job_id: str, cause: str) -> bool:
         """Sends the command to stop; False when the ranks are not on the line."""
         return self._send(job_id, Command(stop=Stop(cause=cause)))

@@ -167,11 +167,14 @@ class Supervisor:
     async def _watch_meeting(self, job_id: str) -> None:
         """Until the ranks have met, the death of one leaves the others waiting for it in MPI: ends them."""
         launch = self._launches[job_id]
-        while (await self._database.read(lambda connection: jobs.get(connection, job_id)))["state"] == states.STARTING:
+        while not self._sessions.are_open(job_id) and await self._state(job_id) in (states.STARTING, states.CANCELLING):
             if launch.lost_ranks():
                 log.warning("job %s: a rank died before all had met", job_id)
                 launch.kill()
             await asyncio.sleep(MEETING_POLL_S)
+
+    async def _state(self, job_id: str) -> int:
+        return (await self._database.read(lambda connection: jobs.get(connection, job_id)))["state"]
 
     async def _settle(self, row: sqlite3.Row, cause: str) -> None:
         """Takes what the link did not deliver from the journal. Ranks without an end record are started again, as

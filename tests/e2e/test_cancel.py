@@ -100,3 +100,14 @@ def test_a_job_that_is_just_being_started_stops_without_force(standing, wait_unt
         standing.client.cancel(job.id)
     wait_until(lambda: not processes(job.run_dir))
     assert "did not stop" not in standing.log.read_text()
+
+
+def test_so_does_one_of_which_a_rank_has_died_before_all_had_met(standing, wait_until, processes):
+    """As by a SIGTERM that comes before the rank listens: the other waits for it in MPI."""
+    job = standing.submit()
+    wait_until(lambda: len(standing.ranks(job.run_dir)[1]) == 2)
+    standing.ranks(job.run_dir)[1][0].kill()
+    with suppress(Refusal):  # it has been started again, and has succeeded
+        standing.client.cancel(job.id)
+    wait_until(lambda: not processes(job.run_dir))
+    assert "did not stop" not in standing.log.read_text()

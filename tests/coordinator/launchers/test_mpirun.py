@@ -25,11 +25,12 @@ MPICH = """HYDRA build details:
 INTEL = """Intel(R) MPI Library for Linux* OS, Version 2021.11 Build 20231005 (id: 74c4a23)
 Copyright 2003-2023, Intel Corporation.
 """
+RECOVERY = ["--with-ft", "ulfm", "--prtemca", "state_base_recoverable", "1"]
 ALL_OPEN_MPI = ["--bind-to", "none", "--map-by", ":OVERSUBSCRIBE", "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 
 
 @pytest.mark.parametrize(("said", "options"), [
-    (OPEN_MPI_5, ["--with-ft", "ulfm", *ALL_OPEN_MPI]), (OPEN_MPI_5.replace("5.0.11", "10.0.0"), ["--with-ft", "ulfm", *ALL_OPEN_MPI]),
+    (OPEN_MPI_5, [*RECOVERY, *ALL_OPEN_MPI]), (OPEN_MPI_5.replace("5.0.11", "10.0.0"), [*RECOVERY, *ALL_OPEN_MPI]),
     (OPEN_MPI_4, ALL_OPEN_MPI), (MPICH, []), (INTEL, []), ("", [])],
     ids=["Open MPI 5", "Open MPI 10", "Open MPI 4", "MPICH", "Intel MPI", "silent"])
 def test_each_kind_of_mpirun_gets_its_options(said, options):
