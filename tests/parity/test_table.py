@@ -39,7 +39,7 @@ def test_the_table_is_what_a_whole_run_finds(request, mpirun):
         pytest.importorskip(witness, reason="needs every witness: pip install 'bptrain[local,parity]'")
     ran = {item.path for item in request.session.items}
     options = request.config.option
-    if options.keyword or options.markexpr or not ran >= {*HERE.glob("test_*.py"), *(HERE.parent / "bpcore").glob("test_*.py")}:
+    if options.keyword or options.markexpr not in ("", "not slow") or not ran >= {*HERE.glob("test_*.py"), *(HERE.parent / "bpcore").glob("test_*.py")}:
         pytest.skip("needs the errors of all of tests/bpcore and tests/parity: run both folders whole")
     found = markdown(gathered(noted for item in request.session.items for noted in item.user_properties), MODELS)
     before, _, behind = between(README.read_text())
