@@ -8,7 +8,7 @@ import pytest
 from coordinator.client import Client, Notice, Point
 from coordinator.jobs import states
 
-EPOCHS = 100
+EPOCHS = 250
 STEPS = 8 * EPOCHS
 
 
@@ -58,14 +58,14 @@ def test_a_coordinator_that_is_told_to_leave_says_what_goes_on(coordinator):
 
 
 def test_a_job_that_ends_while_the_coordinator_is_away_has_its_whole_curve(coordinator, processes, wait_until):
-    job = coordinator.running(epochs=EPOCHS)
+    job = coordinator.running(epochs=60)
     coordinator.end(signal.SIGKILL)
     wait_until(lambda: not processes(job.run_dir))
     coordinator.start()
     ended = coordinator.wait(job, "SUCCEEDED", "FAILED")
     events = list(coordinator.client.watch(job.id))
     assert (ended.cause, kinds(events).count("started"), kinds(events)[-1]) == ("completed", 1, "ended")
-    assert steps(events) == list(coordinator.client.curve(job.id)["loss"].steps) == list(range(STEPS))
+    assert steps(events) == list(coordinator.client.curve(job.id)["loss"].steps) == list(range(8 * 60))
     assert ended.digest == events[-1].message.digest != ""
 
 

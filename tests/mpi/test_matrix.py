@@ -99,7 +99,7 @@ def test_the_models_differ_and_learn(alone):
         assert np.mean(losses[4:7]) < np.mean(losses[:3])
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("ranks", [1, 2, 3, pytest.param(4, marks=pytest.mark.slow), pytest.param(6, marks=pytest.mark.slow)])
 def test_any_number_of_ranks_gives_the_digest_of_one_process(mpirun, jobs, require_one_digest, ranks):
     done = mpirun(ranks, SCRIPT, f"open-mpi-{ranks}", cwd=jobs)
     require_one_digest(done, f"open-mpi-{ranks}", [os.uname().nodename] * ranks)

@@ -15,13 +15,21 @@ from worker.replay import replay
 from worker.rundir import RunDir
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder to copy a run from."""
+    return tmp_path_factory.mktemp("trained")
+
+
 @pytest.fixture
-def run(mpirun, tiny_file, tmp_path):
+def run(mpirun, tiny_file, tmp_path, trained):
     """A run of fifteen steps on three ranks; checkpoints of 4, 8, 12 and 15 steps. Its learning rate drops from step 10 on,
     since the held-out loss has not halved."""
     job = tiny_file(epochs=3, checkpoint={"every_steps": 4, "keep": 9}, schedule={"plateau": {"patience": 0, "threshold": 0.5}})
-    assert mpirun(3, "-m", "worker", job, "--run-dir", "run").returncode == 0
-    return RunDir(tmp_path / "run")
+    if not (trained / "run").exists():
+        done = mpirun(3, "-m", "worker", job, "--run-dir", trained / "run")
+        assert done.returncode == 0, done.stderr
+    return RunDir(shutil.copytree(trained / "run", tmp_path / "run"))
 
 
 @pytest.fixture
