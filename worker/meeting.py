@@ -50,6 +50,7 @@ class Meeting:
         self.full: dict[str, int] = {}
         self.lost: list[LostRank] = []
         self.joined, self.stalled_since = 0, 0.0
+        self._was_beside_launcher = False
         self.holding: Holding | None = None
         self.plan = RunPlan()
         self._source = AttemptStarted.SOURCE_UNSPECIFIED
@@ -74,6 +75,11 @@ class Meeting:
         """The run has ended: its memory is not needed any more."""
         if self.holding:
             self.holding.end()
+
+    @property
+    def has_lost_launcher(self) -> bool:
+        """Whether its host has died, or is cut off."""
+        return self._was_beside_launcher and not self.crew.beside_launcher
 
     def require_right_to_go_on(self, before: Crew, dead: list[int]) -> None:
         """Raises CutOff where most ranks may be alive without us: those of hosts that look dead as a whole may only be
@@ -109,6 +115,7 @@ class Meeting:
         self.plan = RunPlan.FromString(next(filter(None, plans)))
         require_same(comm, "the job or its data", _identity(self.job))
         self.crew = Crew.meet(comm, spec.shared_memory)
+        self._was_beside_launcher |= self.crew.beside_launcher
         together(comm, lambda: self._hold() if self.crew.leads else None)
         together(comm, self._hold)
         self.status.take(self.crew.place, comm.rank)

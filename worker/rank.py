@@ -69,7 +69,9 @@ def _fail(training: Training | None, comm: Comm, error: Agreed) -> int:
     comm = training.comm if training else comm
     if comm.rank == 0:
         complain(error)
-    if not isinstance(error, CutOff):
+    if isinstance(error, CutOff):
+        comm.fall_silent()
+    else:
         _record_failure(training, str(error))
     comm.close(error.code)
     return error.code

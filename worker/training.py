@@ -47,7 +47,7 @@ class Training(Meeting):
             asked = self._all_steps()
         except TrainingFailed as error:
             return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
-        if asked.leave and not asked.stop and self.job.spec.shared_memory:
+        if asked.leave and not asked.stop and not asked.checkpoint and self.job.spec.shared_memory:
             return self._leave()
         failure = self._save_last()
         if failure:
@@ -78,9 +78,7 @@ class Training(Meeting):
         """Trains one step and what is due behind it; what all ask for."""
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
-        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: Flags(
-            self.control.stop, self.record.checkpoint_due(step), self.comm.are_newcomers_ready(),
-            self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew)), self.control.leave))
+        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: self._wishes(step))
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, vote.seconds.max())
@@ -99,6 +97,14 @@ class Training(Meeting):
         elif self.balance.note(vote.seconds):
             self.stepper.assign(self.balance.assignments)
         return vote.flags
+
+    def _wishes(self, step: int) -> Flags:
+        """What this rank asks of all. The daemons of a launcher whose host is gone end the ranks, which is nobody's wish to
+        stop: they leave, and should nobody come for what the nodes keep, there is a checkpoint."""
+        is_ended = self.control.stop and self.has_lost_launcher
+        heals = self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew))
+        return Flags(stop=self.control.stop and not is_ended, checkpoint=self.record.checkpoint_due(step) or is_ended,
+                     join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended)
 
     def _evaluation_is_due(self) -> bool:
         return self.job.eval is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch

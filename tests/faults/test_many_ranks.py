@@ -18,7 +18,7 @@ def job(tmp_path):
     path.write_text(yaml.safe_dump({
         "name": "many", "data": {"train": {"npz": {"path": "train.npz"}}},
         "model": {"input": [32], "layers": [{"linear": {"units": 4096}}, "relu", {"linear": {"units": 10}}]},
-        "loss": "softmax_cross_entropy", "optimizer": "adam", "batch_size": 128, "epochs": 100, "seed": 3,
+        "loss": "softmax_cross_entropy", "optimizer": "adam", "batch_size": 128, "epochs": 40, "seed": 3,
         "logical_shards": RANKS, "recovery": {"deadline_s": 120}}))
     return path
 

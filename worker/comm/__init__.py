@@ -78,6 +78,10 @@ class Comm(ABC):
         """Ends this rank without a word to the others; does not return."""
         os._exit(code)
 
+    def fall_silent(self) -> None:
+        """What has been sent and has not arrived when this process ends never will. Those cut off have called the others
+        dead: said once the link is whole again, it would be believed."""
+
     def is_death(self, error: BaseException) -> bool:
         """Whether a call raised `error` because a rank died."""
         return False
