@@ -1,165 +1,213 @@
-"""Where the arithmetic of a step goes, layer by layer: what says which kernel to write next.
+"""Single layers beside PyTorch's, forward and backward, one thread: which shapes want a better kernel.
 
-    python tests/bench/layers.py tests/bench/lenet.yaml
+    python tests/bench/layers.py            all of them; with names, those whose name holds one: conv2d gru
 
-For one shard of the job's batch on one thread: milliseconds of CPU, of layers inside a layer by themselves,
-and GFLOP/s of the products that a layer's formula asks for, beside what a large matrix product reaches here.
-Layers of one kind and shape stand in one row.
+Milliseconds are the least of many turns, ours and PyTorch's by turns; ours ÷ PyTorch: below 1 ours is faster. PyTorch's
+arrays lie as it likes them best by default, channels first.
 """
 
 import argparse
 import os
-import statistics
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from math import prod
-from pathlib import Path
-from time import process_time
+from math import exp, log
+from time import perf_counter
+from typing import Any
 
-# BLAS reads these when NumPy is loaded.
+# Read when NumPy and PyTorch are loaded.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
 
-from bpcore.layers import LAYERS, Layer, Listed, Workspace  # noqa: E402
-from bpcore.model import Model  # noqa: E402
-from bpcore.plan import Key  # noqa: E402
+from bpcore import memory  # noqa: E402
+from bpcore.layers import LAYERS, Workspace  # noqa: E402
+from bpcore.losses import LOSSES  # noqa: E402
 from bpcore.shapes import Shape  # noqa: E402
-from worker import checks, jobfile, shards  # noqa: E402
 
-WARM_STEPS = 3
-# Kind → floating-point operations of its products in forward, from layer, x and y.
-FLOPS: dict[str, Callable[[Layer, Shape, Shape], int]] = {
-    "conv2d": lambda layer, x, y: 2 * prod(y) * prod(layer.kernel) * x[3] // layer.groups,
-    "gru": lambda layer, x, y: 6 * x[0] * x[1] * layer.units * (x[2] + layer.units),
-    "linear": lambda layer, x, y: 2 * prod(x) * layer.units,
-    "lstm": lambda layer, x, y: 8 * x[0] * x[1] * layer.units * (x[2] + layer.units),
-    "multi_head_attention": lambda layer, x, y: 4 * prod(x) * (2 * x[2] + x[1]),
-}
+SECONDS, LEAST_TURNS = 1.0, 5
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a row is about."""
+class Case:
+    """One layer and its double. `values`: how many an integer input may take; a loss then has them as its classes."""
 
-    kind: str
-    layer: Layer
+    name: str
+    ours: dict[str, Any] | str
     x: Shape
-    y: Shape
-
-    def gflop(self, times: int) -> float:
-        return times * FLOPS[self.kind](self.layer, self.x, self.y) / 1e9 if self.kind in FLOPS else 0.0
-
-
-class Clocks:
-    """CPU seconds of every key in every step, without what is clocked inside of it."""
-
-    def __init__(self) -> None:
-        self.calls: defaultdict[tuple, int] = defaultdict(int)
-        self.without_dx: set[Place] = set()
-        self._now: defaultdict[tuple, float] = defaultdict(float)
-        self._steps: defaultdict[tuple, list[float]] = defaultdict(list)
-        self._inside: list[float] = []
-
-    @contextmanager
-    def of(self, *key: object) -> Iterator[None]:
-        began = process_time()
-        self._inside.append(0.0)
-        yield
-        took = process_time() - began
-        self._now[key] += took - self._inside.pop()
-        self.calls[key] += 1
-        if self._inside:
-            self._inside[-1] += took
-
-    def end_step(self) -> None:
-        for key, seconds in self._now.items():
-            self._steps[key].append(seconds)
-        self._now.clear()
-
-    def seconds(self, *key: object) -> float:
-        return statistics.median(self._steps[key][WARM_STEPS:] or [0.0])
+    double: Callable[[], nn.Module]
+    values: int = 0
+    channels_last: bool = False
 
 
-def watch(clocks: Clocks) -> None:
-    """Puts a clock around forward and backward of every kind of layer."""
-    for kind, layer_type in LAYERS.types.items():
-        for name, calls in (("forward", layer_type.ahead), ("backward", layer_type.back)):
-            inner = partial(_all, calls) if issubclass(layer_type, Listed) else getattr(layer_type, name)
-            setattr(layer_type, name, _clocked(clocks, kind, name, inner))
-        layer_type.ahead, layer_type.back = Layer.ahead, Layer.back
+class Attention(nn.Module):
+    def __init__(self, features: int, heads: int, causal: int):
+        super().__init__()
+        self.inner = nn.MultiheadAttention(features, heads, batch_first=True)
+        self.mask = nn.Transformer.generate_square_subsequent_mask(causal) if causal else None
+
+    def forward(self, x):
+        return self.inner(x, x, x, need_weights=False, attn_mask=self.mask, is_causal=self.mask is not None)[0]
 
 
-def _all(calls: Callable, layer: Layer, w: Workspace) -> None:
-    for call in calls(layer, w):
-        call()
+class First(nn.Module):
+    """Of a recurrent layer the outputs alone."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x)[0]
 
 
-def _clocked(clocks: Clocks, kind: str, name: str, inner: Callable) -> Callable:
-    def run(layer, w):
-        place = Place(kind, layer, w.x.shape, w.y.shape)
-        if name == "backward" and w.dx is None:
-            clocks.without_dx.add(place)
-        with clocks.of(place, name):
-            inner(layer, w)
-
-    return run
+def conv2d(x: Shape, filters: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1) -> Case:
+    shown = "".join(f" {what} {value}" for what, value in (("/", stride), ("dilated", dilation), ("groups", groups)) if value > 1)
+    padding = dilation * (kernel - 1) // 2
+    ours = {"filters": filters, "kernel": kernel, "stride": stride, "padding": [padding] * 2, "dilation": dilation, "groups": groups}
+    return Case(f"conv2d {kernel}×{kernel}{shown} → {filters}", {"conv2d": ours}, x,
+                lambda: nn.Conv2d(x[-1], filters, kernel, stride, padding, dilation, groups), channels_last=True)
 
 
-def train(clocks: Clocks, path: Path, steps: int) -> int:
-    """The samples of the shard that it trained on, so many times."""
-    job = checks.check(*_read(path))
-    model, part = Model(job.maths), shards.cut(slice(0, job.spec.batch_size), checks.with_defaults(job.spec).logical_shards)[0]
-    batch, parameters, gradient = job.train.read(np.arange(part.stop)), model.initialize(0), model.layout.zeros()
-    for step in range(WARM_STEPS + steps):
-        with clocks.of("rest"):
-            model.gradient(parameters, batch, gradient, Key(0, step, 0))
-        clocks.end_step()
-    return part.stop
+def pool(kind: str, x: Shape, size: int, stride: int, double: Callable[[int, int], nn.Module]) -> Case:
+    return Case(f"{kind} {size} / {stride}", {kind: {"size": size, "stride": stride}}, x, lambda: double(size, stride), channels_last=True)
 
 
-def _read(path: Path) -> tuple:
-    spec, problems = jobfile.read(path)
-    return spec, Path(), problems
+def recurrent(kind: str, x: Shape, units: int, double: Callable[..., nn.Module]) -> Case:
+    return Case(f"{kind} {units}", {kind: {"units": units, "return_sequences": True}}, x,
+                lambda: First(double(x[-1], units, batch_first=True)))
 
 
-def rows(clocks: Clocks, steps: int) -> Iterator[list[str]]:
-    yield ["layer", "×", "x", "y", "forward ms", "backward ms", "forward GFLOP/s", "backward GFLOP/s"]
-    for place in [key[0] for key in clocks.calls if key[1:] == ("forward",)]:
-        times = clocks.calls[place, "forward"] // steps
-        gflop, ahead, back = place.gflop(times), clocks.seconds(place, "forward"), clocks.seconds(place, "backward")
-        rates = [f"{gflop / ahead:.0f}", f"{gflop * (2 - (place in clocks.without_dx)) / back:.0f}"] if gflop else ["", ""]
-        yield [place.kind, str(times), str(place.x), str(place.y), f"{ahead * 1e3:.3f}", f"{back * 1e3:.3f}", *rates]
-    yield ["losses, and all between the layers", "", "", "", f"{clocks.seconds('rest') * 1e3:.3f}", "", "", ""]
+def linear(n: int, features: int, units: int) -> Case:
+    return Case(f"linear {features} → {units}", {"linear": {"units": units}}, (n, features), lambda: nn.Linear(features, units))
 
 
-def product_gflops(size: int = 1024) -> float:
-    """What a large matrix product reaches on this thread."""
-    a, seconds = np.ones((size, size), np.float32), []
-    for _ in range(9):
-        began = process_time()
-        np.matmul(a, a)
-        seconds.append(process_time() - began)
-    return 2e-9 * size**3 / statistics.median(seconds)
+def attention(x: Shape, heads: int, causal: bool) -> Case:
+    return Case(f"multi_head_attention {heads} heads{' causal' * causal}", {"multi_head_attention": {"heads": heads, "causal": causal}}, x,
+                lambda: Attention(x[-1], heads, x[1] * causal))
+
+
+IMAGE, SMALL, TEXT = (33, 32, 32, 32), (7, 14, 14, 128), (7, 64, 128)
+CASES = [
+    *(conv2d(IMAGE, 64, kernel, stride) for kernel in (1, 3, 5, 7) for stride in (1, 2)),
+    *(conv2d(SMALL, 96, kernel, stride) for kernel in (1, 3, 5) for stride in (1, 2)),
+    conv2d((33, 32, 32, 3), 20, 5), conv2d((7, 64, 64, 3), 64, 7, 2), conv2d((33, 28, 28, 1), 6, 5),
+    conv2d(IMAGE, 32, 3, dilation=2), conv2d(IMAGE, 64, 3, groups=4), conv2d((7, 14, 14, 128), 128, 3, groups=32),
+    *(conv2d((33, 32, 32, 48), 48, kernel, stride, groups=48) for kernel in (3, 5) for stride in (1, 2)),
+    conv2d((7, 14, 14, 200), 200, 3, groups=200), conv2d((7, 28, 28, 32), 64, 3, groups=32),
+    Case("conv1d 5 → 64", {"conv1d": {"filters": 64, "kernel": 5, "padding": 2}}, (33, 100, 40),
+         lambda: nn.Conv1d(40, 64, 5, 1, 2), channels_last=True),
+    Case("conv1d 7 / 3 → 33", {"conv1d": {"filters": 33, "kernel": 7, "stride": 3}}, (7, 500, 13),
+         lambda: nn.Conv1d(13, 33, 7, 3), channels_last=True),
+    Case("conv_transpose2d 4 / 2 → 32", {"conv_transpose2d": {"filters": 32, "kernel": 4, "stride": 2, "padding": 1}}, (33, 14, 14, 48),
+         lambda: nn.ConvTranspose2d(48, 32, 4, 2, 1), channels_last=True),
+    pool("max_pool2d", (33, 32, 32, 32), 2, 2, nn.MaxPool2d), pool("max_pool2d", (7, 33, 33, 20), 3, 2, nn.MaxPool2d),
+    pool("avg_pool2d", (33, 32, 32, 32), 2, 2, nn.AvgPool2d), pool("avg_pool2d", (7, 33, 33, 20), 3, 1, nn.AvgPool2d),
+    Case("batch_norm", "batch_norm", (33, 32, 32, 20), lambda: nn.BatchNorm2d(20), channels_last=True),
+    Case("batch_norm of features", "batch_norm", (33, 300), lambda: nn.BatchNorm1d(300)),
+    Case("layer_norm", "layer_norm", (7, 64, 128), lambda: nn.LayerNorm(128)),
+    Case("layer_norm odd", "layer_norm", (33, 50, 300), lambda: nn.LayerNorm(300)),
+    Case("layer_norm wide", "layer_norm", (128, 2048), lambda: nn.LayerNorm(2048)),
+    Case("group_norm", {"group_norm": {"groups": 8}}, IMAGE, lambda: nn.GroupNorm(8, 32), channels_last=True),
+    Case("group_norm odd", {"group_norm": {"groups": 5}}, (7, 14, 14, 35), lambda: nn.GroupNorm(5, 35), channels_last=True),
+    Case("rms_norm", "rms_norm", (33, 50, 300), lambda: nn.RMSNorm(300)),
+    *(recurrent(kind, x, units, double) for kind, double in (("lstm", nn.LSTM), ("gru", nn.GRU), ("rnn", nn.RNN))
+      for x, units in (((33, 50, 64), 128), ((7, 20, 30), 50), ((64, 64, 128), 256))),
+    *(attention(x, heads, causal) for causal in (False, True) for x, heads in ((TEXT, 4), ((33, 50, 96), 6), ((2, 512, 128), 2))),
+    Case("embedding 1000 → 100", {"embedding": {"vocabulary": 1000, "units": 100}}, (33, 50), lambda: nn.Embedding(1000, 100), 1000),
+    Case("embedding 30000 → 128", {"embedding": {"vocabulary": 30000, "units": 128}}, (7, 64), lambda: nn.Embedding(30000, 128), 30000),
+    linear(33, 100, 77), linear(7, 1000, 333), linear(33, 513, 1001), linear(1, 512, 512), linear(257, 31, 3), linear(64, 2048, 1000),
+    Case("gelu", "gelu", (33, 50, 300), nn.GELU), Case("gelu tanh", {"gelu": {"approximate": "tanh"}}, (33, 50, 300), lambda: nn.GELU("tanh")),
+    Case("relu", "relu", (33, 50, 300), nn.ReLU), Case("sigmoid", "sigmoid", (33, 50, 300), nn.Sigmoid),
+    Case("tanh", "tanh", (33, 50, 300), nn.Tanh), Case("silu", "silu", (33, 50, 300), nn.SiLU),
+    Case("softmax", "softmax", (33, 50, 300), lambda: nn.Softmax(-1)),
+    *(Case(f"softmax_cross_entropy of {classes}", "softmax_cross_entropy", (n, classes), nn.CrossEntropyLoss, classes)
+      for n, classes in ((33, 10), (2048, 10), (4096, 96), (128, 1000), (33, 10000))),
+    Case("mse", "mse", (33, 1000), nn.MSELoss),
+]
+
+
+def ours(case: Case, random: np.random.Generator) -> Callable[[], object]:
+    name = case.ours if isinstance(case.ours, str) else next(iter(case.ours))
+    if name in LOSSES.types:
+        output, loss = _held(random.standard_normal(case.x)), LOSSES.build(case.ours)
+        targets = random.integers(0, case.values, case.x[:1]) if case.values else _held(random.standard_normal(case.x))
+        gradient = np.empty_like(output)
+        return lambda: loss.evaluate(output, targets, None, gradient)
+    layer, shape = LAYERS.build(case.ours), case.x[1:]
+    x = random.integers(0, case.values, case.x) if case.values else _held(random.standard_normal(case.x))
+    y, dy = (_held(random.standard_normal((len(x), *layer.output_shape(shape)))) for _ in range(2))
+    w = Workspace([x], y, dy, [None if case.values else memory.zeros(x.shape, np.float32)])
+    w.training = True
+    for parameter, declared in layer.parameters(shape).items():
+        w.p[parameter] = memory.zeros(declared.shape, np.float32)
+        declared.initializer.fill(w.p[parameter], declared.fan_in, declared.fan_out, random)
+        w.g[parameter] = memory.zeros(declared.shape, np.float32)
+    calls = [*layer.ahead(w), *layer.back(w)]
+    return lambda: [call() for call in calls]
+
+
+def pytorchs(case: Case, random: np.random.Generator) -> Callable[[], object]:
+    module, shape = case.double(), case.x
+    if case.channels_last:
+        shape = (shape[0], shape[-1], *shape[1:-1])
+    is_loss = isinstance(module, nn.modules.loss._Loss)
+    x = torch.randn(shape) if is_loss or not case.values else torch.randint(0, case.values, shape)
+    x.requires_grad_(x.is_floating_point())
+    if is_loss:
+        other = torch.randint(0, case.values, shape[:1]) if case.values else torch.randn(shape)
+        return lambda: _cleared(module, x, lambda: module(x, other).backward())
+    dy = torch.randn_like(module(x))
+    return lambda: _cleared(module, x, lambda: module(x).backward(dy))
+
+
+def _cleared(module: nn.Module, x: torch.Tensor, run: Callable[[], object]) -> None:
+    """As an optimizer's zero_grad leaves it."""
+    x.grad = None
+    for parameter in module.parameters():
+        parameter.grad = None
+    run()
+
+
+def _held(array: np.ndarray) -> np.ndarray:
+    held = memory.zeros(array.shape, np.float32)
+    held[...] = array
+    return held
+
+
+def milliseconds(*runs: Callable[[], object]) -> list[float]:
+    """The least of each, by turns."""
+    least, until, turns = [float("inf")] * len(runs), perf_counter() + SECONDS, 0
+    for run in runs:
+        run()
+    while turns < LEAST_TURNS or perf_counter() < until:
+        for i, run in enumerate(runs):
+            began = perf_counter()
+            run()
+            least[i] = min(least[i], (perf_counter() - began) * 1e3)
+        turns += 1
+    return least
+
+
+def rows(cases: list[Case]) -> Iterator[str]:
+    yield "| layer | x | ours ms | PyTorch ms | ours ÷ PyTorch |\n| --- | --- | --- | --- | --- |"
+    ratios = []
+    for case in cases:
+        mine, other = milliseconds(ours(case, np.random.default_rng(0)), pytorchs(case, np.random.default_rng(0)))
+        ratios.append(mine / other)
+        yield f"| {case.name} | {case.x} | {mine:.3f} | {other:.3f} | {mine / other:.2f} |"
+    yield f"| geometric mean of {len(ratios)} | | | | {exp(sum(map(log, ratios)) / len(ratios)):.2f} |"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="CPU time of each layer of a job, on one thread.")
-    parser.add_argument("job", type=Path, metavar="JOB", help="job file")
-    parser.add_argument("--steps", type=int, default=12, metavar="N", help="how many to take the median of (default: 12)")
+    parser = argparse.ArgumentParser(description="Single layers beside PyTorch's, one thread.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="those that hold one of these; none: all")
     chosen = parser.parse_args()
-    clocks = Clocks()
-    watch(clocks)
-    samples = train(clocks, chosen.job, chosen.steps)
-    for i, row in enumerate(rows(clocks, WARM_STEPS + chosen.steps)):
-        print(f"| {' | '.join(row)} |" + "\n|" * (i == 0) + " --- |" * 8 * (i == 0))
-    whole = sum(clocks.seconds(*key) for key in clocks.calls)
-    print(f"\n{samples} samples in {whole * 1e3:.2f} ms: {samples / whole:,.0f} samples/s a core; "
-          f"a product of 1024 × 1024 × 1024 reaches {product_gflops():.0f} GFLOP/s")
+    torch.set_num_threads(1)
+    for row in rows([case for case in CASES if not chosen.names or any(name in case.name for name in chosen.names)]):
+        print(row, flush=True)
     return 0
 
 
