@@ -75,11 +75,14 @@ class Code:
         function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
         self.builder.call(function, [pointer, I32(1), I32(3), I32(1)])
 
-    def spread(self, address: Any) -> Any:
-        """One number, in every lane."""
-        number = self.builder.load(self.pointer(address, self.number))
+    def everywhere(self, number: Any) -> Any:
+        """In every lane."""
         alone = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), number, I32(0))
         return self.builder.shuffle_vector(alone, alone, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
+
+    def spread(self, address: Any) -> Any:
+        """One number from there, in every lane."""
+        return self.everywhere(self.builder.load(self.pointer(address, self.number)))
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         return self.builder.call(self.intrinsic("fma", ir.FunctionType(self.vector, [self.vector] * 3)), [a, b, c])

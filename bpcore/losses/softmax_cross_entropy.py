@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore import kernels
 from bpcore.attributes import number, numbers
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
@@ -47,22 +48,18 @@ class SoftmaxCrossEntropy(Loss):
         return output[:-1]
 
     def elementwise(self, output, targets, gradient):
-        shifted = output - output.max(axis=-1, keepdims=True)
-        exponentials = np.exp(shifted)
-        totals = exponentials.sum(axis=-1, keepdims=True)
-        wanted = self._distribution(output, targets)
-        log_softmax = shifted - np.log(totals)
-        if gradient is not None:
-            np.divide(exponentials, totals, out=gradient)
-            if wanted is not None:
-                gradient *= wanted.sum(axis=-1, keepdims=True)
-                gradient -= wanted
-            else:
-                labels = usable(targets, self.ignored)[..., None]
-                np.put_along_axis(gradient, labels, np.take_along_axis(gradient, labels, axis=-1) - 1, axis=-1)
-        if wanted is not None:
-            return -(wanted * log_softmax).sum(axis=-1)
-        return -np.take_along_axis(log_softmax, usable(targets, self.ignored)[..., None], axis=-1)[..., 0]
+        losses, wanted = np.empty(output.shape[:-1], output.dtype), self._distribution(output, targets)
+        into = np.empty((0, output.shape[-1]) if gradient is None else output.shape, output.dtype)
+        if gradient is not None and gradient.flags.c_contiguous:
+            into = gradient
+        if wanted is None:
+            labels = usable(targets, self.ignored).astype(np.int64, copy=False)
+            kernels.cross_entropy.of_labels(_rows(output), np.ravel(labels), _rows(into), losses.reshape(-1))
+        else:
+            kernels.cross_entropy.of_distributions(_rows(output), _rows(wanted), _rows(into), losses.reshape(-1))
+        if gradient is not None and into is not gradient:
+            gradient[...] = into
+        return losses
 
     def element_weights(self, targets):
         return label_weights(targets, (), self.ignored)
@@ -91,3 +88,7 @@ class SoftmaxCrossEntropy(Loss):
         yield Case(cls(class_weights=(0.5, 2.0, 1.0), ignored=-1), (2, 3), np.array([[0, -1], [2, 1]]))
         yield Case(cls(smoothing=0.2, class_weights=(0.5, 0.0, 3.0)), (3,), np.array([0, 1, 2]))
         yield Case(cls(), (3,), np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]]))
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array).reshape(-1, array.shape[-1])
