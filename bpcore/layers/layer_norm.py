@@ -13,12 +13,12 @@ from bpcore.attributes import integer, number
 from bpcore.initializers import Initializer
 from bpcore.initializers.constant import Constant
 from bpcore.initializers.zeros import Zeros
-from bpcore.layers import Case, Layer, Parameter, initializer
+from bpcore.layers import Case, Listed, Parameter, initializer
 from bpcore.normalization import normalize, normalize_back, require_last_axes
 
 
 @dataclass(frozen=True)
-class LayerNorm(Layer):
+class LayerNorm(Listed):
     keeps_output: ClassVar[bool] = False
     axes: int = integer(1, minimum=1)
     epsilon: float = number(1e-5, above=0)
@@ -33,11 +33,11 @@ class LayerNorm(Layer):
         shape = x[-self.axes:]
         return {"gamma": Parameter(shape, self.gamma_initializer), "beta": Parameter(shape, self.beta_initializer)}
 
-    def forward(self, w):
-        normalize(w, self.epsilon, centred=True)
+    def ahead(self, w):
+        yield normalize(w, self.epsilon, centred=True)
 
-    def backward(self, w):
-        normalize_back(w, centred=True)
+    def back(self, w):
+        yield normalize_back(w, centred=True)
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("LayerNormalization", inputs[0], g.constant(p["gamma"]), g.constant(p["beta"]), axis=-self.axes, epsilon=self.epsilon)

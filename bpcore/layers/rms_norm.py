@@ -14,12 +14,12 @@ import numpy as np
 from bpcore.attributes import integer, number
 from bpcore.initializers import Initializer
 from bpcore.initializers.constant import Constant
-from bpcore.layers import Case, Layer, Parameter, initializer
+from bpcore.layers import Case, Listed, Parameter, initializer
 from bpcore.normalization import normalize, normalize_back, require_last_axes
 
 
 @dataclass(frozen=True)
-class RmsNorm(Layer):
+class RmsNorm(Listed):
     keeps_output: ClassVar[bool] = False
     axes: int = integer(1, minimum=1)
     epsilon: float = number(1e-6, above=0)
@@ -32,11 +32,11 @@ class RmsNorm(Layer):
     def parameters(self, x):
         return {"gamma": Parameter(x[-self.axes:], self.gamma_initializer)}
 
-    def forward(self, w):
-        normalize(w, self.epsilon, centred=False)
+    def ahead(self, w):
+        yield normalize(w, self.epsilon, centred=False)
 
-    def backward(self, w):
-        normalize_back(w, centred=False)
+    def back(self, w):
+        yield normalize_back(w, centred=False)
 
     def onnx(self, g, inputs, p, shapes):
         """Written out: its operator came with opset 23."""
