@@ -1,18 +1,17 @@
 """batch_norm's passes over memory: one for the moments, one for the output, one for the sums behind the gradient, one
 for the gradient. With `rectified` relu is done in the same passes.
 
-1. Arrays are flat, channels last. Some rows of channels are taken together as one long row, beside which the numbers
-   of each channel stand as often as it has places there: loops of hundreds of numbers, whatever the channels.
+1. Arrays are flat, channels last, and gone through as channels.py says.
 2. Sums are of a block first, and then in float64: long ones keep their digits.
 """
 
 import numpy as np
 from numba import types
 
-from bpcore.kernels.compiled import helper, kernel, read
+from bpcore.kernels.channels import folded, long_row, repeated
+from bpcore.kernels.compiled import kernel, read
 from bpcore.kernels.vectors import address, copy
 
-ROW = 512  # numbers, at least
 BLOCK = 1 << 15  # numbers; 128 KiB in float32
 
 
@@ -21,7 +20,7 @@ def moments(x, mean, squares):
     """mean: μ of each channel, squares: Σ (x − μ)². Those of each block are summed about its own mean, then joined
     (Chan, Golub & LeVeque, "Algorithms for computing the sample variance", The American Statistician 37:3, 1983)."""
     channels = len(mean)
-    sums, about = np.empty(_row(channels), x.dtype), np.empty(_row(channels), x.dtype)
+    sums = np.empty(long_row(channels), x.dtype)
     block = max(1, BLOCK // len(sums)) * len(sums)
     mean[:], squares[:] = 0, 0
     for start in range(0, len(x), block):
@@ -32,8 +31,8 @@ def moments(x, mean, squares):
             row = part[i:i + len(sums)]
             for j in range(len(row)):
                 sums[j] += row[j]
-        middle = _folded(sums, channels) / own
-        _repeat(middle, about)
+        middle = folded(sums, channels) / own
+        about = repeated(middle, x)
         sums[:] = 0
         for i in range(0, len(part), len(sums)):
             row = part[i:i + len(sums)]
@@ -41,16 +40,15 @@ def moments(x, mean, squares):
                 apart = row[j] - about[j]
                 sums[j] += apart * apart
         between = middle - mean
-        squares += _folded(sums, channels) + between * between * before * own / (before + own)
+        squares += folded(sums, channels) + between * between * before * own / (before + own)
         mean += between * own / (before + own)
 
 
 @kernel(lambda real: (read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), types.boolean, real[::1]))
 def normalize(x, mean, scale, shift, rectified, y):
     """y = (x − mean) · scale + shift; rectified: 0 where that is negative."""
-    width, zero = _row(len(mean)), x.dtype.type(0)
-    about, factor, more = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    _repeat(mean, about), _repeat(scale, factor), _repeat(shift, more)
+    width, zero = long_row(len(mean)), x.dtype.type(0)
+    about, factor, more = repeated(mean, x), repeated(scale, x), repeated(shift, x)
     for i in range(0, len(x), width):
         row, out = x[i:i + width], y[i:i + width]
         for j in range(len(row)):
@@ -62,9 +60,8 @@ def normalize(x, mean, scale, shift, rectified, y):
                       types.float64[::1]))
 def gradient_sums(dy, x, mean, scale, shift, rectified, total, product):
     """total: Σ dy of each channel, product: Σ dy (x − mean); rectified: over what `normalize` left above 0."""
-    width, channels, zero = _row(len(mean)), len(mean), x.dtype.type(0)
-    about, factor, more = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    _repeat(mean, about), _repeat(scale, factor), _repeat(shift, more)
+    width, channels, zero = long_row(len(mean)), len(mean), x.dtype.type(0)
+    about, factor, more = repeated(mean, x), repeated(scale, x), repeated(shift, x)
     first, second = np.empty(width, x.dtype), np.empty(width, x.dtype)
     block = max(1, BLOCK // width) * width
     total[:], product[:] = 0, 0
@@ -79,8 +76,8 @@ def gradient_sums(dy, x, mean, scale, shift, rectified, total, product):
                 value = zero if rectified and not apart * factor[j] + more[j] > 0 else value
                 first[j] += value
                 second[j] += value * apart
-        total += _folded(first, channels)
-        product += _folded(second, channels)
+        total += folded(first, channels)
+        product += folded(second, channels)
 
 
 @kernel(lambda real: (read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), types.boolean, read(real, 1, "C"),
@@ -88,10 +85,9 @@ def gradient_sums(dy, x, mean, scale, shift, rectified, total, product):
 def gradient(dy, x, mean, scale, shift, rectified, level, slope, dx):
     """dx = (dy − level − (x − mean) · slope) · scale; rectified: dy counts where `normalize` left something above 0.
     dx may be dy: each row is held apart, since loops over arrays that overlap are not made of vectors."""
-    width, zero = _row(len(mean)), x.dtype.type(0)
-    about, factor, more = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    less, steep, held = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    _repeat(mean, about), _repeat(scale, factor), _repeat(shift, more), _repeat(level, less), _repeat(slope, steep)
+    width, zero = long_row(len(mean)), x.dtype.type(0)
+    about, factor, more, less, steep = repeated(mean, x), repeated(scale, x), repeated(shift, x), repeated(level, x), repeated(slope, x)
+    held = np.empty(width, x.dtype)
     for i in range(0, len(x), width):
         row, out = x[i:i + width], dx[i:i + width]
         copy(address(held), address(dy) + i * dy.itemsize, len(row) * dy.itemsize)
@@ -100,25 +96,3 @@ def gradient(dy, x, mean, scale, shift, rectified, level, slope, dx):
             value = held[j]
             value = zero if rectified and not apart * factor[j] + more[j] > 0 else value
             out[j] = (value - less[j] - apart * steep[j]) * factor[j]
-
-
-@helper
-def _row(channels):
-    """Numbers of so many whole rows that they are at least ROW."""
-    return -(-ROW // channels) * channels
-
-
-@helper
-def _repeat(numbers, row):
-    """Each channel's number in all of its places."""
-    for i in range(0, len(row), len(numbers)):
-        row[i:i + len(numbers)] = numbers
-
-
-@helper
-def _folded(row, channels):
-    """The sum over each channel's places, in float64."""
-    total = np.zeros(channels)
-    for i in range(0, len(row), channels):
-        total += row[i:i + channels]
-    return total
