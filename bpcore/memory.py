@@ -23,6 +23,11 @@ def flat(array: np.ndarray) -> np.ndarray:
     return np.ndarray(array.size, array.dtype, array)
 
 
+def rows(array: np.ndarray) -> np.ndarray:
+    """(…, width) as (rows, width), in order in memory: the same where it lies so, else a copy."""
+    return np.ascontiguousarray(array).reshape(-1, array.shape[-1])
+
+
 def on_a_line(raw: np.ndarray, dtype: Any) -> np.ndarray:
     """What of some bytes lies behind the first line's start, as whole numbers."""
     skip = -raw.ctypes.data % LINE_BYTES

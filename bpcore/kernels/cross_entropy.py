@@ -7,14 +7,9 @@ import numpy as np
 from numba import types
 
 from bpcore.kernels.blocks import address
-from bpcore.kernels.compiled import helper, kernel, read
-from bpcore.kernels.functions import exp
-from bpcore.kernels.walk import LARGEST, SUM, walk
-
-
-def _power(code, z, highest):
-    power = exp(code, code.builder.fsub(z, highest))
-    return [power, power]
+from bpcore.kernels.compiled import kernel, read
+from bpcore.kernels.softmax import exponentials, scale
+from bpcore.kernels.walk import SUM, walk
 
 
 def _shared(code, z, wanted, highest):
@@ -22,21 +17,8 @@ def _shared(code, z, wanted, highest):
     return [wanted, code.builder.fmul(wanted, code.builder.fsub(z, highest))]
 
 
-highest_of = walk(lambda code, z: [z], 1, folds=[LARGEST])
-powers = walk(_power, 1, 1, folds=[SUM])
-total_of_powers = walk(lambda code, z, highest: _power(code, z, highest)[:1], 1, folds=[SUM])
-scale = walk(lambda code, x, factor: [code.builder.fmul(x, factor)], 1, 1)
 shares = walk(_shared, 2, folds=[SUM, SUM])
 scale_and_subtract = walk(lambda code, x, t, factor: [code.builder.fsub(code.builder.fmul(x, factor), t)], 2, 1)
-
-
-@helper
-def exponentials(z, row, out, classes):
-    """max z and Σ e^(z − max z) of a row; the powers to `out` unless that is 0."""
-    highest = highest_of(z, (row,), classes, ())[0]
-    if out:
-        return highest, powers(z, (row, out), classes, (highest,))[0]
-    return highest, total_of_powers(z, (row,), classes, (highest,))[0]
 
 
 @kernel(lambda real: (read(real, 2, "C"), read(types.int64, 1, "C"), real[:, ::1], real[::1]))

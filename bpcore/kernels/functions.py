@@ -13,7 +13,7 @@ from numba import types
 from numba.core.cgutils import ir
 from numba.extending import intrinsic
 
-from bpcore.kernels.vectors import I64, Code, Loop
+from bpcore.kernels.vectors import Code, sweep
 
 # Bits of a number → those behind the point, the power's offset, terms of the series, ln 2 in two parts of which the
 # first times any n is exact, and where eˣ leaves the normal numbers.
@@ -23,17 +23,30 @@ ONE_FROM = {32: 10.0, 64: 20.0}  # tanh x is 1 or −1
 
 
 def exp(code: Code, x: Any) -> Any:
-    low, high = KINDS[_bits(code)][4]
-    scale, fraction = _power(code, _within(code, x, low, high))
-    y = code.fma(scale, fraction, scale)
-    y = code.builder.select(code.builder.fcmp_ordered("<", x, code.constant(low)), code.constant(0), y)
-    return code.builder.select(code.builder.fcmp_ordered(">", x, code.constant(high)), code.constant(float("inf")), y)
+    return _infinite_above(code, x, decay(code, x))
+
+
+def decay(code: Code, x: Any) -> Any:
+    """eˣ for x up to 0."""
+    low = code.constant(KINDS[_bits(code)][4][0])
+    return code.builder.select(code.builder.fcmp_ordered("<", x, low), code.constant(0), _finite_exp(code, x))
 
 
 def logistic(code: Code, x: Any) -> Any:
     """1 / (1 + e⁻ˣ)."""
-    one = code.constant(1)
-    return code.builder.fdiv(one, code.builder.fadd(one, exp(code, code.builder.fsub(code.constant(-0.0), x))))
+    one, minus = code.constant(1), code.builder.fneg(x)
+    return code.builder.fdiv(one, code.builder.fadd(one, _infinite_above(code, minus, _finite_exp(code, minus))))
+
+
+def _finite_exp(code: Code, x: Any) -> Any:
+    """eˣ as long as that is a normal number, behind which it is the last one."""
+    scale, fraction = _power(code, _within(code, x, *KINDS[_bits(code)][4]))
+    return code.fma(scale, fraction, scale)
+
+
+def _infinite_above(code: Code, x: Any, power: Any) -> Any:
+    high = code.constant(KINDS[_bits(code)][4][1])
+    return code.builder.select(code.builder.fcmp_ordered(">", x, high), code.constant(float("inf")), power)
 
 
 def tanh(code: Code, x: Any) -> Any:
@@ -54,15 +67,15 @@ def over(function: Callable[..., Sequence[Any]], inputs: int) -> Callable:
         def generate(context, builder, signature, arguments):
             _, places, count = arguments
             code = Code(context, builder, signature.args[0])
-            size = code.lanes * (_bits(code) // 8)
-            turns = builder.sdiv(builder.add(count, I64(code.lanes - 1)), I64(code.lanes))
-            loop = Loop(builder, turns, [])
-            mask = code.first(builder.sub(count, builder.mul(loop.i, I64(code.lanes))))
-            here = builder.mul(loop.i, I64(size))
-            vectors = [code.load(builder.add(code.word(places, i), here), mask) for i in range(inputs)]
-            for i, vector in enumerate(function(code, *vectors), inputs):
-                code.store(vector, builder.add(code.word(places, i), here), mask)
-            loop.end([])
+            sources = [code.word(places, i) for i in range(inputs)]
+
+            def turn(here, mask, _):
+                vectors = [code.load(builder.add(source, here), mask) for source in sources]
+                for i, vector in enumerate(function(code, *vectors), inputs):
+                    code.store(vector, builder.add(code.word(places, i), here), mask)
+                return []
+
+            sweep(code, count, [], turn)
             return context.get_dummy_value()
 
         return types.void(like, types.int64, types.int64), generate

@@ -142,6 +142,30 @@ class Loop:
         return values
 
 
+def sweep(code: Code, count: Any, values: Sequence[Any], turn: Callable[[Any, Any, Sequence[Any]], Sequence[Any]]) -> Sequence[Any]:
+    """turn(offset, mask, values) gives the next values, for each vector of `count` numbers: for whole ones without a mask,
+    which takes a sixth of the time of a short turn, then for what is left."""
+    builder, lanes = code.builder, I64(code.lanes)
+    whole, rest = builder.sdiv(count, lanes), builder.srem(count, lanes)
+    values = _where_any(builder, whole, values, lambda i, values: turn(builder.mul(i, I64(BYTES)), None, values))
+    return _where_any(builder, builder.zext(builder.icmp_signed(">", rest, I64(0)), I64), values,
+                      lambda i, values: turn(builder.mul(whole, I64(BYTES)), code.first(rest), values))
+
+
+def _where_any(builder: Any, count: Any, values: Sequence[Any], turn: Callable[[Any, Sequence[Any]], Sequence[Any]]) -> Sequence[Any]:
+    """A Loop that may have no turns."""
+    before = builder.block
+    with builder.if_then(builder.icmp_signed(">", count, I64(0))):
+        loop = Loop(builder, count, values)
+        found = loop.end(turn(loop.i, loop.values))
+        behind = builder.block
+    phis = [builder.phi(value.type) for value in values]
+    for phi, value, other in zip(phis, values, found):
+        phi.add_incoming(value, before)
+        phi.add_incoming(other, behind)
+    return phis
+
+
 def _products(width: int, single: bool) -> Callable:
     """c[r] = start[r] + Σ_j Σ_k a[r, j, k] · b[j, k] for ROWS rows r of `width` vectors.
 

@@ -9,7 +9,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from bpcore.kernels.vectors import BYTES, I32, I64, Code, Loop
+from bpcore.kernels.vectors import I32, Code, sweep
 
 Fold = tuple[float, Callable[[Code, Any, Any], Any]]
 
@@ -25,7 +25,7 @@ LARGEST: Fold = (float("-inf"), _larger)
 
 
 def walk(function: Callable[..., Sequence[Any]], inputs: int, outputs: int = 0, folds: Sequence[Fold] = ()) -> Callable:
-    """An intrinsic (like, addresses, count, numbers) → what is folded, as a tuple. Count: at least 1.
+    """An intrinsic (like, addresses, count, numbers) → what is folded, as a tuple.
 
     Each turn calls function(code, *vectors, *numbers) with a vector of each of the `inputs` first rows and each of the
     numbers in every lane. Of what that gives, the first `outputs` are written to the rows that follow, and each further
@@ -39,16 +39,17 @@ def walk(function: Callable[..., Sequence[Any]], inputs: int, outputs: int = 0, 
             code = Code(context, builder, signature.args[0])
             rows = [builder.extract_value(addresses, i) for i in range(inputs + outputs)]
             same = [code.everywhere(builder.extract_value(numbers, i)) for i in range(len(signature.args[3]))]
-            turns = builder.sdiv(builder.add(count, I64(code.lanes - 1)), I64(code.lanes))
-            loop = Loop(builder, turns, [code.constant(start) for start, _ in folds])
-            mask = code.first(builder.sub(count, builder.mul(loop.i, I64(code.lanes))))
-            here = builder.mul(loop.i, I64(BYTES))
-            found = function(code, *(code.load(builder.add(row, here), mask) for row in rows[:inputs]), *same)
-            for vector, row in zip(found, rows[inputs:]):
-                code.store(vector, builder.add(row, here), mask)
-            joined = [join(code, before, builder.select(mask, vector, code.constant(start)))
-                      for (start, join), before, vector in zip(folds, loop.values, found[outputs:])]
-            whole = [code.fold(lambda a, b: join(code, a, b), vector) for (_, join), vector in zip(folds, loop.end(joined))]
+
+            def turn(here, mask, before):
+                found = function(code, *(code.load(builder.add(row, here), mask) for row in rows[:inputs]), *same)
+                for vector, row in zip(found, rows[inputs:]):
+                    code.store(vector, builder.add(row, here), mask)
+                kept = [vector if mask is None else builder.select(mask, vector, code.constant(start))
+                        for (start, _), vector in zip(folds, found[outputs:])]
+                return [join(code, *pair) for (_, join), *pair in zip(folds, before, kept)]
+
+            joined = sweep(code, count, [code.constant(start) for start, _ in folds], turn)
+            whole = [code.fold(lambda a, b: join(code, a, b), vector) for (_, join), vector in zip(folds, joined)]
             return context.make_tuple(builder, signature.return_type, [builder.extract_element(vector, I32(0)) for vector in whole])
 
         return types.UniTuple(like.dtype, len(folds))(like, addresses, count, numbers), generate

@@ -14,13 +14,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from bpcore import kernels, memory
 from bpcore.attributes import flag, integer
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.xavier_uniform import XavierUniform
 from bpcore.layers import Case, Layer, Parameter, initializer
-
-BLOCK = 65536  # numbers of the gradient that are added in one go: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Embedding(Layer):
 
     def backward(self, w):
         w.g["weight"].fill(0)
-        _add_rows(w.g["weight"], w.x.reshape(-1), w.dy.reshape(-1, self.units))
+        indices = np.ravel(w.x).astype(np.int64, copy=False)
+        kernels.lookup.add_rows(w.g["weight"], indices, memory.rows(w.dy))
         if self.padding_index is not None:
             w.g["weight"][self.padding_index] = 0
 
@@ -70,14 +70,3 @@ class Embedding(Layer):
         yield Case(cls(vocabulary=3, units=2, padding_index=1), [(2, 3)], integers={0: 3})
         yield Case(cls(vocabulary=4, units=1, sparse=True), [()], integers={0: 4})
         yield Case(cls(vocabulary=1, units=1, padding_index=0), [(1,)], batch=1, integers={0: 1})
-
-
-def _add_rows(table: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> None:
-    """table[indices[i]] += rows[i], in order, so that equal indices always give equal bits.
-
-    Number by number: NumPy has a quick path for that, but none for whole rows.
-    """
-    width, step = table.shape[1], max(1, BLOCK // table.shape[1])
-    for start in range(0, len(indices), step):
-        places = indices[start:start + step, None] * width + np.arange(width)
-        np.add.at(table.reshape(-1), places.reshape(-1), rows[start:start + step].reshape(-1))

@@ -6,6 +6,7 @@ Source: Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore import kernels
 from bpcore.attributes import choice
@@ -14,6 +15,7 @@ from bpcore.layers import Case, Listed
 
 @dataclass(frozen=True)
 class Gelu(Listed):
+    over_gradient: ClassVar[int] = 1
     approximate: str = choice("none", "tanh")
 
     def output_shape(self, x):

@@ -5,30 +5,31 @@ Source: the logarithm of softmax; Goodfellow et al., "Deep learning", 2016, sect
 """
 
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
-import numpy as np
-
+from bpcore import kernels
 from bpcore.errors import ShapeError, expected
-from bpcore.layers import Case, Layer
+from bpcore.layers import Case, Listed
+from bpcore.memory import rows
 from bpcore.shapes import describe
 
 
 @dataclass(frozen=True)
-class LogSoftmax(Layer):
+class LogSoftmax(Listed):
+    over_gradient: ClassVar[int] = 1
+
     def output_shape(self, x):
         if not x:
             raise ShapeError(expected("(…, classes)", describe(x)))
         return x
 
-    def forward(self, w):
-        np.subtract(w.x, w.x.max(axis=-1, keepdims=True), out=w.y)
-        w.y -= np.log(np.exp(w.y).sum(axis=-1, keepdims=True))
+    def ahead(self, w):
+        yield partial(kernels.softmax.log_softmax.of(w.y.dtype), rows(w.x), rows(w.y))
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            np.exp(w.y, out=w.dx)
-            w.dx *= -w.dy.sum(axis=-1, keepdims=True)
-            w.dx += w.dy
+            yield partial(kernels.softmax.log_softmax_back.of(w.y.dtype), rows(w.y), rows(w.dy), rows(w.dx))
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("LogSoftmax", inputs[0], axis=-1)

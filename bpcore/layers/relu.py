@@ -1,13 +1,10 @@
 """relu: y = max(x, 0), elementwise; the gradient at 0 is 0."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
-import numpy as np
-
 from bpcore.layers import Case, Listed
-from bpcore.rectification import rectify_back
+from bpcore.rectification import rectified, rectify_back
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class Relu(Listed):
         return x
 
     def ahead(self, w):
-        yield partial(np.maximum, w.x, 0, out=w.y)
+        yield from rectified(w)
 
     def back(self, w):
         if w.dx is not None:

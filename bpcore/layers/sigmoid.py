@@ -1,34 +1,26 @@
-"""sigmoid: y = 1 / (1 + e⁻ˣ), elementwise; dx = dy · y (1 − y).
-
-Computed as (1 + tanh(x / 2)) / 2, which overflows nowhere.
-"""
+"""sigmoid: y = 1 / (1 + e⁻ˣ), elementwise; dx = dy · y (1 − y)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from bpcore.layers import Case, Layer
+from bpcore import kernels
+from bpcore.layers import Case, Listed
 
 
 @dataclass(frozen=True)
-class Sigmoid(Layer):
+class Sigmoid(Listed):
     over_inputs: ClassVar[int] = 1
+    over_gradient: ClassVar[int] = 1
 
     def output_shape(self, x):
         return x
 
-    def forward(self, w):
-        np.multiply(w.x, 0.5, out=w.y)
-        np.tanh(w.y, out=w.y)
-        w.y *= 0.5
-        w.y += 0.5
+    def ahead(self, w):
+        yield kernels.logistic.AHEAD.over(w.x, w.y)
 
-    def backward(self, w):
+    def back(self, w):
         if w.dx is not None:
-            np.subtract(1, w.y, out=w.dx)
-            w.dx *= w.y
-            w.dx *= w.dy
+            yield kernels.logistic.BACK.over(w.y, w.dy, w.dx)
 
     def onnx(self, g, inputs, p, shapes):
         return g.op("Sigmoid", inputs[0])

@@ -5,6 +5,7 @@ approximation in reinforcement learning", Neural Networks 107 (2018), equation 1
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bpcore import kernels
 from bpcore.layers import Case, Listed
@@ -12,6 +13,8 @@ from bpcore.layers import Case, Listed
 
 @dataclass(frozen=True)
 class Silu(Listed):
+    over_gradient: ClassVar[int] = 1
+
     def output_shape(self, x):
         return x
 

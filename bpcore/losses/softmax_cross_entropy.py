@@ -18,6 +18,7 @@ from bpcore import kernels
 from bpcore.attributes import number, numbers
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
+from bpcore.memory import rows
 from bpcore.shapes import describe
 from bpcore.targets import ignored_label, label_problem, label_weights, usable
 
@@ -54,9 +55,9 @@ class SoftmaxCrossEntropy(Loss):
             into = gradient
         if wanted is None:
             labels = usable(targets, self.ignored).astype(np.int64, copy=False)
-            kernels.cross_entropy.of_labels(_rows(output), np.ravel(labels), _rows(into), losses.reshape(-1))
+            kernels.cross_entropy.of_labels(rows(output), np.ravel(labels), rows(into), losses.reshape(-1))
         else:
-            kernels.cross_entropy.of_distributions(_rows(output), _rows(wanted), _rows(into), losses.reshape(-1))
+            kernels.cross_entropy.of_distributions(rows(output), rows(wanted), rows(into), losses.reshape(-1))
         if gradient is not None and into is not gradient:
             gradient[...] = into
         return losses
@@ -88,7 +89,3 @@ class SoftmaxCrossEntropy(Loss):
         yield Case(cls(class_weights=(0.5, 2.0, 1.0), ignored=-1), (2, 3), np.array([[0, -1], [2, 1]]))
         yield Case(cls(smoothing=0.2, class_weights=(0.5, 0.0, 3.0)), (3,), np.array([0, 1, 2]))
         yield Case(cls(), (3,), np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]]))
-
-
-def _rows(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array).reshape(-1, array.shape[-1])

@@ -1,4 +1,4 @@
-"""gelu and silu against their formulas in twice the digits."""
+"""gelu, silu and the logistic function against their formulas in twice the digits."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpcore.kernels import gelu, silu
+from bpcore.kernels import logistic as logistics
 
 REACH = 37  # beyond it Φ is 0 or 1 in float64
 
@@ -77,3 +78,14 @@ def test_any_number_of_numbers(count):
 def test_its_shape_is_the_arrays():
     x = np.linspace(-2, 2, 24, dtype=np.float32)
     assert of(silu.AHEAD, x.reshape(2, 3, 4)).tobytes() == of(silu.AHEAD, x).tobytes()
+
+
+@DTYPES
+def test_the_logistic_function_and_its_gradient_are_the_formula(dtype):
+    x = np.linspace(-30, 30, 10001).astype(dtype)
+    share, slope = logistic(x.astype(np.float64))
+    y, few = of(logistics.AHEAD, x), 10 * np.finfo(dtype).eps
+    assert (np.abs(y - share) <= few * share).all()
+    assert (np.abs(of(logistics.BACK, y, np.full_like(y, 3)) - 3 * slope) <= 3 * few).all()
+    far = of(logistics.AHEAD, np.array([-1e4, 1e4, np.nan], dtype))
+    assert far[:2] == pytest.approx([0, 1], abs=1e-30) and np.isnan(far[2])

@@ -1,4 +1,4 @@
-"""relu behind a sum, and its gradient, against plain NumPy: the same bits, also in place."""
+"""relu, also behind a sum, and its gradient against plain NumPy: the same bits, also in place."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def drawn(count, dtype):
 def test_a_sum_is_rectified(count, dtype, place):
     a, b = drawn(count, dtype)
     wanted, y = np.maximum(a + b, 0), {"beside": np.empty(count, dtype), "over the first": a, "over the second": b}[place]
-    rectification.add(a, b, y)
+    rectification.ADD.over(a, b, y)()
     assert y.tobytes() == wanted.tobytes()
 
 
@@ -30,11 +30,22 @@ def test_the_gradient_stops_where_nothing_came_through(count, dtype, in_place):
     y, dy = drawn(count, dtype)
     y[::3] = 0
     wanted, dx = np.where(y > 0, dy, 0), dy if in_place else np.empty(count, dtype)
-    rectification.gradient(dy, y, dx)
+    rectification.GRADIENT.over(dy, y, dx)()
     assert dx.tobytes() == wanted.tobytes()
 
 
+@DTYPES
+@COUNTS
+@pytest.mark.parametrize("in_place", [False, True])
+def test_what_is_above_zero_comes_through(count, dtype, in_place):
+    x, y = drawn(count, dtype)
+    wanted, y = np.maximum(x, 0), x if in_place else y
+    rectification.RELU.over(x, y)()
+    assert y.tobytes() == wanted.tobytes()
+
+
 def test_a_number_that_is_none_is_handed_on():
-    y = np.empty(3)
-    rectification.add(np.array([np.nan, 1, -1]), np.zeros(3), y)
-    assert np.array_equal(y, [np.nan, 1, 0], equal_nan=True)
+    y, x = np.empty(3), np.array([np.nan, 1, -1])
+    for call in (rectification.ADD.over(x, np.zeros(3), y), rectification.RELU.over(x, y)):
+        call()
+        assert np.array_equal(y, [np.nan, 1, 0], equal_nan=True)
