@@ -3,17 +3,6 @@
 Where they are cut depends on sizes alone, so the same batch gives the same bits everywhere.
 """
 
-from collections.abc import Iterator
-
-CACHED = 1 << 20  # numbers; 4 MiB in float32
-
-
-def blocks(count: int, numbers: int) -> Iterator[slice]:
-    """Slices that cover `count` rows, each of as many as fit when one needs `numbers` numbers; at least 1."""
-    step = max(1, CACHED // max(1, numbers))
-    for start in range(0, count, step):
-        yield slice(start, min(start + step, count))
-
 
 def planes(count: int, rows: int, fixed: int, each: int, limit: int) -> tuple[int, int]:
     """How many of `count` images at a time, and how many of their rows: several whole images, or of one as many rows

@@ -26,22 +26,21 @@ def check_groups(groups: int, channels: int, filters: int) -> None:
 def correlate(w: Workspace, x: np.ndarray, weight: np.ndarray, grid: Grid, groups: int, y: np.ndarray,
               bias: np.ndarray | None = None) -> None:
     """y = x ⋆ weight + bias."""
-    if groups == x.shape[-1] > 1:
-        depthwise.correlate(w, x, weight, grid, y)
-        if bias is not None:
-            y += bias
-        return
     bias = np.empty(0, y.dtype) if bias is None else bias
+    x, weight, y = _plane(x), _square(weight), _plane(y)
+    if groups == x.shape[-1] > 1:
+        return depthwise.correlate(w, x, weight, bias, grid.plane, y)
     for channels, filters in _groups(groups, x, y):
-        planar.correlate(w, _plane(x)[..., channels], _square(weight)[..., filters], bias[filters], grid.plane, _plane(y)[..., filters])
+        planar.correlate(w, x[..., channels], weight[..., filters], bias[filters], grid.plane, y[..., filters])
 
 
 def correlate_weight(w: Workspace, x: np.ndarray, dy: np.ndarray, grid: Grid, groups: int, dweight: np.ndarray) -> None:
     """dweight = the gradient of ⟨x ⋆ weight, dy⟩ with respect to weight."""
+    x, dy, dweight = _plane(x), _plane(dy), _square(dweight)
     if groups == x.shape[-1] > 1:
-        return depthwise.correlate_weight(w, x, dy, grid, dweight)
+        return depthwise.correlate_weight(w, x, dy, grid.plane, dweight)
     for channels, filters in _groups(groups, x, dy):
-        planar.correlate_weight(w, _plane(x)[..., channels], _plane(dy)[..., filters], grid.plane, _square(dweight)[..., filters])
+        planar.correlate_weight(w, x[..., channels], dy[..., filters], grid.plane, dweight[..., filters])
 
 
 def spread(w: Workspace, dy: np.ndarray, weight: np.ndarray, grid: Grid, groups: int, dx: np.ndarray) -> None:
@@ -50,16 +49,19 @@ def spread(w: Workspace, dy: np.ndarray, weight: np.ndarray, grid: Grid, groups:
     That is a correlation of dy with the windows back to front; with a stride s one for each of the s ways that
     pixels of x lie in their windows.
     """
-    if groups == dx.shape[-1] > 1:
-        return depthwise.spread(w, dy, weight, grid, dx)
     none, kinds = np.empty(0, dx.dtype), list(grid.plane.transposed())
+    dy, weight, dx = _plane(dy), _square(weight), _plane(dx)
     if any(windows is None for *_, windows in kinds):
         dx.fill(0)
     for pixels, places, windows in kinds:
-        if windows is not None:
-            part, turned = _plane(dx)[:, *pixels], _square(weight)[places].swapaxes(-1, -2)
-            for channels, filters in _groups(groups, dx, dy):
-                planar.correlate(w, _plane(dy)[..., filters], turned[..., filters, :], none, windows, part[..., channels])
+        if windows is None:
+            continue
+        part, turned = dx[:, *pixels], weight[places]
+        if groups == dx.shape[-1] > 1:
+            depthwise.spread(w, dy, turned, windows, part)
+            continue
+        for channels, filters in _groups(groups, dx, dy):
+            planar.correlate(w, dy[..., filters], turned[..., filters].swapaxes(2, 3), none, windows, part[..., channels])
 
 
 def _groups(groups: int, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, slice]]:

@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from bpcore.blocks import blocks
-from bpcore.layers import Workspace
-
 
 def positions(array: np.ndarray) -> np.ndarray:
     """(n, positions, channels): all axes between the first and the last as one; a view."""
@@ -21,11 +18,3 @@ def channel_sums(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         each = positions(x)
         x = np.matmul(np.ones(each.shape[1], x.dtype), each)
     return np.matmul(np.ones(len(x), x.dtype), x, out=out)
-
-
-def channel_dots(w: Workspace, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Σ a · b over the batch and all axes but the last; both (n, …, channels), returns (channels,)."""
-    total = np.zeros(a.shape[-1], a.dtype)
-    for part in blocks(len(a), a[0].size):
-        total += channel_sums(np.multiply(a[part], b[part], out=w.temporary("products", a[part].shape)))
-    return total

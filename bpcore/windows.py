@@ -1,11 +1,8 @@
 """Where windows lie over an input: the arithmetic that convolutions and pools share, on any number of axes.
 
-1. A Grid is geometry alone. The arrays it is applied to are (n, *sizes, …): axes behind are carried along.
-2. Windows are views, never copies. Those that reach over the edge need the input with its margins.
-
-Window i of an axis starts at i · stride − before and holds `window` places, `dilation` apart. Padding `valid`:
-whole windows only. `same`: margins for ⌈size / stride⌉ windows, the odd place behind. Numbers: so many
-places at both ends.
+A Grid is geometry alone. Window i of an axis starts at i · stride − before and holds `window` places, `dilation`
+apart. Padding `valid`: whole windows only. `same`: margins for ⌈size / stride⌉ windows, the odd place behind. Numbers:
+so many places at both ends.
 """
 
 from collections.abc import Iterator
@@ -13,11 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import gcd, prod
 
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
-
 from bpcore import shapes
-from bpcore.layers import Workspace
 from bpcore.shapes import Shape
 
 AXES = {1: ("length",), 2: ("height", "width")}
@@ -64,42 +57,6 @@ class Grid:
         return tuple(max(before + size, (count - 1) * step + reach) for before, size, count, step, reach
                      in zip(self.before, self.sizes, self.counts, self.stride, self.reach))
 
-    def views(self, whole: np.ndarray) -> np.ndarray:
-        """(n, *counts, *window, …): every window of an array (n, *lengths, …)."""
-        n, steps, behind = whole.strides[0], whole.strides[1:1 + len(self.sizes)], 1 + len(self.sizes)
-        between = [step * stride for step, stride in zip(steps, self.stride)]
-        inside = [step * gap for step, gap in zip(steps, self.dilation)]
-        return as_strided(whole, (len(whole), *self.counts, *self.window, *whole.shape[behind:]),
-                          (n, *between, *inside, *whole.strides[behind:]))
-
-    def places(self, whole: np.ndarray) -> Iterator[np.ndarray]:
-        """For each place in a window, in row-major order: the view (n, *counts, …) of it in every window."""
-        views, all_windows = self.views(whole), (slice(None),) * (1 + len(self.sizes))
-        for place in np.ndindex(*self.window):
-            yield views[all_windows + place]
-
-    def padded(self, w: Workspace, x: np.ndarray, fill: float = 0.0) -> np.ndarray:
-        """(n, *lengths, …): x with its margins; x itself where there are none."""
-        if self.lengths == self.sizes:
-            return x
-        whole = w.temporary("padded", (len(x), *self.lengths, *x.shape[1 + len(self.sizes):]))
-        whole.fill(fill)
-        whole[self._inside] = x
-        return whole
-
-    def blank(self, w: Workspace, dx: np.ndarray) -> np.ndarray:
-        """Zeros (n, *lengths, …), to add each window's share of dx to; dx itself where there are no margins."""
-        whole = dx
-        if self.lengths != self.sizes:
-            whole = w.temporary("dpadded", (len(dx), *self.lengths, *dx.shape[1 + len(self.sizes):]))
-        whole.fill(0)
-        return whole
-
-    def crop(self, whole: np.ndarray, dx: np.ndarray) -> None:
-        """dx = what was added up in `blank`, without its margins."""
-        if whole is not dx:
-            dx[...] = whole[self._inside]
-
     def transposed(self) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...], "Grid | None"]]:
         """The windows of outputs that an input lies in. With a stride these are of a kind each for inputs s apart.
 
@@ -111,10 +68,6 @@ class Grid:
             inputs, places, windows = zip(*kinds)
             grids = None if None in windows else Grid(self.counts, *zip(*windows))
             yield inputs, places, grids
-
-    @property
-    def _inside(self) -> tuple[slice, ...]:
-        return (slice(None), *(slice(before, before + size) for before, size in zip(self.before, self.sizes)))
 
 
 def grid(sizes: Shape, window: Shape, stride: Shape, padding: str | Shape, dilation: Shape | None = None,

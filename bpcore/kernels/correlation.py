@@ -29,8 +29,8 @@ def correlate(x, weight, bias, y, before, stride, dilation, block, whole, panels
     pixel = x.shape[3] * x.itemsize
     start = panels[_pack(weight, bias, panels):]
     jumps = _jumps(weight, dilation, width * pixel, pixel)
-    sources = _places(block, columns, ((high - 1) * stride[0] + reach) * width * pixel, stride[0] * width * pixel, stride[1] * pixel)
-    targets = _places(block, columns, y.strides[0], y.strides[1], y.strides[2])
+    sources = places(block, columns, ((high - 1) * stride[0] + reach) * width * pixel, stride[0] * width * pixel, stride[1] * pixel)
+    targets = places(block, columns, y.strides[0], y.strides[1], y.strides[2])
     for image in range(0, n, images):
         for top in range(0, rows, high):
             some, few = min(images, n - image), min(high, rows - top)
@@ -75,7 +75,7 @@ def _jumps(weight, dilation, row, pixel):
 
 
 @helper
-def _places(block, columns, image, row, column):
+def places(block, columns, image, row, column):
     """Where each pixel of a block lies, and as many further ones as the last step may take."""
     images, high = block
     found, i = np.empty(images * high * columns + ROWS, np.int64), 0

@@ -107,22 +107,6 @@ def test_a_single_value_has_the_variance_0():
     assert np.array_equal(w.y[0], w.p["beta"]) and not w.g["running_var"].any() and not w.dx.any()
 
 
-@pytest.mark.parametrize(("layer", "shape"), [(LayerNorm(), (3, 4)), (RmsNorm(), (3, 4)), (BatchNorm(), (3, 2))],
-                         ids=lambda x: type(x).__name__)
-def test_blocks_of_rows_change_nothing(monkeypatch, layer, shape):
-    """One row at a time, and all at once."""
-    found = []
-    for numbers in (1, 1 << 20):
-        monkeypatch.setattr("bpcore.blocks.CACHED", numbers)
-        w = workspace(Case(layer, [shape], 5), np.random.default_rng(1))
-        layer.forward(w)
-        w.dy[...] = np.random.default_rng(2).standard_normal(w.dy.shape)
-        layer.backward(w)
-        found.append([w.y, w.dx, *w.g.values()])
-    for alone, together in zip(*found):
-        np.testing.assert_allclose(alone, together, rtol=1e-12, atol=1e-12)
-
-
 @given(st.sampled_from([0.0, 0.2, 0.5, 0.9]), st.lists(st.integers(1, 6), min_size=2, max_size=3).map(tuple), BATCHES, st.booleans())
 @DRAWN
 def test_spatial_dropout_drops_whole_channels(agrees, rate, shape, batch, training):

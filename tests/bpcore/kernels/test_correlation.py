@@ -28,7 +28,8 @@ def twin(x, weight, bias, grid):
 
 
 def twin_weight(x, dy, grid):
-    return np.einsum("pnijc,nijf->pcf", windows(x, grid), dy).reshape(*grid.window, x.shape[-1], dy.shape[-1])
+    pixels = windows(x, grid).reshape(grid.area, -1, x.shape[-1])
+    return (pixels.swapaxes(1, 2) @ dy.reshape(-1, dy.shape[-1])).reshape(*grid.window, x.shape[-1], dy.shape[-1])
 
 
 @st.composite
