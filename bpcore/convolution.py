@@ -3,7 +3,8 @@ conv_transpose2d are made of.
 
 1. x: (n, *sizes, in), weight: (*window, in / groups, filters), y: (n, *counts, filters). Output f belongs to
    group ⌊f · groups / filters⌋ and sees the channels of that group alone.
-2. As many groups as channels are depthwise.py's. Others are taken one at a time, as views, on two axes.
+2. As many groups as channels are depthwise.py's. Others are taken in sets that fill a vector, as views, on two axes: a
+   set's weight is dense, with zeros between its groups (so what is not a number spreads over a set).
 """
 
 from collections.abc import Iterator
@@ -30,8 +31,9 @@ def correlate(w: Workspace, x: np.ndarray, weight: np.ndarray, grid: Grid, group
     x, weight, y = _plane(x), _square(weight), _plane(y)
     if groups == x.shape[-1] > 1:
         return depthwise.correlate(w, x, weight, bias, grid.plane, y)
-    for channels, filters in _groups(groups, x, y):
-        planar.correlate(w, x[..., channels], weight[..., filters], bias[filters], grid.plane, y[..., filters])
+    dense = _dense(w, weight, groups, _together(w, groups, x, y))
+    for channels, filters in _sets(w, groups, x, y):
+        planar.correlate(w, x[..., channels], dense[..., filters], bias[filters], grid.plane, y[..., filters])
 
 
 def correlate_weight(w: Workspace, x: np.ndarray, dy: np.ndarray, grid: Grid, groups: int, dweight: np.ndarray) -> None:
@@ -39,8 +41,13 @@ def correlate_weight(w: Workspace, x: np.ndarray, dy: np.ndarray, grid: Grid, gr
     x, dy, dweight = _plane(x), _plane(dy), _square(dweight)
     if groups == x.shape[-1] > 1:
         return depthwise.correlate_weight(w, x, dy, grid.plane, dweight)
-    for channels, filters in _groups(groups, x, dy):
-        planar.correlate_weight(w, x[..., channels], dy[..., filters], grid.plane, dweight[..., filters])
+    together = _together(w, groups, x, dy)
+    dense = dweight if together == 1 else w.temporary("dense", (*dweight.shape[:2], together * dweight.shape[2], dweight.shape[3]))
+    for channels, filters in _sets(w, groups, x, dy):
+        planar.correlate_weight(w, x[..., channels], dy[..., filters], grid.plane, dense[..., filters])
+    if together > 1:
+        for own, place in _own(dweight, dense, groups, together):
+            own[...] = place
 
 
 def spread(w: Workspace, dy: np.ndarray, weight: np.ndarray, grid: Grid, groups: int, dx: np.ndarray) -> None:
@@ -51,6 +58,8 @@ def spread(w: Workspace, dy: np.ndarray, weight: np.ndarray, grid: Grid, groups:
     """
     none, kinds = np.empty(0, dx.dtype), list(grid.plane.transposed())
     dy, weight, dx = _plane(dy), _square(weight), _plane(dx)
+    if groups < dx.shape[-1]:
+        weight = _dense(w, weight, groups, _together(w, groups, dx, dy))
     if any(windows is None for *_, windows in kinds):
         dx.fill(0)
     for pixels, places, windows in kinds:
@@ -60,15 +69,42 @@ def spread(w: Workspace, dy: np.ndarray, weight: np.ndarray, grid: Grid, groups:
         if groups == dx.shape[-1] > 1:
             depthwise.spread(w, dy, turned, windows, part)
             continue
-        for channels, filters in _groups(groups, dx, dy):
+        for channels, filters in _sets(w, groups, dx, dy):
             planar.correlate(w, dy[..., filters], turned[..., filters].swapaxes(2, 3), none, windows, part[..., channels])
 
 
-def _groups(groups: int, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, slice]]:
-    """Of each group its channels of x and its filters of y."""
-    one, many = x.shape[-1] // groups, y.shape[-1] // groups
-    for group in range(groups):
-        yield slice(group * one, (group + 1) * one), slice(group * many, (group + 1) * many)
+def _together(w: Workspace, groups: int, x: np.ndarray, y: np.ndarray) -> int:
+    """Groups of a set: as many as fit in a vector, of those that divide them all."""
+    most = max(1, planar.lanes(w) * groups // max(x.shape[-1], y.shape[-1]))
+    return next(count for count in range(min(most, groups), 0, -1) if groups % count == 0)
+
+
+def _sets(w: Workspace, groups: int, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, slice]]:
+    """Of each set its channels of x and its filters of y."""
+    sets = groups // _together(w, groups, x, y)
+    one, many = x.shape[-1] // sets, y.shape[-1] // sets
+    for i in range(sets):
+        yield slice(i * one, (i + 1) * one), slice(i * many, (i + 1) * many)
+
+
+def _dense(w: Workspace, weight: np.ndarray, groups: int, together: int) -> np.ndarray:
+    """The weight (u, v, in / sets, filters) of sets."""
+    if together == 1:
+        return weight
+    dense = w.temporary("dense", (*weight.shape[:2], together * weight.shape[2], weight.shape[3]))
+    dense.fill(0)
+    for own, place in _own(weight, dense, groups, together):
+        place[...] = own
+    return dense
+
+
+def _own(weight: np.ndarray, dense: np.ndarray, groups: int, together: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Views (u, v, in / groups, sets, filters of a group) of a group of all sets in turn: in `weight` and in `dense`."""
+    high, wide, channels, filters = weight.shape
+    own = weight.reshape(high, wide, channels, groups // together, together, filters // groups)
+    placed = dense.reshape(high, wide, together, channels, groups // together, together, filters // groups)
+    for i in range(together):
+        yield own[:, :, :, :, i], placed[:, :, i, :, :, i]
 
 
 def _plane(array: np.ndarray) -> np.ndarray:
