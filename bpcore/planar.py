@@ -44,9 +44,9 @@ def correlate_weight(w: Workspace, x: np.ndarray, dy: np.ndarray, grid: Grid, dw
         kernels.winograd_weight.correlate_weight(x, dy, dweight, grid.before, block, whole, total, tiles, others)
     else:
         block, whole = block_of(w, grid, x.shape, filters)
-        runs, run = (grid.window[0], grid.window[1]) if grid.dilation[1] == 1 else (grid.area, 1)
-        total = w.temporary("total", (rounded(filters, kernels.vectors.ROWS) * runs * rounded(run * x.shape[-1], 2 * each),))
-        kernels.correlation_weight.correlate_weight(x, dy, dweight, grid.before, grid.stride, grid.dilation, block, whole, total)
+        others = w.temporary("products", (prod(block) * grid.counts[1] * rounded(filters, each),))
+        total = w.temporary("total", (rounded(grid.area * x.shape[-1], kernels.vectors.ROWS) * rounded(filters, each),))
+        kernels.correlation_weight.correlate_weight(x, dy, dweight, grid.before, grid.stride, grid.dilation, block, whole, others, total)
 
 
 def winograd_pays(grid: Grid, n: int, channels: int, filters: int) -> bool:
