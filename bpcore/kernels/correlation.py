@@ -9,7 +9,7 @@ from numba import types
 
 from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
-from bpcore.kernels.vectors import BYTES, ROWS, address, copy, narrow, wide
+from bpcore.kernels.vectors import BYTES, ROWS, address, narrow, wide
 
 PAIR = types.UniTuple(types.int64, 2)
 
@@ -88,23 +88,28 @@ def places(block, columns, image, row, column):
 
 
 @helper
+def groups_of_pixels(sources, targets, pixels):
+    """Tables of ROWS pixels at least, and how many pixels they have: the last one again where there are fewer."""
+    if pixels >= ROWS:
+        return sources, targets, pixels
+    few = np.minimum(np.arange(ROWS), pixels - 1)
+    return sources[few], targets[few], ROWS
+
+
+@helper
 def _multiply(whole, sources, panels, start, jumps, weight, place, targets, pixels):
-    """The pixels of y in a block, a panel of filters after the other."""
+    """The pixels of y in a block, a panel of filters after the other. The last ROWS may begin among those before: they
+    are the same once more."""
     across, filters, size = 2 * lanes(weight), weight.shape[3], weight.itemsize
-    terms = weight.shape[0] * weight.shape[1] * weight.shape[2]
-    aside, own, same = np.empty(ROWS * across, weight.dtype), steps(2 * BYTES), steps(0)
+    terms, same = weight.shape[0] * weight.shape[1] * weight.shape[2], steps(0)
     x, count, length = address(whole), len(jumps), terms // len(jumps)
+    sources, targets, pixels = groups_of_pixels(sources, targets, pixels)
     for first in range(0, filters, across):
-        b, begin, some = address(panels) + first * terms * size, address(start) + first * size, min(across, filters - first)
+        b, begin, some, c = address(panels) + first * terms * size, address(start) + first * size, filters - first, place + first * size
         for pixel in range(0, pixels, ROWS):
-            source, target, c = address(sources) + pixel * 8, address(targets) + pixel * 8, place + first * size
-            complete = some * size % BYTES == 0 and pixel + ROWS <= pixels
-            if not complete:
-                target, c = address(own), address(aside)
+            place_of = 8 * min(pixel, pixels - ROWS)
+            source, target = address(sources) + place_of, address(targets) + place_of
             if some * size > BYTES:
-                wide(weight, begin, address(same), x, source, b, address(jumps), count, length, size, 2 * BYTES, c, target)
+                wide(weight, begin, address(same), x, source, b, address(jumps), count, length, size, 2 * BYTES, c, target, some)
             else:
-                narrow(weight, begin, address(same), x, source, b, address(jumps), count, length, size, 2 * BYTES, c, target)
-            if not complete:
-                for r in range(min(ROWS, pixels - pixel)):
-                    copy(place + targets[pixel + r] + first * size, address(aside) + own[r], some * size)
+                narrow(weight, begin, address(same), x, source, b, address(jumps), count, length, size, 2 * BYTES, c, target, some)

@@ -10,7 +10,7 @@ import numpy as np
 from bpcore.kernels.blocks import fill, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
-from bpcore.kernels.vectors import BYTES, ROWS, address, narrow, wide
+from bpcore.kernels.vectors import BYTES, ROWS, WHOLE, address, narrow, wide
 
 
 @kernel(lambda real: (read(real, 4), read(real, 4), real[:, :, :, :], PAIR, PAIR, PAIR, PAIR, *[real[::1]] * 3))
@@ -71,7 +71,7 @@ def _add(dy, whole, taps, step, others, other_step, jumps, count, total, across)
             target = address(total) + k * across + i
             if across - i > BYTES:
                 wide(dy, target, address(rows), address(whole), address(taps) + k * 8, others + i, address(jumps), count, columns,
-                     step, other_step, target, address(rows))
+                     step, other_step, target, address(rows), WHOLE)
             else:
                 narrow(dy, target, address(rows), address(whole), address(taps) + k * 8, others + i, address(jumps), count, columns,
-                       step, other_step, target, address(rows))
+                       step, other_step, target, address(rows), WHOLE)

@@ -8,8 +8,8 @@ import numpy as np
 
 from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
-from bpcore.kernels.correlation import PAIR, places
-from bpcore.kernels.vectors import BYTES, ROWS, address, copy, lanewise
+from bpcore.kernels.correlation import PAIR, groups_of_pixels, places
+from bpcore.kernels.vectors import BYTES, ROWS, WHOLE, address, lanewise
 
 
 @kernel(lambda real: (read(real, 4), read(real, 3), read(real, 1), real[:, :, :, :], PAIR, PAIR, PAIR, PAIR, real[::1], real[::1]))
@@ -28,22 +28,18 @@ def correlate(x, weight, bias, y, before, stride, dilation, block, whole, panels
     jumps = _jumps(weight, dilation, width * pixel, pixel)
     sources = places(block, columns, ((high - 1) * stride[0] + reach) * width * pixel, stride[0] * width * pixel, stride[1] * pixel)
     targets = places(block, columns, y.strides[0], y.strides[1], y.strides[2])
-    aside, own, same = np.empty(ROWS * lanes(y), y.dtype), steps(BYTES), steps(0)
+    same = steps(0)
     for image in range(0, n, images):
         for top in range(0, rows, high):
             some, few = min(images, n - image), min(high, rows - top)
             fill(whole, (some, (few - 1) * stride[0] + reach, width), pixel, x, image, top * stride[0] - before[0], -before[1])
-            place, pixels = address(y) + image * y.strides[0] + top * y.strides[1], some * few * columns
+            place = address(y) + image * y.strides[0] + top * y.strides[1]
+            from_, to, pixels = groups_of_pixels(sources, targets, some * few * columns)
             for first in range(0, pixels, ROWS):
-                source, target = address(sources) + first * 8, address(targets) + first * 8
+                place_of = 8 * min(first, pixels - ROWS)
                 for i in range(0, pixel, BYTES):
-                    complete = i + BYTES <= channels * x.itemsize and first + ROWS <= pixels
-                    c, c_rows = (place + i, target) if complete else (address(aside), address(own))
-                    lanewise(x, begin + i, address(same), address(whole) + i, source, address(panels) + i, address(jumps), len(jumps),
-                             1, 0, 0, c, c_rows)
-                    if not complete:
-                        for r in range(min(ROWS, pixels - first)):
-                            copy(place + targets[first + r] + i, address(aside) + own[r], min(BYTES, channels * x.itemsize - i))
+                    lanewise(x, begin + i, address(same), address(whole) + i, address(from_) + place_of, address(panels) + i,
+                             address(jumps), len(jumps), 1, 0, 0, place + i, address(to) + place_of, channels - i // x.itemsize)
 
 
 @kernel(lambda real: (read(real, 4), read(real, 4), real[:, :, :], PAIR, PAIR, PAIR, PAIR, *[real[::1]] * 3))
@@ -70,7 +66,7 @@ def correlate_weight(x, dy, dweight, before, stride, dilation, block, whole, oth
                 for k in range(0, len(taps), ROWS):
                     target = address(total) + k * pixel + i
                     lanewise(x, target, address(lines), address(whole) + i, address(taps) + k * 8, address(others) + i, address(jumps),
-                             some * few, columns, stride[1] * pixel, pixel, target, address(lines))
+                             some * few, columns, stride[1] * pixel, pixel, target, address(lines), WHOLE)
     for u in range(dweight.shape[0]):
         for v in range(dweight.shape[1]):
             for c in range(channels):

@@ -19,6 +19,7 @@ Matrix = Sequence[Sequence[float]]
 _FEATURES = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 # As many sums as registers hold beside what is read: ROWS · 2 of 32, or of 16.
 BYTES, ROWS = (64, 8) if "+avx512f" in _FEATURES else (32, 4)
+WHOLE = 2 * BYTES  # columns of `narrow`, `wide` and `lanewise`, for who has no others
 
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 
@@ -167,7 +168,8 @@ def _where_any(builder: Any, count: Any, values: Sequence[Any], turn: Callable[[
 
 
 def _products(width: int, single: bool) -> Callable:
-    """c[r] = start[r] + Σ_j Σ_k a[r, j, k] · b[j, k] for ROWS rows r of `width` vectors.
+    """c[r] = start[r] + Σ_j Σ_k a[r, j, k] · b[j, k] for ROWS rows r of `width` vectors, of which the first `columns`
+    numbers are written; of the vectors before the last all are.
 
     Row r of start, a and c lies at its address + the r-th integer at `start_rows`, `a_rows`, `c_rows`. Term
     j adds the integers 2j and 2j + 1 at `jumps` to the places of a and b, term k steps from there. Of a it
@@ -175,10 +177,11 @@ def _products(width: int, single: bool) -> Callable:
     """
 
     @intrinsic
-    def products(typing, like, start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows):
+    def products(typing, like, start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows, columns):
         def generate(context, builder, signature, arguments):
-            start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows = arguments[1:]
-            code, columns = Code(context, builder, signature.args[0]), range(width)
+            start, start_rows, a, a_rows, b, jumps, jump_count, length, a_step, b_step, c, c_rows, columns = arguments[1:]
+            code, across = Code(context, builder, signature.args[0]), range(width)
+            masks = [None] * (width - 1) + [code.first(builder.sub(columns, I64((width - 1) * code.lanes)))]
 
             def places(base, rows):
                 return [builder.add(base, code.word(rows, r)) for r in range(ROWS)]
@@ -189,19 +192,19 @@ def _products(width: int, single: bool) -> Callable:
             rows = [builder.add(row, code.word(jump, 0)) for row in rows]
             inner = Loop(builder, length, [I64(0), builder.add(b, code.word(jump, 1)), *outer.values])
             step, place, *sums = inner.values
-            factors = [code.load(code.offset(place, q, I64(BYTES))) for q in columns]
+            factors = [code.load(code.offset(place, q, I64(BYTES))) for q in across]
             for r, row in enumerate(rows):
                 value = (code.load if single else code.spread)(builder.add(row, step))
-                for q in columns:
+                for q in across:
                     sums[r * width + q] = code.fma(value, factors[q], sums[r * width + q])
             sums = outer.end(inner.end([builder.add(step, a_step), builder.add(place, b_step), *sums])[2:])
             for r, (first, place) in enumerate(zip(places(start, start_rows), places(c, c_rows))):
-                for q in columns:
+                for q in across:
                     begin = code.load(code.offset(first, q, I64(BYTES)))
-                    code.store(builder.fadd(begin, sums[r * width + q]), code.offset(place, q, I64(BYTES)))
+                    code.store(builder.fadd(begin, sums[r * width + q]), code.offset(place, q, I64(BYTES)), masks[q])
             return context.get_dummy_value()
 
-        return types.void(like, *[types.int64] * 12), generate
+        return types.void(like, *[types.int64] * 13), generate
 
     return products
 

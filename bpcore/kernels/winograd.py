@@ -11,7 +11,7 @@ from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
 from bpcore.kernels.interpolation import REACH, a, b, g, transposed
-from bpcore.kernels.vectors import BYTES, ROWS, address, copy, narrow, sandwich, wide
+from bpcore.kernels.vectors import BYTES, ROWS, WHOLE, address, copy, narrow, sandwich, wide
 
 PLACES = REACH * REACH
 # Aᵀ · this place · A is 1 at every pixel: what a bias is added to.
@@ -110,10 +110,10 @@ def _multiply(weight, panels, tiles, one, pixel, products, other, across, count)
                 source, target = address(tiles) + place * one + tile * pixel, address(products) + place * other + tile * across + i
                 if across - i > BYTES:
                     wide(weight, start + i, address(same), source, address(sources), panel, address(jumps), 1, channels, size, 2 * BYTES,
-                         target, address(targets))
+                         target, address(targets), WHOLE)
                 else:
                     narrow(weight, start + i, address(same), source, address(sources), panel, address(jumps), 1, channels, size, 2 * BYTES,
-                           target, address(targets))
+                           target, address(targets), WHOLE)
 
 
 @helper

@@ -8,7 +8,7 @@ from bpcore.kernels.blocks import fill, lanes, rounded, steps
 from bpcore.kernels.compiled import helper, kernel, read
 from bpcore.kernels.correlation import PAIR
 from bpcore.kernels.interpolation import REACH, a, g, transposed
-from bpcore.kernels.vectors import BYTES, ROWS, address, clear, copy, narrow, sandwich, wide
+from bpcore.kernels.vectors import BYTES, ROWS, WHOLE, address, clear, copy, narrow, sandwich, wide
 from bpcore.kernels.winograd import PLACES, apart, transform_input
 
 _spread_3, _spread_5 = sandwich(a(4)), sandwich(a(2))
@@ -77,10 +77,10 @@ def _multiply(dy, tiles, one, pixel, others, other, across, count, total, each):
                 factors, target = address(others) + place * other + i, address(total) + place * each + c * across + i
                 if across - i > BYTES:
                     wide(dy, target, address(targets), source, address(sources), factors, address(jumps), 1, count, pixel, across,
-                         target, address(targets))
+                         target, address(targets), WHOLE)
                 else:
                     narrow(dy, target, address(targets), source, address(sources), factors, address(jumps), 1, count, pixel, across,
-                           target, address(targets))
+                           target, address(targets), WHOLE)
 
 
 @helper
