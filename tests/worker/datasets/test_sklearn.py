@@ -1,5 +1,8 @@
 """sklearn: real data that comes with scikit-learn, split the same way for everyone."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn import datasets
@@ -57,12 +60,30 @@ def test_every_class_is_in_both_parts(opened):
         assert set(data.read(np.arange(len(data)))["y"]) == {0, 1, 2}
 
 
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_numbers_are_those_of_scikit_learns_own_loader(opened, name):
+    data = opened(name=name, split="all")
+    batch = data.read(np.arange(len(data)))
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    x = x / 16 if name == "digits" else x
+    assert batch["x"].reshape(len(x), -1).tolist() == x.astype(np.float32).tolist() and batch["y"].tolist() == y.tolist()
+
+
 def test_digits_are_images_from_0_to_1(opened):
     data = opened(name="digits", split="all")
-    batch = data.read(np.arange(3))
-    raw, labels = datasets.load_digits(return_X_y=True)
-    assert data.fields["x"].shape == (8, 8, 1)
-    assert batch["x"].tolist() == (raw[:3] / 16).reshape(3, 8, 8, 1).tolist() and batch["y"].tolist() == labels[:3].tolist()
+    x = data.read(np.arange(len(data)))["x"]
+    assert data.fields["x"].shape == (8, 8, 1) and (x.min(), x.max()) == (0, 1)
+
+
+def test_scikit_learn_itself_is_not_imported():
+    """It takes longer than all else that a rank does before its first step."""
+    program = """if True:
+        import sys
+        from pathlib import Path
+        from worker.datasets import FORMATS, DataRoot
+        FORMATS.build({"sklearn": {"name": "digits"}}).open(DataRoot(Path()))
+        sys.exit("sklearn" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 @pytest.mark.parametrize(("attributes", "text"), [
