@@ -2,7 +2,7 @@
 
 1. A kernel is compiled at its first call, for the kind of number of its first argument, or fetched from
    disk: beside this file where that may be written, else in the user's cache. Where neither may be
-   written it is compiled in memory.
+   written it is compiled in memory. Which ones are needed can be found out without that: `noted`.
 2. What is on disk counts for these sources alone: a change in any file of this folder makes it stale.
 3. Any number of processes may start at once. Each signature has files of its own, which are replaced as a
    whole; Numba's own index has an entry a signature, and two writers could exchange them.
@@ -11,13 +11,15 @@
 import hashlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
 from bpcore import kernels
@@ -44,20 +46,39 @@ class Kernel:
     def __call__(self, first, *others):
         return self.of(first.dtype)(first, *others)
 
+    @property
+    def name(self) -> str:
+        """`file.function`, of what it was made of where that is told."""
+        return " ".join(f"{used.__module__.rpartition('.')[2]}.{used.__qualname__}" for used in self._uses or [self.function])
+
     def of(self, dtype: np.dtype) -> Callable:
         """For that kind of number alone: who calls often asks once."""
+        if _notes is not None:
+            _notes[self, np.dtype(dtype)] = None
+            return _nothing
         if dtype.char not in self._compiled:
             self._compiled[dtype.char] = self._compile(numba.from_dtype(dtype))
         return self._compiled[dtype.char]
 
-    def _compile(self, real: Any) -> Callable:
-        dispatcher = numba.njit(**OPTIONS)(self.function)
+    def is_kept(self, dtype: np.dtype) -> bool:
+        """Whether it would be fetched from disk."""
+        cache = self._cache()
+        return cache is not None and cache.holds(self._signature(numba.from_dtype(dtype)))
+
+    def _cache(self) -> "_Cache | None":
+        """None where there is no folder that may be written."""
         try:
-            dispatcher._cache = _Cache(self.function, self._uses)
-        except RuntimeError:  # no folder that may be written
+            return _Cache(self.function, self._uses)
+        except RuntimeError:
+            return None
+
+    def _compile(self, real: Any) -> Callable:
+        dispatcher, cache = numba.njit(**OPTIONS)(self.function), self._cache()
+        if cache is None:
             dispatcher.compile(self._signature(real))
         else:
-            with kernels.taking_turns(dispatcher._cache.cache_path):
+            dispatcher._cache = cache
+            with kernels.taking_turns(cache.cache_path):
                 dispatcher.compile(self._signature(real))
         dispatcher.disable_compile()
         return dispatcher
@@ -65,6 +86,25 @@ class Kernel:
 
 def kernel(signature: Callable[[Any], tuple]) -> Callable[[Callable], Kernel]:
     return lambda function: Kernel(function, signature)
+
+
+@contextmanager
+def noted() -> Iterator[dict[tuple[Kernel, np.dtype], None]]:
+    """The kernels that are asked for inside, in order, each with a kind of number. They are neither compiled nor run: in
+    their place stands what does nothing, so whoever has asked is good for nothing else."""
+    global _notes
+    _notes = {}
+    try:
+        yield _notes
+    finally:
+        _notes = None
+
+
+_notes: dict[tuple[Kernel, np.dtype], None] | None = None
+
+
+def _nothing(*_: object) -> bool:
+    return True  # as a kernel that finds all numbers finite
 
 
 class _Cache(FunctionCache):
@@ -78,6 +118,9 @@ class _Cache(FunctionCache):
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
         """Numba would look into the functions that are used, and find them changed in every process."""
         return (signature, codegen.magic_tuple()) if self._uses else super()._index_key(signature, codegen)
+
+    def holds(self, signature: Any) -> bool:
+        return self._cache_file.load(self._index_key(signature, cpu_target.target_context.codegen())) is not None
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Without what Numba loads for compiling, which takes longer than all the rest of the start."""

@@ -11,7 +11,7 @@ import pytest
 from coordinator.cli import Commands, bptrain
 
 COMMANDS = ["cancel", "check", "curve", "demo", "export", "layers", "list", "logs", "replay", "resize", "run", "serve", "show", "submit",
-            "watch"]
+            "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")

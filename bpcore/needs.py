@@ -1,0 +1,68 @@
+"""Which kernels there are, and which of them a model needs: what may be compiled before anything is trained.
+
+A model is asked by letting it work in `noted`, on batches of the sizes that it will meet: sizes decide which of two
+ways a layer goes, and nobody else knows.
+"""
+
+import pkgutil
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from bpcore import kernels, lockstep
+from bpcore.descent import Descent, Pace
+from bpcore.fields import Batch
+from bpcore.model import Model
+from bpcore.optimizers import OPTIMIZERS
+from bpcore.plan import Key
+from bpcore.regularization import Clipping
+from bpcore.rules import Rule
+from bpcore.spec import Spec
+from bpcore.update import Updater
+
+Needs = dict[tuple[Any, np.dtype], None]  # of (kernel, kind of number), in order
+FLOAT32 = np.dtype(np.float32)
+
+
+def everything() -> Needs:
+    """What training can need, of all that is registered."""
+    modules = [getattr(kernels, name) for _, name, _ in pkgutil.iter_modules(kernels.__path__)]
+    things = [thing for module in modules for value in vars(module).values()
+              for thing in (value.values() if isinstance(value, dict) else [value])]
+    fixed = {(thing, FLOAT32): None for thing in things if isinstance(thing, kernels.compiled.Kernel)}
+    with kernels.compiled.noted() as found:
+        for kind in OPTIMIZERS.types.values():
+            for optimizer in kind.cases():
+                for clipping in (Clipping(), Clipping(value=1)):
+                    _descend(Descent(optimizer, clipping, Rule()), optimizer.state, optimizer.constants(1))
+    return fixed | found
+
+
+def of_model(spec: Spec, batches: Iterable[Batch], held_out: Iterable[Batch]) -> Needs:
+    """What training on such batches needs, and evaluating on those held out."""
+    with kernels.compiled.noted() as found, np.errstate(all="ignore"):  # numbers that no kernel has made
+        model = Model(spec)
+        parameters, gradient = model.layout.zeros(), model.layout.zeros()
+        for batch in batches:
+            _train(model, parameters, gradient, batch)
+        for batch in held_out:
+            model.evaluate(parameters, batch)
+        updater = Updater(spec, model.layout)
+        state, new_state = ({name: model.layout.zeros().flat for name in updater.state} for _ in range(2))
+        updater.update(Pace(1, 1, 1), gradient.flat, parameters.flat, state, model.layout.zeros().flat, new_state)
+    return found
+
+
+def _descend(descent: Descent, state: Iterable[str], constants: tuple[float, ...]) -> None:
+    one = np.zeros(1, np.float32)
+    arrays = dict.fromkeys(state, one)
+    descent.step(Pace(1, 1, 1), constants, 1.0, one, one, arrays, one, arrays, slice(0, 1))
+
+
+def _train(model: Model, parameters: Any, gradient: Any, batch: Batch) -> None:
+    counts, key = np.ones(len(model.spec.heads)), Key(0, 0, 0)
+    if lockstep.widths(model):
+        lockstep.gradients(model, parameters, {0: lockstep.Work(batch, gradient, key)}, counts, lambda layer, parts: parts[0])
+    else:
+        model.gradient(parameters, batch, gradient, key, counts)

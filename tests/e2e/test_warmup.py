@@ -1,0 +1,85 @@
+"""bptrain warmup: what is compiled ahead is not compiled again, by whoever and however many at once."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bpcore import kernels
+from coordinator.cli.warmup import command
+from worker.errors import Unavailable
+
+BPTRAIN = Path(sys.executable).with_name("bptrain")
+JOB = {"name": "bent", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 16}}}, "model": {"input": [8], "layers": [
+    {"linear": {"units": 4}}, "silu", {"linear": {"units": 1}}]}, "loss": "mse", "optimizer": "adam", "batch_size": 8, "epochs": 1}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with a job, and programs that keep what they compile in it."""
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB))
+
+    def start(*command):
+        return subprocess.Popen([*map(str, command)], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")})
+
+    return start
+
+
+def said(process):
+    output, error = process.communicate(timeout=120)
+    assert (process.returncode, error) == (0, "")
+    return output.splitlines()
+
+
+def kept(folder):
+    return sorted((path.name, path.stat().st_mtime_ns) for path in (folder / "kept").rglob("*.nb*"))
+
+
+def test_each_kernel_is_named_and_the_second_call_finds_them(place, tmp_path):
+    *lines, last = said(place(BPTRAIN, "warmup", "job.yaml"))
+    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"] and all(line.endswith(" s") for line in lines)
+    assert [line[5:].rpartition("  ")[0].strip() for line in lines] == ["silu._ahead", "silu._back", "descent.plain adam.Adam.direction"]
+    assert last.startswith("3 of 3 kernels compiled in ")
+    before, began = kept(tmp_path), time.monotonic()
+    assert said(place(BPTRAIN, "warmup", "job.yaml")) == ["all 3 kernels are there"]
+    assert time.monotonic() - began < 10 and kept(tmp_path) == before
+
+
+def test_a_job_compiles_nothing_behind_it(place, tmp_path):
+    said(place(BPTRAIN, "warmup", "job.yaml"))
+    before = kept(tmp_path)
+    assert said(place(sys.executable, "-m", "worker", "job.yaml"))
+    assert kept(tmp_path) == before
+
+
+def test_several_may_run_at_once(place, tmp_path):
+    processes = [place(BPTRAIN, "warmup", "job.yaml") for _ in range(3)]
+    for process in processes:
+        said(process)
+    assert len(kept(tmp_path)) == 6, "an index and its code for each kernel"
+
+
+def test_what_is_missing_alone_is_compiled(place, tmp_path):
+    said(place(BPTRAIN, "warmup", "job.yaml"))
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(JOB | {"optimizer": "adagrad"}))
+    *lines, last = said(place(BPTRAIN, "warmup", "job.yaml", "other.yaml"))
+    assert [line.split()[:3] for line in lines] == [["1/1", "descent.plain", "adagrad.Adagrad.direction"]]
+    assert last.startswith("1 of 4 kernels compiled")
+
+
+def test_where_nothing_can_be_kept_it_says_so(tmp_path, place, monkeypatch):
+    monkeypatch.setattr(kernels.compiled.Kernel, "_cache", lambda self: None)
+    with pytest.raises(Unavailable, match="cannot be kept"):
+        command.callback(jobs=(tmp_path / "job.yaml",), data_root=".")
+
+
+def test_a_job_with_mistakes_is_refused(tmp_path, place):
+    (tmp_path / "job.yaml").write_text("sed: 3\n")
+    process = place(BPTRAIN, "warmup", "job.yaml")
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 2 and 'unknown key "sed"' in error
