@@ -17,6 +17,7 @@ from coordinator.launchers import Launcher
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.runs.sessions import Sessions
+from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store import events, jobs, lifecycle
 from coordinator.store.database import Database
@@ -35,11 +36,17 @@ LOG_POLL_S = 0.2
 
 @dataclass(frozen=True)
 class Settings:
-    """`state`: the folder of the store and the runs. `slots`: ranks that may run at once."""
+    """`state`: the folder of the store and the runs. `slots`: ranks that may run at once. `standby`: whether ranks wait
+    for the next job."""
 
     state: Path
     data_root: Path
     slots: int
+    standby: bool = False
+
+    @property
+    def runs(self) -> Path:
+        return self.state / "runs"
 
 
 class App:
@@ -50,7 +57,8 @@ class App:
         self.hub = Hub()
         self.intake = Intake(self.database, self.hub)
         self.sessions = Sessions(self.database)
-        self.supervisor = Supervisor(self.database, self.hub, self.intake, self.sessions, launcher,
+        standby = Standby(launcher, settings.runs, settings.data_root, MOST_RANKS if settings.standby else 0)
+        self.supervisor = Supervisor(self.database, self.hub, self.intake, self.sessions, launcher, standby,
                                      settings.slots, settings.data_root)
 
     async def close(self) -> None:
@@ -80,7 +88,7 @@ class App:
         if earlier:
             return earlier
         job_id = jobs.new_id()
-        jobs.add(connection, job_id, request_id, spec, submitted, str(self.settings.state / "runs" / job_id))
+        jobs.add(connection, job_id, request_id, spec, submitted, str(self.settings.runs / job_id))
         lifecycle.submitted(connection, job_id)
         return job_id
 

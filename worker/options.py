@@ -15,6 +15,7 @@ class Options:
     coordinator: str
     data_root: Path
     world: int
+    standby: bool = False
 
 
 def parse(arguments: list[str]) -> Options:
@@ -28,8 +29,10 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--data-root", type=Path, default=Path(), metavar="DIR", help="folder that data may be read from (default: .)")
     parser.add_argument("--coordinator", default="", metavar="HOST:PORT", help="report to this coordinator (set by its launcher)")
     parser.add_argument("--world", type=int, default=0, metavar="N", help="join N ranks, some of which have died (set by those that are left)")
+    parser.add_argument("--standby", action="store_true", help="wait for a run in the folder JOB (set by a launcher)")
     found = parser.parse_args(arguments)
     inside = found.job.is_dir()
     return Options(job=found.job / "job.json" if inside else found.job,
                    run_dir=found.run_dir or (found.job if inside else None),
-                   resume=found.resume, coordinator=found.coordinator, data_root=found.data_root, world=found.world)
+                   resume=found.resume, coordinator=found.coordinator, data_root=found.data_root, world=found.world,
+                   standby=found.standby)

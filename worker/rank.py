@@ -14,7 +14,7 @@ import numpy as np
 
 from bpcore import kernels
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import checks, jobfile
+from worker import checks, jobfile, standby
 from worker.agree import Agreed, together
 from worker.checks import Job
 from worker.comm import Comm, connect
@@ -32,10 +32,16 @@ def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Trainin
     kernels.taking_turns = taking_turns
     np.seterr(all="ignore")  # a loss that is not finite is found in the vote, and said once
     control = Control()
-    control.listen()
+    if not options.standby:  # who waits does not stop at a boundary
+        control.listen()
     comm = connect()
     training: Training | None = None
     try:
+        if options.standby:
+            if not standby.is_called(comm, options.job.parent):
+                comm.close(0)
+                return 0
+            control.listen()
         job = together(comm, lambda: _job(options, options.world or comm.size))
         joins = comm.is_new
         comm = _join(comm, options) if joins else comm

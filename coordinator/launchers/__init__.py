@@ -13,13 +13,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Order:
-    """What to start. `coordinator`: HOST:PORT to report to; empty without one."""
+    """What to start. `coordinator`: HOST:PORT to report to; empty without one. `standby`: ranks that wait for the run
+    (worker/standby.py)."""
 
     run_dir: Path
     ranks: int
     data_root: Path
     coordinator: str = ""
     resume: bool = False
+    standby: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Launch(ABC):
     @abstractmethod
     def kill(self) -> None:
         """Ends all of it now; called again, also what has not ended by then."""
+
+    @abstractmethod
+    def is_whole(self) -> bool:
+        """Whether all ranks are there. False where that cannot be seen."""
 
     @abstractmethod
     def lost_ranks(self) -> bool:

@@ -30,7 +30,8 @@ class Local(Launcher):
         report = ["--coordinator", order.coordinator] if order.coordinator else []
         return [program, *self._options(mpirun.version(program), order), *self._more, "-n", str(order.ranks),
                 sys.executable, "-m", "worker", str(order.run_dir.resolve()),
-                "--data-root", str(order.data_root.resolve()), *report, *(["--resume"] if order.resume else [])]
+                "--data-root", str(order.data_root.resolve()), *report, *(["--resume"] if order.resume else []),
+                *(["--standby"] if order.standby else [])]
 
     async def start(self, order: Order) -> Launch:
         command = await asyncio.to_thread(self.command, order)
@@ -98,6 +99,9 @@ class LocalLaunch(Launch):
             self._killed = True
             self._signal(signal.SIGKILL, self._ranks())
             self._signal(signal.SIGTERM, [self._process])
+
+    def is_whole(self) -> bool:
+        return sum(map(_alive, self._ranks())) == self.ranks
 
     def lost_ranks(self) -> bool:
         alive = sum(map(_alive, self._ranks()))

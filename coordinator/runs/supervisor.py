@@ -23,6 +23,7 @@ from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.runs.restarts import Restarts
 from coordinator.runs.sessions import Sessions
+from coordinator.runs.standby import Standby, World
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
 from worker import journal, plan
@@ -38,10 +39,13 @@ log = logging.getLogger("bptrain.supervisor")
 
 class Supervisor:
     def __init__(self, database: Database, hub: Hub, intake: Intake, sessions: Sessions, launcher: Launcher,
-                 slots: int, data_root: Path):
+                 standby: Standby, slots: int, data_root: Path):
         self.slots, self.data_root = slots, data_root
         self.worker_address = ""  # known once the server listens
         self._database, self._hub, self._intake, self._sessions, self._launcher = database, hub, intake, sessions, launcher
+        self._standby = standby
+        self._worlds: dict[str, World] = {}  # job id → ranks that wait for it alone
+        self._last_ranks = 0  # of the job that was started last
         self._launches: dict[str, Launch] = {}
         self._busy: dict[str, int] = {}  # job id → slots in use
         self._restarts: dict[str, Restarts] = {}
@@ -58,6 +62,8 @@ class Supervisor:
                 log.info("job %s: its ranks are still running", row["id"])
                 self._launches[row["id"]] = launch
             self._spawn(self._adopt(row, launch))
+        newest = await self._database.read(lambda connection: jobs.page(connection, 1, ""))
+        self._last_ranks = JobSpec.FromString(newest[0]["spec"]).ranks if newest else 0
         await self.schedule()
 
     async def close(self) -> None:
@@ -67,6 +73,7 @@ class Supervisor:
             await asyncio.wait_for(poll(lambda: not ended & self._launches.keys()), LEAVE_S)
         except TimeoutError:
             log.warning("mpirun of a job that has ended is still there")
+        await self._standby.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -74,18 +81,29 @@ class Supervisor:
     async def schedule(self) -> None:
         """Starts the waiting jobs that fit."""
         async with self._scheduling:
-            free = self.slots - sum(self._busy.values())
-            for job_id, ranks in await self._database.write(lambda connection: self._grant(connection, free)):
-                self._busy[job_id] = ranks
+            free, world = self.slots - sum(self._busy.values()), self._standby.take()
+            granted, taker = await self._database.write(lambda connection: self._grant(connection, free, world))
+            if taker:
+                self._worlds[taker] = world
+            elif world:
+                self._standby.give_back(world)
+            for job_id, ranks in granted.items():
+                self._last_ranks = self._busy[job_id] = ranks
                 self._hub.notify(job_id)
                 self._spawn(self._run(job_id))
+            room = self.slots - sum(self._busy.values())
+            self._standby.expect(self._last_ranks if self._last_ranks <= room else 0, self.worker_address)
 
-    def _grant(self, connection: sqlite3.Connection, free: int) -> list[tuple[str, int]]:
-        waiting = {row["id"]: JobSpec.FromString(row["spec"]).ranks for row in jobs.in_states(connection, [states.QUEUED])}
-        chosen = grants(list(waiting.items()), free)
+    def _grant(self, connection: sqlite3.Connection, free: int, world: World | None) -> tuple[dict[str, int], str]:
+        """Job id → ranks, of those that are started now; and the one of them that gets the world, empty for none."""
+        waiting = {row["id"]: JobSpec.FromString(row["spec"]) for row in jobs.in_states(connection, [states.QUEUED])}
+        chosen = grants([(job_id, spec.ranks) for job_id, spec in waiting.items()], free)
         for job_id in chosen:
-            lifecycle.move(connection, job_id, Event.SLOTS_GRANTED, f"{waiting[job_id]} of {self.slots} slots are free")
-        return [(job_id, waiting[job_id]) for job_id in chosen]
+            lifecycle.move(connection, job_id, Event.SLOTS_GRANTED, f"{waiting[job_id].ranks} of {self.slots} slots are free")
+        taker = next((job_id for job_id in chosen if world and world.suits(waiting[job_id])), "")
+        if taker:
+            jobs.set_run_dir(connection, taker, str(world.folder))
+        return {job_id: waiting[job_id].ranks for job_id in chosen}, taker
 
     async def cancel(self, job_id: str, cause: str) -> bool:
         """Whether the job could still be cancelled."""
@@ -150,9 +168,17 @@ class Supervisor:
     async def _launch(self, job_id: str, resume: bool) -> Launch:
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         spec, folder = JobSpec.FromString(row["spec"]), RunDir(Path(row["run_dir"]))
-        folder.prepare(spec, resume)
-        last = max((report.attempt for report in journal.read(folder.journal)), default=0)
-        folder.write_plan(plan.even(spec, last + 1, job_id, row["token"]))
+        world = self._worlds.pop(job_id, None)
+        try:
+            folder.prepare(spec, resume)
+            last = max((report.attempt for report in journal.read(folder.journal)), default=0)
+            folder.write_plan(plan.even(spec, last + 1, job_id, row["token"]))
+        except Unavailable:
+            if world:
+                await world.send_away()
+            raise
+        if world:
+            return world.call()
         return await self._launcher.start(Order(folder.path, spec.ranks, self.data_root, self.worker_address, resume))
 
     async def _watch(self, job_id: str) -> None:

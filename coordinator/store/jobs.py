@@ -61,6 +61,10 @@ def set_spec(connection: sqlite3.Connection, job_id: str, spec: JobSpec) -> None
     connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (spec.SerializeToString(), job_id))
 
 
+def set_run_dir(connection: sqlite3.Connection, job_id: str, run_dir: str) -> None:
+    connection.execute("UPDATE jobs SET run_dir = ? WHERE id = ?", (run_dir, job_id))
+
+
 def set_progress(connection: sqlite3.Connection, job_id: str, progress: Progress, latest: Mapping[str, float], digest: str) -> None:
     connection.execute("UPDATE jobs SET progress = ?, latest = ?, digest = ? WHERE id = ?",
                        (progress.SerializeToString(), json.dumps(latest), digest, job_id))
