@@ -16,10 +16,10 @@ FORGOTTEN = 0.1  # the part of its slowness that a rank without shards is forgiv
 class Balance:
     def __init__(self, assignments: Sequence[Sequence[int]]):
         self.assignments = [list(shards) for shards in assignments]
-        self._seconds: list[np.ndarray] = []
+        self._seconds: list[Sequence[float]] = []
         self._pace = [0.0] * len(assignments)  # seconds a shard, when last seen
 
-    def note(self, seconds: np.ndarray) -> bool:
+    def note(self, seconds: Sequence[float]) -> bool:
         """Takes note of what each rank took for a step; whether `assignments` have changed."""
         self._seconds.append(seconds)
         if len(self._seconds) < WINDOW:

@@ -29,7 +29,8 @@ from worker.errors import Unavailable, exit_code
 from worker.memory import Segment
 from worker.replica import Replica
 from worker.rundir import RunDir
-from worker.step import Flags, Stepper
+from worker.step import Stepper
+from worker.vote import Flags
 
 
 @dataclass

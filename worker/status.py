@@ -38,31 +38,34 @@ class Status:
 
     def __init__(self, segment: Segment, floor_s: float):
         self._rows = segment.array(keeper.ROWS_BYTE, keeper.ROWS * 8, np.int64).reshape(keeper.ROWS, 8)
-        self._deadline = segment.array(keeper.DEADLINE_BYTE, 1, np.float64)
+        self._deadline = memoryview(segment.array(keeper.DEADLINE_BYTE, 1, np.float64))
         self._floor_s, self._slowest_s, self._votes = floor_s, 0.0, 0
-        self._whole = self._times = np.zeros(8)
+        self._calls = 0
+        self._marks = self._times = memoryview(np.zeros(8))
 
     def take(self, place: int, rank: int) -> None:
         """Takes the row of that place on the node. More ranks a node than rows are not watched."""
-        self._whole = self._rows[place] if place < keeper.ROWS else np.zeros(8, np.int64)
-        self._times = self._whole.view(np.float64)
-        self._whole[...] = 0
+        row = self._rows[place] if place < keeper.ROWS else np.zeros(8, np.int64)
+        row[...] = 0
+        # Marks are set several times a step, which views of Python's own do fastest.
+        self._marks, self._times, self._calls = memoryview(row), memoryview(row.view(np.float64)), 0
         self.goes_on()
-        self._whole[RANK], self._whole[PID] = rank, os.getpid()
+        self._marks[RANK], self._marks[PID] = rank, os.getpid()
 
     def waits(self) -> None:
-        self._whole[CALLS] += 1
-        self._whole[WAITS] = 1
+        self._calls += 1
+        self._marks[CALLS] = self._calls
+        self._marks[WAITS] = 1
 
     def goes_on(self) -> None:
         self._times[SINCE] = time.monotonic()
-        self._whole[WAITS] = 0
+        self._marks[WAITS] = 0
 
     def measured(self, step: int, slowest_s: float) -> None:
         """After each vote: what the slowest rank took to compute."""
         self._votes += 1
         self._slowest_s = max(slowest_s, self._slowest_s * (1 - 1 / MEMORY_STEPS))
-        self._whole[STEP] = step
+        self._marks[STEP] = step
         if self._votes >= 3:  # the first steps may compile and read
             self._deadline[0] = max(self._floor_s, TIMES_SLOWEST * self._slowest_s)
 

@@ -1,20 +1,15 @@
 """One step: shards → gradients → vote → exchange and update → commit.
 
 1. Everything that decides bits depends on (seed, step, shard), never on the rank.
-2. The vote is one small sum over ranks. Each shard has a row of its own in it, filled by one rank and
-   zero elsewhere, so the sum is exact; rows are then added in the exchange's tree. It is also the barrier
-   behind which all gradients are written.
-3. Flags ride in the vote, so that all ranks see them at the same boundary, and so do the seconds that each
-   rank took to compute.
-4. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
+2. The vote (vote.py) is also the barrier behind which all gradients are written.
+3. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
 """
 
 import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +19,6 @@ from bpcore.fields import Batch
 from bpcore.model import Model
 from bpcore.plan import Key
 from bpcore.update import Pace, Updater
-from worker.comm import Comm
 from worker.crew import Crew
 from worker.datasets import Dataset
 from worker.exchange import Reduction
@@ -32,63 +26,10 @@ from worker.ledger import TRAIN
 from worker.replica import Replica
 from worker.shards import Schedule, cut
 from worker.stopwatch import OFF
-from worker.tally import MODULUS, NONE, Epoch, Tally, added
-from worker.tree import reduce
+from worker.tally import NONE, Epoch, added
+from worker.vote import Flags, Vote, Voter
 
 CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
-
-
-class Flags(NamedTuple):
-    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some; `leave`: without an end."""
-
-    stop: bool = False
-    checkpoint: bool = False
-    join: bool = False
-    heal: bool = False
-    leave: bool = False
-
-    @property
-    def ends(self) -> bool:
-        """Whether the ranks do no further step."""
-        return self.stop or self.leave
-
-
-FLAGS = len(Flags._fields)
-
-
-@dataclass
-class Vote:
-    """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
-    rank asks; `used`: the samples of the step; `seconds`: each rank's; `committed`: whether the step counts."""
-
-    row: np.ndarray
-    flags: Flags
-    used: Tally
-    seconds: np.ndarray
-    committed: bool = False
-
-
-class Voter:
-    """Sums rows over shards; flags, tallies and seconds over ranks; in one call. Sums of keys stay below 2^53: exact."""
-
-    def __init__(self, comm: Comm, shards: int, width: int):
-        self._comm, self._shards = comm, shards
-        self._ballot = np.zeros(shards * width + FLAGS + 2 + comm.size)
-        table, self._flags, self._used, self._seconds = np.split(self._ballot, np.cumsum([shards * width, FLAGS, 2]))
-        self._table = table.reshape(shards, width)
-        self._leaves = {(shard, shard + 1): row for shard, row in enumerate(self._table)}
-
-    def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = Flags(), used: Tally = NONE, seconds: float = 0.0) -> Vote:
-        self._ballot.fill(0)
-        for shard, row in rows.items():
-            self._table[shard] = row
-        self._flags[:] = flags
-        self._used[:] = used
-        self._seconds[self._comm.rank] = seconds
-        self._comm.sum(self._ballot)
-        count, keys = self._used.tolist()
-        return Vote(reduce((0, self._shards), self._leaves, np.add).copy(), Flags(*(self._flags > 0).tolist()),
-                    (int(count), int(keys) % MODULUS), self._seconds.copy())
 
 
 class Stepper:

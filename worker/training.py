@@ -21,7 +21,7 @@ from worker.healing import Healing, missing
 from worker.ledger import EVAL
 from worker.meeting import Meeting
 from worker.status import Late
-from worker.step import Flags
+from worker.vote import Flags
 
 
 class Training(Meeting):
@@ -81,7 +81,7 @@ class Training(Meeting):
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: self._wishes(step))
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
-        self.status.measured(step, vote.seconds.max())
+        self.status.measured(step, max(vote.seconds))
         self.record.trained(step, self.model.summary(vote.row))
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)

@@ -34,7 +34,8 @@ def mpi(size: int, place: Path) -> World:
     from worker.crew import Crew
     from worker.exchange.exact import Exact
     from worker.shards import Schedule
-    from worker.step import Flags, Stepper
+    from worker.step import Stepper
+    from worker.vote import Flags
 
     comm = connect()
     crew, units = Crew.meet(comm), isqrt(size)

@@ -8,7 +8,7 @@ import pytest
 from bpcore.model import Model
 from worker.comm.alone import Alone
 from worker.evaluate import evaluate
-from worker.step import Voter
+from worker.vote import Voter
 
 # Held-out samples, batch size, shards: whole batches, a rest, a rest below the shards, fewer samples than shards, one of all.
 CUTS = [(20, 10, 4), (20, 12, 4), (50, 12, 4), (50, 12, 6), (3, 12, 6), (1, 5, 5), (20, 64, 1), (20, 1, 1)]

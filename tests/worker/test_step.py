@@ -14,8 +14,9 @@ from worker.ledger import TRAIN
 from worker.memory import Segment
 from worker.replica import Replica, size_bytes
 from worker.shards import cut
-from worker.step import Flags, Stepper, Voter
+from worker.step import Stepper
 from worker.tree import reduce
+from worker.vote import Flags
 
 
 def replica_of(model, updater):
@@ -175,18 +176,6 @@ def test_flags_ride_in_the_vote(stepper, flags):
     assert stepper().run(0, 1.0, lambda: flags).flags == flags
 
 
-def test_rows_are_added_in_the_tree():
-    """((0+1)+(2+3))+4 is 1 in double precision; from left to right it would be 2."""
-    rows = {shard: np.array([value]) for shard, value in enumerate([1.0, 1e16, -1e16, 1.0, 1.0])}
-    assert Voter(Alone(), 5, 1).vote(rows).row.tolist() == [1.0]
-
-
-def test_a_vote_without_rows_is_of_zeros():
-    vote = Voter(Alone(), 3, 4).vote({})
-    assert (vote.row.tolist(), vote.flags, vote.seconds.tolist()) == ([0, 0, 0, 0], Flags(), [0])
-
-
 def test_seconds_ride_in_the_vote(stepper):
     (seconds,) = stepper().run(0, 1.0, Flags).seconds
     assert 0 < seconds < 60
-    assert Voter(Alone(), 3, 4).vote({}, seconds=0.25).seconds.tolist() == [0.25]

@@ -21,7 +21,9 @@ from mpi4py import MPI
 from worker import segments
 from worker.comm import Comm
 
-TYPES = {"float32": MPI.FLOAT, "float64": MPI.DOUBLE, "int64": MPI.INT64_T, "uint32": MPI.UINT32_T, "uint16": MPI.UINT16_T}
+# By NumPy's letters; dtype.name would take longer than a small message.
+TYPES = {np.dtype(name).char: kind for name, kind in [
+    ("float32", MPI.FLOAT), ("float64", MPI.DOUBLE), ("int64", MPI.INT64_T), ("uint32", MPI.UINT32_T), ("uint16", MPI.UINT16_T)]}
 AT_A_TIME = 1 << 27  # numbers in one message: below 2 GiB in any type
 READY = 7  # tag of a newcomer's message
 _DETECTOR = "OMPI_MCA_mpi_ft_detector"  # set where mpirun was asked for it
@@ -57,17 +59,17 @@ class MpiComm(Comm):
     def broadcast(self, array, root=0):
         self._waits()
         for part in _parts(array):
-            self._world.Bcast([part, TYPES[array.dtype.name]], root)
+            self._world.Bcast([part, TYPES[array.dtype.char]], root)
         self._goes_on()
 
     def sum(self, array):
         self._waits()
         for part in _parts(array):
-            self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.name]])
+            self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.char]])
         self._goes_on()
 
     def alltoall(self, send, counts, receive, receive_counts, places=None):
-        kind = TYPES[send.dtype.name]
+        kind = TYPES[send.dtype.char]
         self._waits()
         self._world.Alltoallv([send, counts, kind], [receive, (receive_counts, places), kind] if places else [receive, receive_counts, kind])
         self._goes_on()
@@ -149,6 +151,8 @@ class MpiComm(Comm):
 
 
 def _parts(array: np.ndarray) -> list[np.ndarray]:
+    if len(array) <= AT_A_TIME:
+        return [array]
     return [array[start:start + AT_A_TIME] for start in range(0, len(array), AT_A_TIME)]
 
 

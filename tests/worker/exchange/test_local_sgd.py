@@ -13,7 +13,8 @@ from worker.exchange import REDUCTIONS
 from worker.memory import Segment
 from worker.replica import Replica, size_bytes
 from worker.shards import assign, cut
-from worker.step import Flags, Stepper
+from worker.step import Stepper
+from worker.vote import Flags
 
 RATE, PLAIN = 0.125, {"sgd": {"learning_rate": 0.5}}
 

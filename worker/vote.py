@@ -1,0 +1,75 @@
+"""The vote: one small sum over ranks at each step boundary, in which all that they must agree on rides.
+
+1. Each shard has a row of its own in it, filled by one rank and zero elsewhere, so the sum is exact; rows are then
+   added in the exchange's tree.
+2. So do flags, the tallies of samples, and the seconds that each rank took. Sums of keys stay below 2^53: exact.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from worker.comm import Comm
+from worker.tally import MODULUS, NONE, Tally
+from worker.tree import additions
+
+
+class Flags(NamedTuple):
+    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some; `leave`: without an end."""
+
+    stop: bool = False
+    checkpoint: bool = False
+    join: bool = False
+    heal: bool = False
+    leave: bool = False
+
+    @property
+    def ends(self) -> bool:
+        """Whether the ranks do no further step."""
+        return self.stop or self.leave
+
+
+FLAGS = len(Flags._fields)
+BEHIND = struct.Struct(f"{FLAGS + 2}d")  # the rows: flags, and a tally
+NO_FLAGS = Flags()
+
+
+@dataclass
+class Vote:
+    """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
+    rank asks; `used`: the samples of the step; `seconds`: each rank's; `committed`: whether the step counts."""
+
+    row: np.ndarray
+    flags: Flags
+    used: Tally
+    seconds: Sequence[float]
+    committed: bool = False
+
+
+class Voter:
+    """`width`: of a row. What a vote is written to and read from is made once."""
+
+    def __init__(self, comm: Comm, shards: int, width: int):
+        self._comm, self._rows_bytes = comm, shards * width * 8
+        self._ballot = np.zeros(shards * width + FLAGS + 2 + comm.size)
+        self._behind = memoryview(self._ballot)[shards * width:]
+        self._table = self._ballot[:shards * width].reshape(shards, width)
+        pairs, self._sum = additions((0, shards), {(shard, shard + 1): row for shard, row in enumerate(self._table)})
+        self._additions = [partial(np.add, left, right, left) for left, right in pairs]
+
+    def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = NO_FLAGS, used: Tally = NONE, seconds: float = 0.0) -> Vote:
+        self._ballot.fill(0)
+        for shard, row in rows.items():
+            self._table[shard] = row
+        BEHIND.pack_into(self._ballot, self._rows_bytes, *flags, *used)
+        self._behind[FLAGS + 2 + self._comm.rank] = seconds
+        self._comm.sum(self._ballot)
+        for add in self._additions:
+            add()
+        *asked, count, keys = self._behind[:FLAGS + 2].tolist()
+        return Vote(self._sum.copy(), Flags(*[wish > 0 for wish in asked]), (int(count), int(keys) % MODULUS),
+                    self._behind[FLAGS + 2:].tolist())
