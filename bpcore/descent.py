@@ -5,9 +5,8 @@ is added up and no product is fused, so arrays give the bits that the loop gives
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from bpcore.rules import Rule
 Arrays = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """Of one update. `step` from 1; `count`: what the loss sum is divided by (0: by 1); `samples`: in the global
     batch; `factor`: of the learning rate, from the schedule; `epoch` from 0."""
 

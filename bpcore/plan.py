@@ -10,9 +10,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +26,7 @@ from bpcore.shapes import describe
 from bpcore.spec import Spec
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What random layers draw by: the same key, the same numbers."""
 
     seed: int

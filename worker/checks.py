@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Job:
     reduction: Reduction
     start: Match | None = None
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         return Schedule(len(self.train), self.spec.batch_size, self.spec.epochs, self.spec.seed)
 

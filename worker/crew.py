@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from worker import memory
@@ -38,12 +39,12 @@ class Crew:
             nodes.setdefault(key, []).append(rank)
         return cls(comm, list(nodes.values()), pids, hosts, places, any(beside))
 
-    @property
+    @cached_property
     def mates(self) -> Sequence[int]:
         """The ranks on this rank's node, itself among them."""
         return next(node for node in self.nodes if self.comm.rank in node)
 
-    @property
+    @cached_property
     def place(self) -> int:
         """This rank's place among its mates; the first one leads the node."""
         return self.mates.index(self.comm.rank)

@@ -35,7 +35,7 @@ def rows(width: int) -> int:
 
 class Ledger:
     def __init__(self, segment: Segment, offset_bytes: int, width: int):
-        self._count = segment.array(offset_bytes, 1, np.int64)
+        self._count = memoryview(segment.array(offset_bytes, 1, np.int64))
         self._rows = segment.array(offset_bytes + 8, rows(width) * (3 + width), np.float64).reshape(-1, 3 + width)
 
     def clear(self) -> None:
@@ -48,7 +48,7 @@ class Ledger:
 
     def read(self, steps: int) -> list[Row]:
         """The rows of steps below `steps`, each once, in the order of steps; training before evaluation."""
-        count = int(self._count[0])
+        count = self._count[0]
         found = {}
         for i in range(max(0, count - len(self._rows)), count):
             kind, step, time, *values = self._rows[i % len(self._rows)]

@@ -12,6 +12,7 @@
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class Buffer:
         for mine, theirs in zip(self.vectors().values(), other.vectors().values()):
             np.copyto(mine.flat, theirs.flat)
 
+    @cached_property
     def flat_state(self) -> dict[str, np.ndarray]:
         return {name: vector.flat for name, vector in self.state.items()}
 
@@ -61,8 +63,9 @@ class Replica:
 
     def __init__(self, layout: Layout, updater: Updater, segment: Segment, width: int):
         self._updater = updater
-        self._word = segment.array(0, 1, np.int64)
-        self._used = segment.array(8, 4, np.int64).reshape(2, 2)
+        # What is read and written in every step by itself, as views of Python's own: they are the fastest for that.
+        self._word = memoryview(segment.array(0, 1, np.int64))
+        self._used = [memoryview(segment.array(8 + 16 * i, 2, np.int64)) for i in (0, 1)]
         self.ledger = Ledger(segment, HEAD_BYTES, width)
         vectors, start = (1 + len(updater.state)), _buffers_byte(width)
         flats = [segment.array(start + i * layout.size * 4, layout.size, np.float32) for i in range(2 * vectors)]
@@ -71,7 +74,7 @@ class Replica:
 
     def read(self) -> None:
         """Takes over what the segment says, where another rank or an earlier run has written it."""
-        word = int(self._word[0])
+        word = self._word[0]
         self.steps = (word >> 1) - 1  # −1: nothing is in it
         self._index = word & 1
 
@@ -91,7 +94,7 @@ class Replica:
     @property
     def used(self) -> Tally:
         """The samples that the epoch of the last step has used so far."""
-        count, keys = self._used[self._index].tolist()
+        count, keys = self._used[self._index]
         return count, keys
 
     def commit(self, used: Tally = NONE) -> None:
@@ -102,7 +105,8 @@ class Replica:
     def set(self, steps: int, used: Tally = NONE) -> None:
         """The current buffer is that of `steps` steps done; −1: of none."""
         self.steps = steps
-        self._used[self._index] = used
+        marks = self._used[self._index]
+        marks[0], marks[1] = used
         self._word[0] = (steps + 1) << 1 | self._index
 
 

@@ -7,6 +7,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,11 +23,11 @@ class Schedule:
     epochs: int
     seed: int
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         return -(-self.samples // self.batch_size)
 
-    @property
+    @cached_property
     def total_steps(self) -> int:
         return self.epochs * self.steps_per_epoch
 
@@ -51,9 +52,14 @@ class Schedule:
 
 def cut(batch: slice, shards: int) -> list[slice]:
     """A batch in `shards` consecutive parts whose sizes differ by at most one; the larger come first."""
+    return [part(batch, shards, shard) for shard in range(shards)]
+
+
+def part(batch: slice, shards: int, shard: int) -> slice:
+    """One of them."""
     size, larger = divmod(batch.stop - batch.start, shards)
-    bounds = [batch.start + i * size + min(i, larger) for i in range(shards + 1)]
-    return [slice(low, high) for low, high in zip(bounds, bounds[1:])]
+    start = batch.start + shard * size + min(shard, larger)
+    return slice(start, start + size + (shard < larger))
 
 
 def assign(shards: int, ranks: int) -> list[Sequence[int]]:

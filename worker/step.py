@@ -5,11 +5,10 @@
 3. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
 """
 
-import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from math import isfinite
 
 import numpy as np
 
@@ -24,11 +23,12 @@ from worker.datasets import Dataset
 from worker.exchange import Reduction
 from worker.ledger import TRAIN
 from worker.replica import Replica
-from worker.shards import Schedule, cut
+from worker.shards import Schedule, part
 from worker.stopwatch import OFF
-from worker.tally import NONE, Epoch, added
+from worker.tally import NONE, Epoch, Tally, added
 from worker.vote import Flags, Vote, Voter
 
+ONE = np.ones(1)
 CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
 
 
@@ -44,7 +44,7 @@ class Stepper:
         self._diagnosis_voter = Voter(crew.comm, shards, diagnosis.WIDTH * len(model.spec.graph.nodes))
         self._whole = {layer: Voter(crew.comm, shards, width) for layer, width in lockstep.widths(model).items()}
         self.exchange = reduction.open(crew, model.layout, shards, at_once=bool(self._whole))
-        self._not_finite = np.zeros(1)
+        self._zeros, self._not_finite = np.zeros(model.row_width), np.zeros(1)
         self._chunks = _chunks(updater.borders, crew.place, len(crew.mates))
         self._clips = self.updater.norms(Pace(1, 1, 1), np.zeros(model.layout.size, np.float32), slice(0, 0)).size > 0
         self._diagnose_every = diagnose_every
@@ -64,21 +64,19 @@ class Stepper:
         Nothing is committed when the loss or a gradient is not finite.
         """
         began = time.perf_counter()
-        place = self.schedule.batch(step)
-        parts, epoch = cut(place, self.shards), self._epoch_of(step)
-        batches = {shard: self.data.read(epoch.order[parts[shard]]) for shard in self.mine}
-        used = functools.reduce(added, (epoch.tally(parts[shard]) for shard in batches), NONE)
+        batches, used = self._read(step)
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
+        place = self.schedule.batch(step)
         pace = Pace(step + 1, 0, place.stop - place.start, factor, self.schedule.epoch(step))
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
         vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
         self.clock.mark("commit")
-        if np.isfinite(vote.row).all():
+        if isfinite(self._zeros.dot(vote.row)):  # zero times what is not finite is not a number
             self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
-            self._update(replace(pace, count=vote.row[1]))
+            self._update(pace._replace(count=vote.row[1]))
             if self._diagnoses_at(step):
                 self._diagnose(vote.row[1])
             if self.crew.leads:
@@ -91,11 +89,19 @@ class Stepper:
             self.clock.mark("commit")
         return vote
 
+    def _read(self, step: int) -> tuple[dict[int, Batch], Tally]:
+        """Shard → its batch, of this rank's; and what they use of the epoch."""
+        place, epoch, batches, used = self.schedule.batch(step), self._epoch_of(step), {}, NONE
+        for shard in self.mine:
+            samples = part(place, self.shards, shard)
+            batches[shard] = self.data.read(epoch.order[samples])
+            used = added(used, epoch.tally(samples))
+        return batches, used
+
     def why_not(self, step: int, loss: float) -> str:
         """Why this step could not be committed, from the lowest shard that shows it. Collective."""
         found = {}
-        for shard in self.mine:
-            batch = self.data.read(self._epoch_of(step).order[cut(self.schedule.batch(step), self.shards)[shard]])
+        for shard, batch in self._read(step)[0].items():
             key = Key(self.schedule.seed, step, shard)
             cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None
             if cause:
@@ -113,8 +119,8 @@ class Stepper:
             if norms is None:
                 self.exchange.sum(part)
             self.clock.mark("exchange")
-            is_finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state(), new.parameters.flat,
-                                          new.flat_state(), part, norms)
+            is_finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state, new.parameters.flat,
+                                          new.flat_state, part, norms)
             self.clock.mark("update")
         self._not_finite[0] = not is_finite
 
@@ -131,7 +137,7 @@ class Stepper:
     def _counts(self, batches: Mapping[int, Batch]) -> np.ndarray:
         """What each head's sum is divided by, over the global batch; with one head nobody needs to know."""
         if len(self.model.spec.heads) == 1:
-            return np.ones(1)
+            return ONE
         return self._count_voter.vote({shard: self.model.counts(batch) for shard, batch in batches.items()}).row
 
     def _together(self, step: int, batches: Mapping[int, Batch], counts: np.ndarray) -> dict[int, np.ndarray]:

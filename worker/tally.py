@@ -24,12 +24,13 @@ class Epoch:
     def __init__(self, schedule: Schedule, number: int):
         self.number = number
         self.order = schedule.order(number)
-        self._sums = np.zeros(schedule.samples + 1, np.int64)  # exact below 2^31 samples
-        np.cumsum(_keys(schedule, number)[self.order], out=self._sums[1:])
+        sums = np.zeros(schedule.samples + 1, np.int64)  # exact below 2^31 samples
+        np.cumsum(_keys(schedule, number)[self.order], out=sums[1:])
+        self._sums = memoryview(sums)  # gives Python's integers
 
     def tally(self, part: slice) -> Tally:
         """Of a part of the order."""
-        return part.stop - part.start, int(self._sums[part.stop] - self._sums[part.start]) % MODULUS
+        return part.stop - part.start, (self._sums[part.stop] - self._sums[part.start]) % MODULUS
 
 
 def added(one: Tally, other: Tally) -> Tally:

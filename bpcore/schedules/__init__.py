@@ -7,13 +7,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bpcore.attributes import integer
 from bpcore.registry import Registry
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """When a factor is asked for. `step` from 0; `evaluations`: the held-out loss after each epoch so far."""
 
     step: int

@@ -27,7 +27,7 @@ class Updated(Replica):
 
     def update(self, pace, total):
         old, new = self.current, self.next
-        assert self.updater.update(pace, total.flat, old.parameters.flat, old.flat_state(), new.parameters.flat, new.flat_state())
+        assert self.updater.update(pace, total.flat, old.parameters.flat, old.flat_state, new.parameters.flat, new.flat_state)
 
 
 def replica_of(optimizer):

@@ -58,8 +58,8 @@ def test_a_step_is_the_optimizer_on_the_trees_sum_of_the_shards(stepper, shards)
         rows[shard, shard + 1] = Model(s.model.spec).gradient(start, s.data.read(order[part]), vector, Key(3, 7, shard))
         gradients[shard, shard + 1] = vector.flat
     by_hand, total = replica_of(s.model, s.updater), reduce((0, shards), gradients, np.add)
-    s.updater.update(Pace(8, 12, 12, epoch=1), total, start.flat, by_hand.current.flat_state(), by_hand.next.parameters.flat,
-                     by_hand.next.flat_state())
+    s.updater.update(Pace(8, 12, 12, epoch=1), total, start.flat, by_hand.current.flat_state, by_hand.next.parameters.flat,
+                     by_hand.next.flat_state)
     vote = s.run(7, 1.0, Flags)
     assert parameters(s) == by_hand.next.parameters.flat.tobytes()
     assert vote.row.tolist() == reduce((0, shards), rows, np.add).tolist()

@@ -72,12 +72,13 @@ class Arrays:
             raise InvalidInput(problems)
         self._arrays = dict(arrays)
         self.fields = {name: _field(array) for name, array in arrays.items()}
+        self._ready = {name: field.integer or arrays[name].dtype == np.float32 for name, field in self.fields.items()}
 
     def __len__(self) -> int:
         return len(next(iter(self._arrays.values())))
 
     def read(self, indices: np.ndarray) -> Batch:
-        return {name: array[indices] if self.fields[name].integer else array[indices].astype(np.float32, copy=False)
+        return {name: array.take(indices, 0) if self._ready[name] else array.take(indices, 0).astype(np.float32)
                 for name, array in self._arrays.items()}
 
 

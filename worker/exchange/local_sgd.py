@@ -73,7 +73,7 @@ class Walk(Tree):
                                  Key(key.seed, key.step, key.shard * self._way.every + i), counts)
             rows += row
             out.flat += self._gradient.flat
-            updater.update(replace(pace, count=row[1], samples=part.stop - part.start), self._gradient.flat, self._now.flat, {},
+            updater.update(pace._replace(count=row[1], samples=part.stop - part.start), self._gradient.flat, self._now.flat, {},
                            self._next.flat, {})
             self._now, self._next = self._next, self._now
         return rows
