@@ -80,12 +80,19 @@ def described(targets: Field) -> str:
 
 def matched(targets: np.ndarray, output: np.ndarray) -> np.ndarray:
     """The targets in shape and dtype of the output."""
+    if targets.shape == output.shape and targets.dtype == output.dtype:
+        return targets
     return targets.reshape(output.shape).astype(output.dtype, copy=False)
 
 
 def usable(labels: np.ndarray, ignored: int | None) -> np.ndarray:
     """Labels that can index, with 0 for the ignored one."""
     return labels if ignored is None else np.where(labels == ignored, 0, labels)
+
+
+def own_places(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Where each label's own number stands among those of all places and classes, laid flat."""
+    return np.arange(0, labels.size * classes, classes) + labels.reshape(-1)
 
 
 def label_weights(labels: np.ndarray, class_weights: Sequence[float], ignored: int | None) -> np.ndarray | None:

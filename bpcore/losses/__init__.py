@@ -8,6 +8,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Loss:
         shape = (len(targets), *self.element_shape(output))
         counts = _product(self.element_counts(targets), weights)
         if counts is None:
-            return float(np.prod(shape, dtype=np.int64))
+            return float(prod(shape))
         return float(np.broadcast_to(_widened(counts, len(shape)), shape).sum(dtype=np.float64))
 
     def evaluate(self, output: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
@@ -70,7 +71,7 @@ class Loss:
         losses = self.elementwise(output, targets, gradient)
         count, combined = self.count(output.shape[1:], targets, weights), _product(self.element_weights(targets), weights)
         if combined is None:
-            return float(losses.sum(dtype=np.float64)), count
+            return float(np.add.reduce(losses, None, np.float64)), count
         widened = np.broadcast_to(_widened(combined, losses.ndim), losses.shape)
         if gradient is not None:
             scale = _widened(combined, gradient.ndim).astype(gradient.dtype, copy=False)

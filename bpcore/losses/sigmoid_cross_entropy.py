@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.logits import sigmoid, softplus
+from bpcore.logits import ONE, sigmoid, softplus
 from bpcore.losses import Case, Loss
 from bpcore.targets import matched, yes_no_problem
 
@@ -34,7 +34,7 @@ class SigmoidCrossEntropy(Loss):
         costs = softplus(-output)
         if w != 1:
             costs *= 1 + (w - 1) * t
-        costs += (1 - t) * output
+        costs += (ONE[t.dtype] - t) * output
         return costs
 
     @classmethod
