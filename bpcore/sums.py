@@ -1,6 +1,11 @@
 """Sums over all axes but the last, which gradients of biases and statistics of channels are."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
+
+from bpcore import kernels
 
 
 def positions(array: np.ndarray) -> np.ndarray:
@@ -18,3 +23,10 @@ def channel_sums(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         each = positions(x)
         x = np.matmul(np.ones(each.shape[1], x.dtype), each)
     return np.matmul(np.ones(len(x), x.dtype), x, out=out)
+
+
+def row_sum(rows: np.ndarray, out: np.ndarray) -> Callable[[], object]:
+    """The call that writes the sum of all rows, one after the other. rows: (m, n), out: (n,)."""
+    if rows.shape[1] == 1 or not rows.flags.c_contiguous:  # a single column NumPy sums in another order
+        return partial(np.add.reduce, rows, 0, None, out)
+    return partial(kernels.sums.columns.of(out.dtype), rows, out)

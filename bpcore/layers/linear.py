@@ -7,7 +7,6 @@ output embedding to improve language models", EACL 2017), and a decoder its enco
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Listed, Parameter, initializer
 from bpcore.shapes import describe
+from bpcore.sums import row_sum
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Linear(Listed):
         x, dy = _rows(w.x), _rows(w.dy)
         yield from products.calls(w, x.T, dy, self._weight(w.g))
         if self.bias:
-            yield partial(np.add.reduce, dy, 0, None, w.g["bias"])
+            yield row_sum(dy, w.g["bias"])
         if w.dx is not None:
             yield from products.calls(w, dy, self._weight(w.p).T, _rows(w.dx))
 
