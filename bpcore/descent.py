@@ -55,7 +55,7 @@ class Descent:
     """By one rule."""
 
     def __init__(self, optimizer: Optimizer, clipping: Clipping, rule: Rule):
-        self._optimizer, self._limit, self._rule = optimizer, clipping.value, rule
+        self._optimizer, self._limit, self._rule, self._names = optimizer, clipping.value, rule, optimizer.state
         self._formula = clipped if self._limit or rule.l1 else plain
         self._loops: dict[np.dtype, Callable] = {}
 
@@ -66,7 +66,7 @@ class Descent:
         constants: the optimizer's. scale: what clipping by norm multiplies the mean gradient by. Arrays are flat, of
         one dtype.
         """
-        settings, names = self._settings(pace, scale), self._optimizer.state
+        settings, names = self._settings(pace, scale), self._names
         old, new = (gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names])
         loop = self._loops.get(p.dtype) or self._loop(p.dtype, len(names), len(settings), len(constants))
         return loop(old, new, place.start, place.stop, settings, constants)

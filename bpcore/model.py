@@ -6,7 +6,9 @@
    of several heads are brought to the first one's count, so that one division does for all.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,20 +20,20 @@ from bpcore.spec import Head, Spec
 
 
 class Model:
-    """One model on one thread. A batch maps the data's fields to arrays (n, …)."""
+    """One model on one thread. A batch maps the data's fields to arrays (n, …). `row_width`: numbers in a row of sums,
+    for each head its loss sum and count, then each metric's sums."""
 
     def __init__(self, spec: Spec, dtype: type = np.float32):
         self.spec, self.dtype = spec, dtype
         self.layout = spec.graph.layout()
         widths = [width for head in spec.heads for width in (2, *(m.width(spec.output(head)) for m in head.metrics.values()))]
-        self._columns = np.cumsum([0, *widths])
+        columns = np.cumsum([0, *widths]).tolist()
+        self._several = len(spec.heads) > 1
+        self.row_width = columns[-1]
+        places = iter([slice(*pair) for pair in pairwise(columns)])
+        self._places = [(next(places), [next(places) for _ in head.metrics]) for head in spec.heads]
         self.on_forward: Callable[[], None] = lambda: None  # called between forward and the losses, by who measures
         self._plans: dict[tuple[int, bool, int], Plan] = {}
-
-    @property
-    def row_width(self) -> int:
-        """Numbers in a row of sums: for each head its loss sum and count, then each metric's sums."""
-        return int(self._columns[-1])
 
     def initialize(self, seed: int) -> Vector:
         """Fresh parameters, a function of the seed alone."""
@@ -64,7 +66,7 @@ class Model:
         """The row of sums; the gradients of the losses are in the plan."""
         row = self._row(plan, batch, True)
         for head, count, gradient in zip(self.spec.heads, counts, plan.head_gradients, strict=True):
-            if len(self.spec.heads) > 1 or head.scale != 1:
+            if self._several or head.scale != 1:
                 gradient *= head.scale * ((counts[0] or 1.0) / count if count else 0.0)
         plan.add_heads()
         return row
@@ -97,19 +99,16 @@ class Model:
 
     def summary(self, row: np.ndarray) -> dict[str, float]:
         """`loss` and each metric by name, from a row of global sums; with several heads also each one's."""
-        values, losses, column = {"loss": 0.0}, {}, iter(range(len(self._columns)))
-        for head in self.spec.heads:
-            part = self._part(row, next(column))
-            losses[head.name] = float(part[0] / part[1]) if part[1] else float("nan")
-            values["loss"] += head.scale * losses[head.name] if part[1] or len(self.spec.heads) == 1 else 0.0
-            for name, metric in head.metrics.items():
-                values[f"{head.name}_{name}" if head.name else name] = metric.value(self._part(row, next(column)))
+        values, losses = {"loss": 0.0}, {}
+        for head, (place, others) in zip(self.spec.heads, self._places):
+            total, count = row[place].tolist()
+            losses[head.name] = total / count if count else math.nan
+            values["loss"] += head.scale * losses[head.name] if count or len(self.spec.heads) == 1 else 0.0
+            for (name, metric), other in zip(head.metrics.items(), others):
+                values[f"{head.name}_{name}" if head.name else name] = metric.value(row[other])
         if len(losses) > 1:
             values |= {f"{name}_loss": value for name, value in losses.items()}
         return values
-
-    def _part(self, row: np.ndarray, i: int) -> np.ndarray:
-        return row[self._columns[i]:self._columns[i + 1]]
 
     def _forward(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> Plan:
         plan = self.plan(len(batch[self.spec.graph.inputs[0].field]))
@@ -119,9 +118,10 @@ class Model:
 
     def plan(self, n: int, explained: bool = False, place: int = 0) -> Plan:
         """The buffers for batches of n samples; another `place`, other buffers, and all of them apart."""
-        if (n, explained, place) not in self._plans:
-            self._plans[n, explained, place] = Plan(self.spec, n, self.dtype, explained, apart=place > 0)
-        return self._plans[n, explained, place]
+        found = self._plans.get((n, explained, place))
+        if found is None:
+            found = self._plans[n, explained, place] = Plan(self.spec, n, self.dtype, explained, apart=place > 0)
+        return found
 
     def _row(self, plan: Plan, batch: Batch, training: bool) -> np.ndarray:
         sums: list[float] = []

@@ -26,4 +26,8 @@ def permutation(length: int, seed: int, purpose: int, a: int = 0) -> np.ndarray:
 
     By sorting random words, since NumPy's own shuffles may change between releases.
     """
-    return np.argsort(bits(seed, purpose, a).random_raw(length), kind="stable")
+    words = bits(seed, purpose, a).random_raw(length)
+    order = np.argsort(words)
+    ordered = words[order]
+    # A stable sort takes four times as long, and gives something else only where two words are equal.
+    return order if (ordered[1:] != ordered[:-1]).all() else np.argsort(words, kind="stable")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-WINDOW = 32  # steps between two looks
+WINDOW = 32  # steps between two looks; even
 GAIN = 0.1  # the part of a step that a move must save
 FORGOTTEN = 0.1  # the part of its slowness that a rank without shards is forgiven at each look
 
@@ -24,7 +24,8 @@ class Balance:
         self._seconds.append(seconds)
         if len(self._seconds) < WINDOW:
             return False
-        typical = np.median(self._seconds, axis=0)
+        ordered = np.sort(self._seconds, axis=0)
+        typical = (ordered[WINDOW // 2 - 1] + ordered[WINDOW // 2]) / 2
         self._seconds.clear()
         counts = [len(shards) for shards in self.assignments]
         self._pace = [time / count if count else (1 - FORGOTTEN) * before

@@ -54,7 +54,7 @@ class Healing:
 
     def is_due(self) -> bool:
         """Whether newcomers should be started now, others on their way or not."""
-        if self._failed >= ATTEMPTS:
+        if self._due is self._waiting_since is None or self._failed >= ATTEMPTS:
             return False
         now = time.monotonic()
         late = self._waiting_since is not None and now - self._waiting_since > PATIENCE_S

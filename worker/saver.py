@@ -38,6 +38,7 @@ class Begun:
 class Saver:
     def __init__(self, folder: Path, spec: JobSpec, reporter: Reporter):
         self._folder, self._rule, self._shared, self._reporter = folder, spec.checkpoint, checks.fingerprint(spec), reporter
+        self._every_steps, self._every_s = spec.checkpoint.every_steps, spec.checkpoint.every_s
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._begun: Begun | None = None
         self._spare: Future[Buffer] | None = None
@@ -50,9 +51,9 @@ class Saver:
 
     def is_due(self, step: int) -> bool:
         """Whether one is wanted after this step."""
-        if self._rule.every_steps and (step + 1) % self._rule.every_steps == 0:
+        if self._every_steps and (step + 1) % self._every_steps == 0:
             return True
-        return self._begun is None and time.monotonic() - self._saved >= self._rule.every_s
+        return self._begun is None and time.monotonic() - self._saved >= self._every_s
 
     def is_best(self, evaluations: Sequence[float]) -> bool:
         """Whether one is wanted after the newest of these held-out losses."""

@@ -63,7 +63,7 @@ class Stepper:
 
         Nothing is committed when the loss or a gradient is not finite.
         """
-        began = time.perf_counter()
+        began, self._diagnoses_now = time.perf_counter(), self._diagnose_every and step % self._diagnose_every == 0
         batches, used = self._read(step)
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
@@ -77,7 +77,7 @@ class Stepper:
             self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
             self._update(pace._replace(count=vote.row[1]))
-            if self._diagnoses_at(step):
+            if self._diagnoses_now:
                 self._diagnose(vote.row[1])
             if self.crew.leads:
                 self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
@@ -147,7 +147,7 @@ class Stepper:
         rows = lockstep.gradients(self.model, self.replica.current.parameters,
                                   {shard: item for shard, item in work.items() if _size(item.batch)}, counts,
                                   lambda layer, parts: self._whole[layer].vote(parts).row)
-        if self._diagnoses_at(step):
+        if self._diagnoses_now:
             self._diagnoses.update(lockstep.diagnoses(self.model, work))
         self.clock.mark("backward")
         for shard, item in work.items():
@@ -165,15 +165,12 @@ class Stepper:
         else:
             key = Key(self.schedule.seed, step, shard)
             row = self.exchange.gradient(self.model, self.replica.current.parameters, batch, gradient, key, counts, pace)
-            if self._diagnoses_at(step):
+            if self._diagnoses_now:
                 self._diagnoses[shard] = self.model.diagnosis(_size(batch))
         self.clock.mark("backward")
         self.exchange.add(shard)
         self.clock.mark("exchange")
         return row
-
-    def _diagnoses_at(self, step: int) -> bool:
-        return bool(self._diagnose_every) and step % self._diagnose_every == 0
 
     def _diagnose(self, count: float) -> None:
         """Behind this vote all parts of the gradient's sum are written."""

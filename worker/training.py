@@ -78,11 +78,12 @@ class Training(Meeting):
         """Trains one step and what is due behind it; what all ask for."""
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
-        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), lambda: self._wishes(step))
+        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), self._wishes)
+        values = self.model.summary(vote.row)
         if not vote.committed:
-            raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
+            raise TrainingFailed(self.stepper.why_not(step, values["loss"]))
         self.status.measured(step, max(vote.seconds))
-        self.record.trained(step, self.model.summary(vote.row))
+        self.record.trained(step, values)
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}
@@ -98,12 +99,12 @@ class Training(Meeting):
             self.stepper.assign(self.balance.assignments)
         return vote.flags
 
-    def _wishes(self, step: int) -> Flags:
+    def _wishes(self) -> Flags:
         """What this rank asks of all. The daemons of a launcher whose host is gone end the ranks, which is nobody's wish to
         stop: they leave, and should nobody come for what the nodes keep, there is a checkpoint."""
         is_ended = self.control.stop and self.has_lost_launcher
         heals = self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew))
-        return Flags(stop=self.control.stop and not is_ended, checkpoint=self.record.checkpoint_due(step) or is_ended,
+        return Flags(stop=self.control.stop and not is_ended, checkpoint=self.record.checkpoint_due(self.replica.steps) or is_ended,
                      join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended)
 
     def _evaluation_is_due(self) -> bool:
