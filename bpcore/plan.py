@@ -54,9 +54,10 @@ class Plan:
         self.sums = wiring.sums
         # The first head of an output writes its gradient in place, every further one beside it.
         outputs = [head.output for head in spec.heads]
-        self._totals = [wiring.heads[output] for output in outputs]
+        totals = [wiring.heads[output] for output in outputs]
         self.head_gradients = [total if output not in outputs[:i] else np.zeros_like(total)
-                               for i, (output, total) in enumerate(zip(outputs, self._totals))]
+                               for i, (output, total) in enumerate(zip(outputs, totals))]
+        self._beside = [(total, part) for total, part in zip(totals, self.head_gradients) if total is not part]
         pool: dict[tuple[str, Any], np.ndarray] = {}
         self.steps = [Workspace([ys[place] for place in node.inputs], ys[first + position], wiring.dys[position],
                                 wiring.dinputs[position], pool) for position, node in enumerate(graph.nodes)]
@@ -68,9 +69,8 @@ class Plan:
 
     def add_heads(self) -> None:
         """The gradient of each output that several heads read: their sum."""
-        for total, part in zip(self._totals, self.head_gradients):
-            if total is not part:
-                total += part
+        for total, part in self._beside:
+            total += part
 
     def load(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> None:
         """What the next forward and backward work on."""

@@ -27,11 +27,15 @@ class Lines:
         self._total, self._steps_per_epoch, self._batch_size = total_steps, steps_per_epoch, batch_size
         self._said_step, self._said = first_step, time.monotonic()
 
+    def are_due(self) -> bool:
+        """Whether the last one is a second old."""
+        return time.monotonic() - self._said >= INTERVAL_S
+
     def say(self, step: int, values: Mapping[str, float], now: bool = False) -> None:
-        """A line for this step, if the last one is a second old; `now`: in any case."""
-        passed = time.monotonic() - self._said
-        if passed < INTERVAL_S and not now:
+        """A line for this step, if one is due; `now`: in any case."""
+        if not now and not self.are_due():
             return
+        passed = time.monotonic() - self._said
         rate = f"  {(step + 1 - self._said_step) * self._batch_size / passed:,.0f} samples/s" if step + 1 > self._said_step else ""
         self._said_step, self._said = step + 1, time.monotonic()
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())

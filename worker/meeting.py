@@ -12,6 +12,8 @@ import json
 import time
 from collections import Counter
 
+import numpy as np
+
 from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
@@ -106,7 +108,7 @@ class Meeting:
         return self.record
 
     def _recorder(self, run: RunPlan | None = None) -> Recorder:
-        return Recorder(self.options, self.job, self.control, ledger.rows(self.model.row_width) // 2, run)
+        return Recorder(self.options, self.job, self.control, self.model.summary, ledger.rows(self.model.row_width) // 2, run)
 
     def _enter(self) -> None:
         """The crew and the node's memory."""
@@ -179,9 +181,11 @@ class Meeting:
         known = json.loads(self.comm.gather_all(json.dumps(self.record.known).encode())[0])
         rows = [row for row in self.replica.ledger.read(steps) if row.step > known[row.kind]] if self.comm.rank == root else []
         told = self.comm.gather_all(json.dumps([[row.kind, row.step, row.time, row.values.tolist()] for row in rows]).encode())
-        for row in (Row(*one) for one in json.loads(told[root])):
-            write = {TRAIN: self.record.trained, EVAL: self.record.evaluated}[row.kind]
-            write(row.step, self.model.summary(row.values), row.time)
+        for row in (Row(*where, np.array(values)) for *where, values in json.loads(told[root])):
+            if row.kind == TRAIN:
+                self.record.trained(row.step, row.values, row.time)
+            else:
+                self.record.evaluated(row.step, self.model.summary(row.values), row.time)
         if self._source == AttemptStarted.SOURCE_MEMORY and self.comm.rank == 0:
             self.evaluations = self.record.evaluations(steps)
 

@@ -5,8 +5,10 @@ all. What it raises while opening is a BptrainError; afterwards only a disk that
 new one opens a Recorder of its own and goes on where the journal stops.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded
@@ -34,7 +36,7 @@ class Silent:
 
     def started(self, event: AttemptStarted) -> None: ...
     def crew_changed(self, event: CrewChanged) -> None: ...
-    def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
+    def trained(self, step: int, row: np.ndarray, when: float | None = None) -> None: ...
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
     def epoch_ended(self, event: EpochEnded) -> None: ...
@@ -57,11 +59,12 @@ class Silent:
 
 
 class Recorder(Silent):
-    """`rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
+    """`summary`: row of sums → values by series; `rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
     one."""
 
-    def __init__(self, options: Options, job: Job, control: Control, rows: int, run: RunPlan | None = None):
-        self._job, self._resume = job, options.resume
+    def __init__(self, options: Options, job: Job, control: Control, summary: Callable[[np.ndarray], Mapping[str, float]], rows: int,
+                 run: RunPlan | None = None):
+        self._job, self._summary, self._resume = job, summary, options.resume
         self._folder = rundir.RunDir(Path(run.folder) if run else options.run_dir or rundir.choose(job.spec.name, options.resume))
         # A launcher has prepared the folder before it starts the ranks.
         if not options.coordinator and run is None:
@@ -74,7 +77,7 @@ class Recorder(Silent):
             from worker.link import Link
 
             self._link = Link(options.coordinator, self.plan, self._folder.journal, control)
-        self._reporter = Reporter(self._journal, self.plan.attempt, self._link.notify if self._link else lambda: None, rows)
+        self._reporter = Reporter(self._journal, self.plan.attempt, summary, self._link.notify if self._link else lambda: None, rows)
         self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter)
         self.known = self._steps_known()
         self._lines: Lines | None = None
@@ -158,13 +161,14 @@ class Recorder(Silent):
         if not self._journal.is_ours():
             raise Unavailable(f"others have gone on with {self._folder.path}")
 
-    def trained(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
+    def trained(self, step: int, row: np.ndarray, when: float | None = None) -> None:
         if step <= self.known[TRAIN]:
             return  # a rank 0 that is not there any more has written it down, with the same bits
         self.known[TRAIN] = step
-        self._reporter.point(step, values, when)
+        self._reporter.sums(step, row, when)
         self._saver.look()
-        self._say(step, values)
+        if self._lines and self._lines.are_due():
+            self._lines.say(step, self._summary(row))
 
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
         if step <= self.known[EVAL]:
@@ -172,11 +176,8 @@ class Recorder(Silent):
         self.known[EVAL] = step
         values = {f"eval_{name}": value for name, value in values.items()}
         self._reporter.point(step, values, when)
-        self._say(step, values, now=True)
-
-    def _say(self, step: int, values: Mapping[str, float], now: bool = False) -> None:
         if self._lines:
-            self._lines.say(step, values, now)
+            self._lines.say(step, values, now=True)
 
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None:
         self._reporter.point(step, values)

@@ -1,21 +1,29 @@
-"""Rank 0's reports: points gathered for a tenth of a second, then one record for all of them."""
+"""Rank 0's reports: points gathered for a tenth of a second, then one record for all of them.
+
+A step hands in the sums that its vote has found; what they say is worked out when they are written, not in the step.
+"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
 
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, CrewChanged, EpochEnded, Points, Report
 from worker.journal import Journal
 
 FLUSH_S = 0.1
+SUMS = ()  # stands for the series that sums have
 
 
 class Reporter:
     """Writes to the journal and tells `notify` that there is something new."""
 
-    def __init__(self, journal: Journal, attempt: int, notify: Callable[[], None] = lambda: None, most: int = 32):
-        """`most`: rows that wait, at most."""
-        self._journal, self._attempt, self._notify, self._most = journal, attempt, notify, most
-        self._rows: list[tuple[int, float, Mapping[str, float]]] = []
+    def __init__(self, journal: Journal, attempt: int, summary: Callable[[np.ndarray], Mapping[str, float]] = dict,
+                 notify: Callable[[], None] = lambda: None, most: int = 32):
+        """`summary`: sums → values by series. `most`: rows that wait, at most."""
+        self._journal, self._attempt, self._summary, self._notify, self._most = journal, attempt, summary, notify, most
+        self._rows: list[tuple[int, float, Mapping[str, float] | np.ndarray]] = []
+        self._series: Collection[str] = SUMS  # of the rows that wait
         self._flushed = time.monotonic()
 
     def started(self, event: AttemptStarted) -> None:
@@ -26,9 +34,17 @@ class Reporter:
 
     def point(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
         """A row of the curve, committed at `when` in Unix seconds, or now. Rows with the same series travel together."""
-        if self._rows and self._rows[-1][2].keys() != values.keys():
+        self._wait(values.keys(), step, values, when)
+
+    def sums(self, step: int, row: np.ndarray, when: float | None = None) -> None:
+        """The same of a row of sums."""
+        self._wait(SUMS, step, row, when)
+
+    def _wait(self, series: Collection[str], step: int, row: Mapping[str, float] | np.ndarray, when: float | None) -> None:
+        if self._rows and series != self._series:
             self._flush()
-        self._rows.append((step, time.time() if when is None else when, values))
+        self._series = series
+        self._rows.append((step, time.time() if when is None else when, row))
         if time.monotonic() - self._flushed >= FLUSH_S or len(self._rows) >= self._most:
             self._flush()
 
@@ -54,5 +70,7 @@ class Reporter:
         rows, self._rows, self._flushed = self._rows, [], time.monotonic()
         if rows:
             steps, times, values = zip(*rows)
+            if self._series is SUMS:
+                values = list(map(self._summary, values))
             columns = [Column(series=name, values=[row[name] for row in values]) for name in values[0]]
             self._append(points=Points(steps=steps, times=times, columns=columns))

@@ -28,7 +28,7 @@ from worker.stopwatch import OFF
 from worker.tally import NONE, Epoch, Tally, added
 from worker.vote import Flags, Vote, Voter
 
-ONE = np.ones(1)
+ALONE = (1.0,)  # by what the gradient of the only head is divided, besides the count
 CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
 
 
@@ -134,10 +134,10 @@ class Stepper:
         self.crew.comm.sum(norms)
         return norms
 
-    def _counts(self, batches: Mapping[int, Batch]) -> np.ndarray:
+    def _counts(self, batches: Mapping[int, Batch]) -> Sequence[float]:
         """What each head's sum is divided by, over the global batch; with one head nobody needs to know."""
         if len(self.model.spec.heads) == 1:
-            return ONE
+            return ALONE
         return self._count_voter.vote({shard: self.model.counts(batch) for shard, batch in batches.items()}).row
 
     def _together(self, step: int, batches: Mapping[int, Batch], counts: np.ndarray) -> dict[int, np.ndarray]:
@@ -156,7 +156,7 @@ class Stepper:
             self.exchange.add(shard)
         return rows
 
-    def _shard(self, step: int, shard: int, batch: Batch, counts: np.ndarray, pace: Pace) -> np.ndarray:
+    def _shard(self, step: int, shard: int, batch: Batch, counts: Sequence[float], pace: Pace) -> np.ndarray:
         """The shard's row of sums; its gradient goes to the exchange."""
         gradient = self.exchange.buffer(shard)
         if not _size(batch):  # a last batch smaller than the number of shards

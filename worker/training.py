@@ -79,11 +79,10 @@ class Training(Meeting):
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), self._wishes)
-        values = self.model.summary(vote.row)
         if not vote.committed:
-            raise TrainingFailed(self.stepper.why_not(step, values["loss"]))
+            raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, max(vote.seconds))
-        self.record.trained(step, values)
+        self.record.trained(step, vote.row)
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}

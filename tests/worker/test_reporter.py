@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, closing
 
+import numpy as np
 import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten
@@ -14,13 +15,18 @@ def path(tmp_path):
     return tmp_path / "journal"
 
 
+def summary(row):
+    """Of a row of a sum and a count."""
+    return {"loss": row[0] / row[1]}
+
+
 @pytest.fixture
 def make(path, monkeypatch):
     """A reporter of attempt 3 that flushes after so many seconds."""
 
     def build(flush_s, notify=lambda: None):
         monkeypatch.setattr(reporter, "FLUSH_S", flush_s)
-        return reporter.Reporter(stack.enter_context(closing(Journal(path))), 3, notify)
+        return reporter.Reporter(stack.enter_context(closing(Journal(path))), 3, summary, notify)
 
     with ExitStack() as stack:
         yield build
@@ -71,6 +77,15 @@ def test_values_come_column_by_column_as_they_are(make, path):
     loss, accuracy = next(read(path)).points.columns
     assert (loss.series, str(loss.values[0]), loss.values[1]) == ("loss", "nan", 0.2)
     assert (accuracy.series, list(accuracy.values)) == ("accuracy", [0.1, 0.3])
+
+
+def test_sums_are_read_when_they_are_written(make, path):
+    r = make(flush_s=3600)
+    r.sums(0, np.array([6.0, 4.0])), r.sums(1, np.array([1.0, 4.0])), r.point(1, {"eval_loss": 3.0})
+    r.ended(AttemptEnded())
+    first, second, _ = read(path)
+    assert (list(first.points.steps), [(column.series, list(column.values)) for column in first.points.columns]) == ([0, 1], [("loss", [1.5, 0.25])])
+    assert list(second.points.steps) == [1]
 
 
 def test_every_row_and_record_has_its_time_and_attempt(make, path):

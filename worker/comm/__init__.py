@@ -22,13 +22,20 @@ class Watch(Protocol):
     def goes_on(self) -> None: ...
 
 
+class Unwatched:
+    """Nobody's watch."""
+
+    def waits(self) -> None: ...
+    def goes_on(self) -> None: ...
+
+
 class Comm(ABC):
     """The contract. All calls but `abort` and `leave` are collective: every rank makes them, in the same order."""
 
     rank: int
     size: int
     is_new: bool = False  # spawned, to join others
-    watch: Watch | None = None
+    watch: Watch = Unwatched()
 
     @property
     def host(self) -> str:

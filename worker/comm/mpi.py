@@ -51,41 +51,33 @@ class MpiComm(Comm):
         return os.environ.get("PMIX_NAMESPACE", "").startswith(f"prterun-{self.place}-")
 
     def gather_all(self, data):
-        self._waits()
+        self.watch.waits()
         gathered = self._world.allgather(data)
-        self._goes_on()
+        self.watch.goes_on()
         return gathered
 
     def broadcast(self, array, root=0):
-        self._waits()
+        self.watch.waits()
         for part in _parts(array):
             self._world.Bcast([part, TYPES[array.dtype.char]], root)
-        self._goes_on()
+        self.watch.goes_on()
 
     def sum(self, array):
-        self._waits()
+        self.watch.waits()
         for part in _parts(array):
             self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.char]])
-        self._goes_on()
+        self.watch.goes_on()
 
     def alltoall(self, send, counts, receive, receive_counts, places=None):
         kind = TYPES[send.dtype.char]
-        self._waits()
+        self.watch.waits()
         self._world.Alltoallv([send, counts, kind], [receive, (receive_counts, places), kind] if places else [receive, receive_counts, kind])
-        self._goes_on()
+        self.watch.goes_on()
 
     def barrier(self):
-        self._waits()
+        self.watch.waits()
         self._world.Barrier()
-        self._goes_on()
-
-    def _waits(self) -> None:
-        if self.watch:
-            self.watch.waits()
-
-    def _goes_on(self) -> None:
-        if self.watch:
-            self.watch.goes_on()
+        self.watch.goes_on()
 
     def close(self, code):
         self._world.Barrier()

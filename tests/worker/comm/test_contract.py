@@ -116,7 +116,7 @@ def a_watch_is_told_of_waiting_and_going_on(comm):
         call()
         told.append(comm.watch.told)
         comm.watch.told = []
-    comm.watch = None
+    del comm.watch
     assert told == [["waits", "goes on"] if type(comm).__name__ == "MpiComm" else []] * 5
 
 
