@@ -30,7 +30,7 @@ def calls(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.
     if out.strides[1] == out.itemsize and suits(*out.shape, a.shape[1], out.dtype):
         start = out if add else np.empty((0, out.shape[1]), out.dtype) if bias is None else bias[None]
         room = kernels.product.room(*out.shape, a.shape[1], out.itemsize)
-        yield partial(kernels.product.multiply.of(out.dtype), a, b, start, out, w.temporary("product scratch", (room,)))
+        yield kernels.product.multiply.bound(out.dtype, a, b, start, out, w.temporary("product scratch", (room,)))
     elif add:
         yield lambda: np.add(out, np.matmul(a, b), out)
     else:

@@ -29,4 +29,4 @@ def row_sum(rows: np.ndarray, out: np.ndarray) -> Callable[[], object]:
     """The call that writes the sum of all rows, one after the other. rows: (m, n), out: (n,)."""
     if rows.shape[1] == 1 or not rows.flags.c_contiguous:  # a single column NumPy sums in another order
         return partial(np.add.reduce, rows, 0, None, out)
-    return partial(kernels.sums.columns.of(out.dtype), rows, out)
+    return kernels.sums.columns.bound(out.dtype, rows, out)

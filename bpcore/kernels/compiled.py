@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numba
@@ -52,13 +52,25 @@ class Kernel:
         return " ".join(f"{used.__module__.rpartition('.')[2]}.{used.__qualname__}" for used in self._uses or [self.function])
 
     def of(self, dtype: np.dtype) -> Callable:
-        """For that kind of number alone: who calls often asks once."""
+        """For that kind of number alone."""
         if _notes is not None:
             _notes[self, np.dtype(dtype)] = None
             return _nothing
         if dtype.char not in self._compiled:
             self._compiled[dtype.char] = self._compile(numba.from_dtype(dtype))
         return self._compiled[dtype.char]
+
+    def bound(self, dtype: np.dtype, *arguments: Any) -> Callable[[], object]:
+        """The call with these arguments, whose types are looked at now and not in each call. Raises TypeError."""
+        function = self.of(dtype)
+        if function is _nothing:
+            return _nothing
+        (wanted, compiled), = function.overloads.items()
+        converts = function.typingctx.can_convert
+        given = [numba.typeof(argument) for argument in arguments]
+        if any(converts(one, other) is None for one, other in zip(given, wanted, strict=True)):
+            raise TypeError(f"{self.function.__name__} takes {wanted}, got {given}")
+        return partial(compiled.entry_point, *arguments)
 
     def is_kept(self, dtype: np.dtype) -> bool:
         """Whether it would be fetched from disk."""

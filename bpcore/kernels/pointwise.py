@@ -1,7 +1,6 @@
 """Functions of numbers over whole arrays: bpcore/kernels/functions.py says what such functions are."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numba import types
@@ -31,4 +30,4 @@ class Pointwise(Kernel):
 
     def over(self, *arrays: np.ndarray) -> Callable[[], object]:
         """The call for these arrays, of any one shape, in order in memory."""
-        return partial(self.of(arrays[0].dtype), tuple(np.ravel(array) for array in arrays))
+        return self.bound(arrays[0].dtype, tuple(np.ravel(array) for array in arrays))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpcore import kernels
@@ -84,3 +85,18 @@ def test_the_compiler_is_not_loaded_before_a_kernel_is_needed():
 def test_a_kernel_that_is_none_is_an_attribute_that_is_none():
     with pytest.raises(AttributeError, match="no attribute fft"):
         kernels.fft
+
+
+def test_a_bound_call_does_what_a_call_does():
+    rows, by_call, bound = np.arange(6.0).reshape(3, 2), np.empty(2), np.empty(2)
+    kernels.sums.columns(rows, by_call)
+    kernels.sums.columns.bound(rows.dtype, rows, bound)()
+    assert bound.tolist() == by_call.tolist() == [6, 9]
+
+
+@pytest.mark.parametrize(("rows", "total"), [
+    (np.zeros((2, 3)).T, np.zeros(2)), (np.zeros((3, 2), np.float32), np.zeros(2)), (np.zeros((3, 2)), np.zeros(4)[::2]), (np.zeros(3), np.zeros(2)),
+], ids=["another order", "another kind", "gaps", "too few axes"])
+def test_what_machine_code_would_misread_is_refused(rows, total):
+    with pytest.raises(TypeError, match="columns takes"):
+        kernels.sums.columns.bound(total.dtype, rows, total)
