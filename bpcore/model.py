@@ -28,7 +28,7 @@ class Model:
         self.layout = spec.graph.layout()
         widths = [width for head in spec.heads for width in (2, *(m.width(spec.output(head)) for m in head.metrics.values()))]
         columns = np.cumsum([0, *widths]).tolist()
-        self._several = len(spec.heads) > 1
+        self._scales = len(spec.heads) > 1 or spec.heads[0].scale != 1
         self.row_width = columns[-1]
         places = iter([slice(*pair) for pair in pairwise(columns)])
         self._places = [(next(places), [next(places) for _ in head.metrics]) for head in spec.heads]
@@ -65,10 +65,10 @@ class Model:
     def losses(self, plan: Plan, batch: Batch, counts: Sequence[float]) -> np.ndarray:
         """The row of sums; the gradients of the losses are in the plan."""
         row = self._row(plan, batch, True)
-        for head, count, gradient in zip(self.spec.heads, counts, plan.head_gradients, strict=True):
-            if self._several or head.scale != 1:
+        if self._scales:
+            for head, count, gradient in zip(self.spec.heads, counts, plan.head_gradients, strict=True):
                 gradient *= head.scale * ((counts[0] or 1.0) / count if count else 0.0)
-        plan.add_heads()
+            plan.add_heads()
         return row
 
     def diagnosis(self, n: int) -> np.ndarray:

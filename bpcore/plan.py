@@ -75,9 +75,10 @@ class Plan:
     def load(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> None:
         """What the next forward and backward work on."""
         for given, array in zip(self.graph.inputs, self.inputs):
-            if batch[given.field].shape != array.shape:
-                raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(batch[given.field].shape[1:])))
-            array[...] = batch[given.field]
+            came = batch[given.field]
+            if came.shape != array.shape:
+                raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(came.shape[1:])))
+            np.copyto(array, came, casting="unsafe")
         self._key, self._pass = key, self._passes[training].of(parameters)
         self.steps = self._pass.steps
         for w in self.steps:

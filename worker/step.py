@@ -64,11 +64,11 @@ class Stepper:
         Nothing is committed when the loss or a gradient is not finite.
         """
         began, self._diagnoses_now = time.perf_counter(), self._diagnose_every and step % self._diagnose_every == 0
-        batches, used = self._read(step)
+        epoch, place = self._epoch_of(step), self.schedule.batch(step)
+        batches, used = self._read(epoch, place)
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
-        place = self.schedule.batch(step)
-        pace = Pace(step + 1, 0, place.stop - place.start, factor, self.schedule.epoch(step))
+        pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
         vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
@@ -89,9 +89,9 @@ class Stepper:
             self.clock.mark("commit")
         return vote
 
-    def _read(self, step: int) -> tuple[dict[int, Batch], Tally]:
-        """Shard → its batch, of this rank's; and what they use of the epoch."""
-        place, epoch, batches, used = self.schedule.batch(step), self._epoch_of(step), {}, NONE
+    def _read(self, epoch: Epoch, place: slice) -> tuple[dict[int, Batch], Tally]:
+        """Shard → its batch, of this rank's part of the global one; and what they use of the epoch."""
+        batches, used = {}, NONE
         for shard in self.mine:
             samples = part(place, self.shards, shard)
             batches[shard] = self.data.read(epoch.order[samples])
@@ -101,7 +101,7 @@ class Stepper:
     def why_not(self, step: int, loss: float) -> str:
         """Why this step could not be committed, from the lowest shard that shows it. Collective."""
         found = {}
-        for shard, batch in self._read(step)[0].items():
+        for shard, batch in self._read(self._epoch_of(step), self.schedule.batch(step))[0].items():
             key = Key(self.schedule.seed, step, shard)
             cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None
             if cause:

@@ -71,5 +71,5 @@ class Voter:
         for add in self._additions:
             add()
         *asked, count, keys = self._behind[:FLAGS + 2].tolist()
-        return Vote(self._sum.copy(), Flags(*[wish > 0 for wish in asked]), (int(count), int(keys) % MODULUS),
+        return Vote(self._sum.copy(), Flags(*[wish > 0 for wish in asked]) if any(asked) else NO_FLAGS, (int(count), int(keys) % MODULUS),
                     self._behind[FLAGS + 2:].tolist())

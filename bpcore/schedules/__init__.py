@@ -34,6 +34,8 @@ class Schedule:
 
     def factor(self, clock: Clock) -> float:
         """What the learning rate is multiplied by in this step."""
+        if not self.warmup:
+            return self.shape(clock)
         if clock.step < self.warmup:
             return (clock.step + 1) / self.warmup
         behind = Clock(clock.step - self.warmup, max(1, clock.total_steps - self.warmup), clock.steps_per_epoch, clock.evaluations)
