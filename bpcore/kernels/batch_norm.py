@@ -31,7 +31,9 @@ def moments(x, mean, squares):
             row = part[i:i + len(sums)]
             for j in range(len(row)):
                 sums[j] += row[j]
-        middle = folded(sums, channels) / own
+        middle = folded(sums, channels)
+        for c in range(channels):
+            middle[c] /= own
         about = repeated(middle, x)
         sums[:] = 0
         for i in range(0, len(part), len(sums)):
@@ -39,9 +41,11 @@ def moments(x, mean, squares):
             for j in range(len(row)):
                 apart = row[j] - about[j]
                 sums[j] += apart * apart
-        between = middle - mean
-        squares += folded(sums, channels) + between * between * before * own / (before + own)
-        mean += between * own / (before + own)
+        apart_from_own = folded(sums, channels)
+        for c in range(channels):
+            between = middle[c] - mean[c]
+            squares[c] += apart_from_own[c] + between * between * before * own / (before + own)
+            mean[c] += between * own / (before + own)
 
 
 @kernel(lambda real: (read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), read(real, 1, "C"), types.boolean, real[::1]))

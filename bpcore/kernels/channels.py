@@ -19,7 +19,8 @@ def repeated(numbers, kind):
     """Each channel's number in all places of a long row of that kind of number."""
     row = np.empty(long_row(len(numbers)), kind.dtype)
     for i in range(0, len(row), len(numbers)):
-        row[i:i + len(numbers)] = numbers
+        for c in range(len(numbers)):
+            row[i + c] = numbers[c]
     return row
 
 
@@ -28,5 +29,6 @@ def folded(row, channels):
     """The sum over each channel's places, in float64."""
     total = np.zeros(channels)
     for i in range(0, len(row), channels):
-        total += row[i:i + channels]
+        for c in range(channels):
+            total[c] += row[i + c]
     return total

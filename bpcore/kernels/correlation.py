@@ -81,8 +81,9 @@ def places(block, columns, image, row, column):
     found, i = np.empty(images * high * columns + ROWS, np.int64), 0
     for a in range(images):
         for b in range(high):
-            found[i:i + columns] = a * image + b * row + np.arange(columns) * column
-            i += columns
+            for c in range(columns):
+                found[i] = a * image + b * row + c * column
+                i += 1
     found[i:] = found[i - 1]
     return found
 
@@ -92,8 +93,10 @@ def groups_of_pixels(sources, targets, pixels):
     """Tables of ROWS pixels at least, and how many pixels they have: the last one again where there are fewer."""
     if pixels >= ROWS:
         return sources, targets, pixels
-    few = np.minimum(np.arange(ROWS), pixels - 1)
-    return sources[few], targets[few], ROWS
+    from_, to = np.empty(ROWS, np.int64), np.empty(ROWS, np.int64)
+    for r in range(ROWS):
+        from_[r], to[r] = sources[min(r, pixels - 1)], targets[min(r, pixels - 1)]
+    return from_, to, ROWS
 
 
 @helper

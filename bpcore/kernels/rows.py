@@ -78,5 +78,6 @@ def gradients(x, dy, gamma, centred, means, inverses, dgamma, dbeta, dx):
             if dx.size:
                 level = level if centred else zero
                 move(x, (row, drow, factor, address(dx) + i * dx.strides[0]), size, (mean, inverse, level * share, slope * share))
-        dgamma += first
-        dbeta += second
+        for c in range(size):
+            dgamma[c] += first[c]
+            dbeta[c] += second[c]

@@ -9,7 +9,7 @@ from bpcore import planar
 from bpcore.layers import Workspace
 from bpcore.windows import Grid
 
-DRAWN = settings(max_examples=120, derandomize=True, deadline=None, database=None)
+DRAWN = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 TOLERANCE = {np.float64: 1e-12, np.float32: 4e-6}
 
 
