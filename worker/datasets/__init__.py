@@ -16,10 +16,15 @@ from bpcore.fields import Batch, Field
 from bpcore.registry import Registry
 
 
+BLOCK_BYTES = 1 << 22  # read at a time where all is looked through
+
+
 class Dataset(Protocol):
-    """Samples by index. `fields`: what each sample holds; by custom `x` is the input and `y` the target."""
+    """Samples by index. `fields`: what each sample holds; by custom `x` is the input and `y` the target. `is_on_disk`:
+    whether reading may have to wait for it. Several threads may read at once."""
 
     fields: Mapping[str, Field]
+    is_on_disk: bool
 
     def __len__(self) -> int: ...
 
@@ -62,7 +67,8 @@ FORMATS: Registry[Format] = Registry("data format", __name__, Format)
 class Arrays:
     """A Dataset over arrays (samples, …), by field; in memory or memory-mapped."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray]):
+    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False):
+        self.is_on_disk = is_on_disk
         problems = [problem for name, array in arrays.items() if (problem := _array_problem(name, array))]
         first = next(iter(arrays))
         problems += [Problem(name, expected(f"as many samples as {first} has, {len(arrays[first])}", len(array)))
@@ -95,10 +101,11 @@ def _array_problem(name: str, array: np.ndarray) -> Problem | None:
     return None
 
 
-def _value_problem(name: str, array: np.ndarray, rows: int = 65536) -> Problem | None:
+def _value_problem(name: str, array: np.ndarray) -> Problem | None:
     """Numbers that no training survives. Read in blocks, so that memory-mapped data stays on disk."""
     if array.dtype.kind != "f":
         return None
+    rows = max(1, BLOCK_BYTES // max(1, array[0].nbytes))
     bad = [start + row for start in range(0, len(array), rows) for row in _bad_rows(array[start:start + rows])]
     if not bad:
         return None

@@ -1,18 +1,31 @@
-"""npz: one NumPy archive; each array in it is a field, sample by sample."""
+"""npz: one NumPy archive; each array in it is a field, sample by sample.
 
+An array of a large archive that is not compressed (np.savez, not np.savez_compressed) stays on disk and is mapped into
+memory: all ranks of a host share what has been read, and it may be larger than memory. Samples are asked for before they
+are touched, so that the disk has all of them to do at once: 128 of 64 KiB took 0.8 s one page after the other, and 0.02.
+"""
+
+import mmap
+import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 
 from bpcore.attributes import text
 from bpcore.errors import InvalidInput, Problem
-from worker.datasets import Arrays, DataRoot, Dataset, Format
+from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
 
+LARGE_BYTES = 1 << 26  # below it a copy for each rank does no harm
+LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
+ENCRYPTED = 1  # a flag
 
 # What reading a damaged archive can raise, from zipfile, zlib and NumPy.
-DAMAGE = (OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError, TypeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError, TypeError, struct.error,
+          zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,58 @@ class Npz(Format):
             with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
                 if not archive.files:
                     raise ValueError
-                return Arrays({name: archive[name] for name in archive.files})
+                plain = _plain(archive.zip) if path.stat().st_size >= LARGE_BYTES else {}
+                if not plain:
+                    return Arrays({name: archive[name] for name in archive.files})
+                shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                mapped = {name: _array(shared, file, member) for name, member in plain.items()}
+                return Mapped({name: mapped[name] if name in mapped else archive[name] for name in archive.files}, shared)
         except DAMAGE:
             raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
+
+
+class Mapped(Arrays):
+    """Some of the arrays lie in `shared`, a map of a file."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap):
+        super().__init__(arrays, is_on_disk=True)
+        self._shared = shared
+        begin = np.frombuffer(shared, np.uint8).ctypes.data
+        inside = [array for array in arrays.values() if array.base is shared and array.flags.c_contiguous]
+        self._rows = [(array.ctypes.data - begin, array.strides[0]) for array in inside]
+
+    def read(self, indices):
+        for start, size in self._rows:
+            for index in indices.tolist():
+                low = (start + index * size) // mmap.PAGESIZE * mmap.PAGESIZE
+                self._shared.madvise(mmap.MADV_WILLNEED, low, start + (index + 1) * size - low)
+        return super().read(indices)
+
+
+def _plain(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The arrays that lie in the file as they are, by name."""
+    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()
+            if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & ENCRYPTED and member.filename.endswith(".npy")}
+
+
+def _array(shared: mmap.mmap, file: BinaryIO, member: zipfile.ZipInfo) -> np.ndarray:
+    """Raises one of DAMAGE."""
+    file.seek(member.header_offset)
+    start = member.header_offset + LOCAL_HEAD.size + sum(LOCAL_HEAD.unpack(file.read(LOCAL_HEAD.size)))
+    _check(shared, start, member)
+    file.seek(start)
+    version = np.lib.format.read_magic(file)
+    read_head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read_head(file)
+    if dtype.hasobject:  # addresses of another process
+        raise ValueError
+    return np.ndarray(shape, dtype, shared, file.tell(), order="F" if by_columns else "C")
+
+
+def _check(shared: mmap.mmap, start: int, member: zipfile.ZipInfo) -> None:
+    """Raises BadZipFile unless the bytes are those that were written, as zipfile does for what it reads."""
+    found, stop = 0, start + member.file_size
+    for low in range(start, stop, BLOCK_BYTES):
+        found = zlib.crc32(shared[low:min(low + BLOCK_BYTES, stop)], found)
+    if found != member.CRC:
+        raise zipfile.BadZipFile

@@ -1,6 +1,7 @@
 """npz: one archive of arrays, whatever its numbers' types, and no crash on a damaged one."""
 
 import gc
+import mmap
 import warnings
 import zipfile
 
@@ -106,3 +107,80 @@ def test_a_refused_file_is_closed(tmp_path, opened):
             opened("bad.npz")
         gc.collect()
     assert [str(warning.message) for warning in seen] == []
+
+
+# Archives that are large enough to stay on disk; here, all are.
+
+
+@pytest.fixture
+def mapped(monkeypatch, tmp_path):
+    """`mapped(x=…)`: the same, opened where it stays on disk."""
+    monkeypatch.setattr("worker.datasets.npz.LARGE_BYTES", 0)
+
+    def make(save=np.savez, **arrays):
+        save(tmp_path / "large.npz", **arrays)
+        return FORMATS.build({"npz": {"path": "large.npz"}}).open(DataRoot(tmp_path))
+
+    return make
+
+
+NUMBERS = np.arange(60, dtype=np.float32).reshape(12, 5)
+
+
+@pytest.mark.parametrize("x", [NUMBERS, NUMBERS.astype(">f8"), NUMBERS.astype(np.uint8), np.asfortranarray(NUMBERS)],
+                         ids=["float32", "other bytes", "integers", "by columns"])
+def test_a_mapped_archive_reads_the_same(mapped, x):
+    small, some = mapped(save=np.savez_compressed, x=x, y=np.arange(12)), np.array([7, 0, 7, 11])
+    large = mapped(x=x, y=np.arange(12))
+    assert (small.is_on_disk, large.is_on_disk, large.fields) == (False, True, small.fields)
+    for name, array in small.read(some).items():
+        found = large.read(some)[name]
+        assert (found.tobytes(), found.dtype, type(found)) == (array.tobytes(), array.dtype, np.ndarray)
+
+
+def test_compressed_arrays_are_held_in_memory(mapped):
+    assert not mapped(save=np.savez_compressed, x=NUMBERS).is_on_disk
+
+
+def test_the_file_is_not_in_memory(mapped):
+    """Its array lies in a map of the file."""
+    assert isinstance(mapped(x=NUMBERS)._arrays["x"].base, mmap.mmap)
+
+
+def test_the_disk_is_asked_for_all_samples_before_one_is_touched(mapped):
+    """Pages of the file, whole: row 3 of 2,000 numbers lies on three of them, and so does the last one."""
+    x = np.arange(8000, dtype=np.float32).reshape(4, 2000)
+    data, asked = mapped(x=x, y=np.arange(4)), []
+
+    class Advised:
+        madvise = staticmethod(lambda advice, low, length: asked.append((advice, low, low + length)))
+
+    data._shared, (start, _) = Advised, data._rows[0]
+    assert data.read(np.array([3, 1]))["x"].tolist() == x[[3, 1]].tolist()
+    for row, (advice, low, high) in zip([3, 1], asked):
+        assert advice == mmap.MADV_WILLNEED and low % mmap.PAGESIZE == 0
+        assert low <= start + row * 8000 < low + mmap.PAGESIZE and high == start + (row + 1) * 8000
+
+
+@pytest.mark.parametrize("place", [200, -400])
+def test_a_changed_byte_of_a_mapped_archive_is_noticed(mapped, tmp_path, refused, place):
+    mapped(x=np.zeros((100, 5), np.float32))
+    data = bytearray((tmp_path / "large.npz").read_bytes())
+    data[place] ^= 1
+    (tmp_path / "large.npz").write_bytes(data)
+    found = refused(lambda: FORMATS.build({"npz": {"path": "large.npz"}}).open(DataRoot(tmp_path)))
+    assert found == ['path: expected a readable .npz file, but "large.npz" is not one']
+
+
+def test_a_mapped_archive_cut_anywhere_is_refused(mapped, tmp_path):
+    mapped(x=NUMBERS)
+    whole = (tmp_path / "large.npz").read_bytes()
+    for length in range(0, len(whole), 7):
+        (tmp_path / "large.npz").write_bytes(whole[:length])
+        with pytest.raises(InvalidInput):
+            FORMATS.build({"npz": {"path": "large.npz"}}).open(DataRoot(tmp_path))
+
+
+def test_addresses_are_not_taken_for_numbers(mapped):
+    with pytest.raises(InvalidInput, match="expected a readable .npz file"):
+        mapped(x=np.array([{}, []], dtype=object))
