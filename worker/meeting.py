@@ -18,7 +18,7 @@ from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInfo, Transfer
-from worker import holding, jobfile, ledger, replica, shards
+from worker import holding, jobfile, ledger, reading, replica, shards
 from worker.agree import Agreed, require_same, together
 from worker.balance import Balance
 from worker.checks import Job
@@ -193,7 +193,8 @@ class Meeting:
         plan, comm = self.plan, self.comm
         planned = [list(assignment.shards) for assignment in plan.assignments]
         self.balance = Balance(planned if len(planned) == comm.size else shards.assign(plan.logical_shards, comm.size))
-        self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.job.train,
+        self.input = reading.opened(self.job.train, self.job.schedule, plan.logical_shards)
+        self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.input,
                                self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)
         self.stepper.assign(self.balance.assignments)
 

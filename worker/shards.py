@@ -7,7 +7,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -41,13 +41,20 @@ class Schedule:
         return (step + 1) % self.steps_per_epoch == 0
 
     def order(self, epoch: int) -> np.ndarray:
-        """All sample indices in the order of this epoch; int64 (samples,)."""
-        return rng.permutation(self.samples, self.seed, rng.ORDER, epoch)
+        """All sample indices in the order of this epoch; int64 (samples,), not to be written."""
+        return _order(self.samples, self.seed, epoch)
 
     def batch(self, step: int) -> slice:
         """The step's place in its epoch's order; the last batch of an epoch may be smaller."""
         start = (step % self.steps_per_epoch) * self.batch_size
         return slice(start, min(start + self.batch_size, self.samples))
+
+
+@lru_cache(2)  # this epoch's, and the next one's where it is read ahead
+def _order(samples: int, seed: int, epoch: int) -> np.ndarray:
+    order = rng.permutation(samples, seed, rng.ORDER, epoch)
+    order.setflags(write=False)
+    return order
 
 
 def cut(batch: slice, shards: int) -> list[slice]:

@@ -78,6 +78,7 @@ class Training(Meeting):
         """Trains one step and what is due behind it; what all ask for."""
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
+        self.input.expect(step, self.stepper.mine)
         vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), self._wishes)
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))

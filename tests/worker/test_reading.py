@@ -1,0 +1,119 @@
+"""Reading ahead: the same samples, no more of them in memory than agreed, and errors where they belong."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from worker import reading
+from worker.datasets import Arrays
+from worker.reading import AHEAD, Ahead, Input
+from worker.shards import Schedule, cut
+
+SHARDS, SCHEDULE = 4, Schedule(samples=50, batch_size=12, epochs=3, seed=5)
+
+
+class Slow(Arrays):
+    """Notes who reads what; `wait_s`: how long it takes."""
+
+    def __init__(self, wait_s=0.0):
+        super().__init__({"x": np.arange(50.0), "y": np.arange(50)}, is_on_disk=True)
+        self.wait_s, self.reads, self.error = wait_s, [], None
+
+    def read(self, indices):
+        self.reads.append((threading.current_thread().name, indices.tolist()))
+        time.sleep(self.wait_s)
+        if self.error:
+            raise self.error
+        return super().read(indices)
+
+
+@pytest.fixture
+def slow():
+    return Slow()
+
+
+@pytest.fixture
+def ahead(slow):
+    return Ahead(slow, SCHEDULE, SHARDS)
+
+
+def parts(step, mine):
+    order = SCHEDULE.order(SCHEDULE.epoch(step))
+    return [order[cut(SCHEDULE.batch(step), SHARDS)[shard]] for shard in mine]
+
+
+def values(data, step, mine):
+    return [data.read(part)["x"].tolist() for part in parts(step, mine)]
+
+
+def by_us(slow):
+    return [indices for name, indices in slow.reads if not name.startswith("reading")]
+
+
+@pytest.mark.parametrize("mine", [[0, 1], [2]])
+def test_every_step_of_all_epochs_gets_its_samples_from_the_thread(ahead, slow, mine):
+    for step in range(SCHEDULE.total_steps):
+        ahead.expect(step, mine)
+        assert values(ahead, step, mine) == [part.tolist() for part in parts(step, mine)]
+    assert not by_us(slow) and len(slow.reads) == SCHEDULE.total_steps * len(mine)
+
+
+def test_other_shards_and_a_step_once_more_are_read_afresh(ahead):
+    for step, mine in [(0, [0, 1]), (1, [0, 1]), (1, [0, 1]), (2, [0, 1, 2]), (3, [3]), (9, [3]), (10, [])]:
+        ahead.expect(step, mine)
+        assert values(ahead, step, mine) == [part.tolist() for part in parts(step, mine)]
+
+
+def test_what_was_not_foreseen_is_read_at_once(ahead, slow):
+    ahead.expect(0, [0])
+    assert values(ahead, 7, [3]) == [part.tolist() for part in parts(7, [3])]
+    assert by_us(slow) == [part.tolist() for part in parts(7, [3])]
+
+
+def test_no_more_than_agreed_is_held(ahead, slow):
+    ahead.expect(0, [0, 1])
+    time.sleep(0.2)
+    assert len(slow.reads) == 2 * (1 + AHEAD)
+
+
+def test_a_step_does_not_wait_for_what_was_read_meanwhile():
+    ahead = Ahead(Slow(0.05), SCHEDULE, SHARDS)
+    ahead.expect(0, [0, 1])
+    time.sleep(0.5)  # as long as computing the step
+    began = time.monotonic()
+    ahead.expect(1, [0, 1])
+    values(ahead, 1, [0, 1])
+    assert time.monotonic() - began < 0.05
+
+
+def test_an_error_is_raised_in_the_step_that_needs_the_samples(ahead, slow):
+    ahead.expect(0, [0])
+    time.sleep(0.1)
+    slow.error = OSError("the disk is gone")
+    for step in range(1, 1 + AHEAD):
+        ahead.expect(step, [0])
+        values(ahead, step, [0])
+    ahead.expect(1 + AHEAD, [0])
+    with pytest.raises(OSError, match="the disk is gone"):
+        values(ahead, 1 + AHEAD, [0])
+
+
+def test_the_thread_ends_with_the_data(slow):
+    before = set(threading.enumerate())
+    ahead = Ahead(slow, SCHEDULE, SHARDS)
+    ahead.expect(0, [0])
+    thread, = set(threading.enumerate()) - before
+    del ahead
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_only_much_that_lies_on_disk_is_read_ahead(slow, monkeypatch):
+    assert type(reading.opened(slow, SCHEDULE, SHARDS)) is Input
+    monkeypatch.setattr(reading, "LEAST_BYTES", 2 * 4 * 12)
+    assert type(reading.opened(slow, SCHEDULE, SHARDS)) is Ahead
+    direct = reading.opened(Arrays({"x": np.arange(50.0)}), SCHEDULE, SHARDS)
+    direct.expect(0, [0])
+    assert type(direct) is Input and len(direct) == 50 and values(direct, 3, [1]) == [part.tolist() for part in parts(3, [1])]
