@@ -37,7 +37,7 @@ def is_called(comm: Comm, path: Path) -> bool:
 def _get_ready() -> None:
     for name in AHEAD:
         importlib.import_module(name)
-    kernel, real = kernels.rectification.gradient, np.dtype(np.float32)
+    kernel, real = kernels.rectification.GRADIENT, np.dtype(np.float32)
     if kernel.is_kept(real):  # the first one that is fetched takes ten times as long as all others
         kernel.of(real)
 
