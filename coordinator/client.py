@@ -13,7 +13,6 @@
 """
 
 import math
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -33,14 +32,14 @@ from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
 from bptrain.v1.spec_pb2 import JobSpec
+from coordinator import channel
+from coordinator.endpoint import Endpoint
 from coordinator.errors import CATALOGUE, Refusal
 from worker import jobfile
 from worker.errors import Unavailable
 
-DEFAULT_ADDRESS = "127.0.0.1:7421"
 DEADLINE_S = 60.0
 RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
-OPTIONS = [("grpc.keepalive_time_ms", 30_000), ("grpc.enable_http_proxy", 0)]
 
 BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
 
@@ -67,15 +66,17 @@ class Notice:
 
 
 class Client:
-    """Talks to one coordinator. `address`: HOST:PORT; default $BPTRAIN_COORDINATOR or 127.0.0.1:7421.
+    """Talks to one coordinator. `address`: HOST:PORT, default $BPTRAIN_COORDINATOR or 127.0.0.1:7421; token and
+    certificates then come from the environment, or all from an Endpoint (coordinator/endpoint.py).
 
     `patience_s`: how long `watch` and `logs` try to reconnect before they raise Unavailable.
     """
 
-    def __init__(self, address: str = "", patience_s: float = 300.0):
-        self.address = address or os.environ.get("BPTRAIN_COORDINATOR") or DEFAULT_ADDRESS
+    def __init__(self, address: str | Endpoint = "", patience_s: float = 300.0):
+        endpoint = address if isinstance(address, Endpoint) else Endpoint.of(address)
+        self.address = endpoint.address
         self._patience_s = patience_s
-        self._channel = grpc.insecure_channel(self.address, options=OPTIONS)
+        self._channel = channel.opened(endpoint)
         self._jobs, self._metrics, self._logs = (
             JobServiceStub(self._channel), MetricServiceStub(self._channel), LogServiceStub(self._channel))
 
@@ -213,5 +214,5 @@ def _raised(error: grpc.RpcError, address: str) -> Exception:
     if info.reason in CATALOGUE:
         return Refusal(info.reason, **info.metadata)
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return Unavailable(f"no coordinator answers at {address}; start one with: bptrain serve")
+        return Unavailable(channel.trouble(error.details(), address))
     return Unavailable(f"the coordinator at {address} answered {error.code().name}: {error.details()}")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coordinator.app import Settings
-from coordinator.server import Listen, Server
+from coordinator.ports import LOOPBACK, Listen
+from coordinator.server import Server
 
 
 @contextmanager
-def embedded(settings: Settings, listen: Listen = Listen("127.0.0.1", 0, 0)) -> Iterator[Server]:
+def embedded(settings: Settings, listen: Listen = Listen(LOOPBACK, 0, 0)) -> Iterator[Server]:
     """The running server, on free ports unless told otherwise. Raises Unavailable as Server.start does."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="coordinator")

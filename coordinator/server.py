@@ -1,16 +1,13 @@
 """The coordinator's process: one event loop, the users' port, the ranks' port.
 
-1. Both ports are bound to the loopback interface unless another address is asked for by name.
-2. A second coordinator on the same state folder is refused.
-3. Leaving is quick and loses nothing: streams end without an end record, so clients reconnect; ranks go
+1. A second coordinator on the same state folder is refused.
+2. Leaving is quick and loses nothing: streams end without an end record, so clients reconnect; ranks go
    on, and are found again by the next coordinator.
 """
 
 import asyncio
 import fcntl
 import os
-import socket
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -21,6 +18,7 @@ from bptrain.v1 import job_service_pb2, job_service_pb2_grpc, log_service_pb2, l
 from bptrain.v1 import metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
 from coordinator.app import App, Settings
 from coordinator.launchers.local import Local
+from coordinator.ports import Listen
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
 from coordinator.services.metrics import Metrics
@@ -29,15 +27,6 @@ from worker.errors import Unavailable
 
 DRAIN_S = 1.0
 CHANNEL = [("grpc.so_reuseport", 0), ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000)]
-
-
-@dataclass(frozen=True)
-class Listen:
-    """Where to listen. Port 0 means any free one."""
-
-    host: str
-    port: int
-    worker_port: int
 
 
 class Server:
@@ -63,8 +52,8 @@ class Server:
         self._health = _register(self._public, self._app)
         worker_service_pb2_grpc.add_WorkerServiceServicer_to_server(Worker(self._app), self._private)
         try:
-            self.address = _bind(self._public, self._listen.host, self._listen.port)
-            self.worker_address = _bind(self._private, self._listen.host, self._listen.worker_port)
+            self.address = self._listen.users(self._public)
+            self.worker_address = self._listen.ranks(self._private)
         except Unavailable:
             await self._app.close()
             os.close(self._lock)
@@ -103,19 +92,6 @@ def _register(server: grpc.aio.Server, app: App) -> health.aio.HealthServicer:
         (log_service_pb2.DESCRIPTOR, "LogService"), (health_pb2.DESCRIPTOR, "Health"))]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return servicer
-
-
-def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
-    """HOST:PORT of the new listener. Asks the system first, since gRPC says what fails in lines of its own."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-        return f"{host}:{server.add_insecure_port(f'{host}:{port}')}"
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or "the port is taken"
-        raise Unavailable(f"cannot listen on {host}:{port}: {reason}; choose another port") from None
 
 
 def default_state() -> Path:

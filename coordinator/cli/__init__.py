@@ -1,4 +1,4 @@
-"""`bptrain`: one command a file; the file's stem is its name, its docstring its help.
+"""`bptrain`: one command a file; the file's stem is its name (`_` for `-`), its docstring its help.
 
 1. A command imports what it needs when it runs, so that `bptrain --help` is quick.
 2. Every refusal is a sentence on standard error and an exit status: 1 the job failed, 2 bad input,
@@ -6,6 +6,7 @@
 """
 
 import importlib
+import os
 import pkgutil
 import sys
 
@@ -14,12 +15,12 @@ import click
 
 class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(name for _, name, _ in pkgutil.iter_modules(__path__))
+        return sorted(name.replace("_", "-") for _, name, _ in pkgutil.iter_modules(__path__))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        command = importlib.import_module(f"{__name__}.{name}").command
+        command = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").command
         command.name = name
         return command
 
@@ -35,6 +36,7 @@ def main() -> None:
     from coordinator.errors import exit_code
     from worker.console import complain
 
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else it tells of every failed handshake in lines of its own
     try:
         sys.exit(bptrain.main(standalone_mode=False))
     except click.exceptions.Abort:

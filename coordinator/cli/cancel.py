@@ -3,6 +3,7 @@ import time
 import click
 
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
 
@@ -13,7 +14,7 @@ POLL_S = 0.05
 @click.argument("job")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
 @options.coordinator
-def command(job: str, no_wait: bool, address: str) -> None:
+def command(job: str, no_wait: bool, address: Endpoint) -> None:
     """Stop a job at the next step, with a checkpoint from which it can be resumed."""
     with Client(address) as client:
         found = client.cancel(job)

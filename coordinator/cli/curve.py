@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bptrain.v1.metric_service_pb2 import QueryMetricsResponse
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
 from coordinator.terminal.chart import chart
 
@@ -17,7 +18,7 @@ from coordinator.terminal.chart import chart
 @click.option("--format", "style", type=click.Choice(["chart", "csv", "json"]), help="[default: chart on a terminal, csv in a pipe]")
 @click.option("--points", default=0, help="Most points a series; 0 means all.")
 @options.coordinator
-def command(job: str | None, series: tuple[str, ...], style: str | None, points: int, address: str) -> None:
+def command(job: str | None, series: tuple[str, ...], style: str | None, points: int, address: Endpoint) -> None:
     """Draw or write out a job's loss curve (default: the newest job)."""
     style = style or ("chart" if sys.stdout.isatty() else "csv")
     console = Console()

@@ -5,6 +5,7 @@ from rich.table import Table
 
 from bptrain.v1.job_service_pb2 import ListJobsResponse
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
 
@@ -12,7 +13,7 @@ from coordinator.terminal import options
 @click.command()
 @options.output
 @options.coordinator
-def command(style: str, address: str) -> None:
+def command(style: str, address: Endpoint) -> None:
     """List all jobs, newest first."""
     with Client(address) as client:
         jobs = list(client.list())

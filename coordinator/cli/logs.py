@@ -1,6 +1,7 @@
 import click
 
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
 
 
@@ -8,7 +9,7 @@ from coordinator.terminal import options
 @options.job
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 @options.coordinator
-def command(job: str | None, follow: bool, address: str) -> None:
+def command(job: str | None, follow: bool, address: Endpoint) -> None:
     """Print what the ranks printed (default: of the newest job)."""
     with Client(address) as client:
         for text in client.logs(options.find(client, job).id, follow):

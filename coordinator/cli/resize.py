@@ -3,6 +3,7 @@ import time
 import click
 
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
 
@@ -14,7 +15,7 @@ POLL_S = 0.05
 @click.argument("ranks", type=click.IntRange(1))
 @click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
 @options.coordinator
-def command(job: str, ranks: int, no_wait: bool, address: str) -> None:
+def command(job: str, ranks: int, no_wait: bool, address: Endpoint) -> None:
     """Let a running job go on with RANKS ranks, from 1 to its logical shards: no step is lost, the bits stay the same."""
     with Client(address) as client:
         found = client.resize(job, ranks)

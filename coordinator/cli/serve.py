@@ -1,5 +1,4 @@
 import asyncio
-import ipaddress
 import logging
 import signal
 from pathlib import Path
@@ -7,34 +6,40 @@ from pathlib import Path
 import click
 
 from coordinator.app import Settings
-from coordinator.server import Listen, Server, available_cores, default_state
+from coordinator.endpoint import is_loopback
+from coordinator.ports import LOOPBACK, Listen, Tls
+from coordinator.server import Server, available_cores, default_state
 from coordinator.terminal import options
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7421, show_default=True, help="Users' port; 0 takes a free one.")
-@click.option("--worker-port", type=click.IntRange(0, 65535), default=7422, show_default=True, help="Ranks' port; 0 takes a free one.")
+@click.option("--worker-port", type=click.IntRange(0, 65535), default=7422, show_default=True, help="Ranks' port, for this machine alone; 0 takes a free one.")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder of the store and the runs.  [default: ~/.local/state/bptrain]")
 @click.option("--slots", type=click.IntRange(1), help="Ranks that may run at once.  [default: the cores there are]")
 @click.option("--standby/--no-standby", default=True, show_default=True, help="Keep ranks waiting for the next job while slots are free.")
-@click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption or tokens.")
+@click.option("--tls-cert", type=options.PEM, help="Speak TLS: the coordinator's certificate, PEM; `bptrain init-certs` makes one.")
+@click.option("--tls-key", type=options.PEM, help="Its key.")
+@click.option("--client-ca", type=options.PEM, help="Talk only to clients with a certificate of this CA.")
+@click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption.")
 @options.data_root
-def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, insecure: bool,
-            data_root: str) -> None:
+def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, tls_cert: Path | None,
+            tls_key: Path | None, client_ca: Path | None, insecure: bool, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
-    if not insecure and not _loopback(host):
-        raise click.UsageError(f"--host {host} can be reached by other machines, and nothing is encrypted: add --insecure to allow it")
+    tls = _tls(tls_cert, tls_key, client_ca)
+    if not (tls or insecure or is_loopback(host)):
+        raise click.UsageError(f"--host {host} can be reached by other machines, and nothing is encrypted: "
+                               "add --tls-cert and --tls-key, or --insecure to allow it")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby)
-    asyncio.run(_serve(settings, Listen(host, port, worker_port)))
+    asyncio.run(_serve(settings, Listen(host, port, worker_port, tls)))
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
+    if bool(certificate) != bool(key) or (client_ca and not certificate):
+        raise click.UsageError("TLS needs both --tls-cert and --tls-key; --client-ca only adds to them")
+    return Tls(certificate, key, client_ca) if certificate and key else None
 
 
 async def _serve(settings: Settings, listen: Listen) -> None:
@@ -42,6 +47,8 @@ async def _serve(settings: Settings, listen: Listen) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
     await server.start()
+    if not (listen.tls or is_loopback(listen.host)):
+        click.echo(f"warning: whoever can reach {server.address} can read along: nothing is encrypted", err=True)
     click.echo(f"coordinator at {server.address}  ranks' port {server.worker_address}  {settings.slots} slot(s)  state in {settings.state}")
     await leave.wait()
     click.echo("leaving; jobs that run go on")

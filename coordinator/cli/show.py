@@ -5,6 +5,7 @@ from google.protobuf import json_format
 
 from bptrain.v1.job_service_pb2 import Job
 from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
 from coordinator.terminal.display import duration
@@ -14,7 +15,7 @@ from coordinator.terminal.display import duration
 @options.job
 @options.output
 @options.coordinator
-def command(job: str | None, style: str, address: str) -> None:
+def command(job: str | None, style: str, address: Endpoint) -> None:
     """Show one job: its state and why, progress, newest values, history (default: the newest job)."""
     with Client(address) as client:
         found = options.find(client, job)

@@ -1,17 +1,37 @@
 """Options and arguments that several commands share."""
 
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
 import click
 
 from bptrain.v1.job_service_pb2 import Job
-from coordinator.client import DEFAULT_ADDRESS, Client
+from coordinator.client import Client
+from coordinator.endpoint import DEFAULT_ADDRESS, Endpoint
 from worker.errors import Unavailable
 
-coordinator = click.option("--coordinator", "address", envvar="BPTRAIN_COORDINATOR", default=DEFAULT_ADDRESS, show_default=True,
-                           metavar="HOST:PORT", help="Where the coordinator listens; also $BPTRAIN_COORDINATOR.")
+PEM = click.Path(dir_okay=False, path_type=Path)
+LINE = (
+    click.option("--coordinator", "address", metavar="HOST:PORT", help=f"Where the coordinator listens.  [default: $BPTRAIN_COORDINATOR or {DEFAULT_ADDRESS}]"),
+    click.option("--token-file", type=PEM, help="File with the token to show.  [default: the token itself in $BPTRAIN_TOKEN]"),
+    click.option("--ca", type=PEM, help="Speak TLS; who signs the coordinator's certificate.  [default: $BPTRAIN_CA]"),
+    click.option("--cert", "certificate", type=PEM, help="Our certificate, where the coordinator wants one.  [default: $BPTRAIN_CERT]"),
+    click.option("--key", type=PEM, help="Its key.  [default: $BPTRAIN_KEY]"))
 job = click.argument("job", required=False, metavar="[JOB]")
 output = click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
 data_root = click.option("--data-root", type=click.Path(file_okay=False, exists=True), default=".", show_default=True,
                          help="Folder that jobs may read data from.")
+
+
+def coordinator(command: Callable) -> Callable:
+    """The options of LINE; the command gets all of them as `address`, an Endpoint."""
+
+    @functools.wraps(command)
+    def connected(address: str, token_file: Path | None, ca: Path | None, certificate: Path | None, key: Path | None, **others: object) -> object:
+        return command(address=Endpoint.of(address, token_file, ca, certificate, key), **others)
+
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(LINE), connected)
 
 
 def find(client: Client, job_id: str | None) -> Job:

@@ -16,7 +16,8 @@ ROOMS = {
     "google": ("worker/", "coordinator/"),
     "tests": (),
     "mpi4py": ("worker/comm/mpi.py",),
-    "grpc": ("worker/link.py", "coordinator/services/", "coordinator/server.py", "coordinator/client.py"),
+    "grpc": ("worker/link.py", "coordinator/services/", "coordinator/server.py", "coordinator/ports.py", "coordinator/client.py",
+             "coordinator/channel.py"),
     "sqlite3": ("coordinator/store/", "coordinator/app.py", "coordinator/runs/", "coordinator/views/"),
 }
 

@@ -68,6 +68,16 @@ def serving(tmp_path_factory, data_root):
     return serve
 
 
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory):
+    """(folder, folder): what `bptrain init-certs` makes, twice, by authorities that do not know each other."""
+    certificates = pytest.importorskip("coordinator.certificates", exc_type=ModuleNotFoundError, reason="needs pip install 'bptrain[certs]'")
+    folders = [tmp_path_factory.mktemp(name) for name in ("ours", "theirs")]
+    for folder in folders:
+        certificates.write(folder, ["trainer.example"], days=1)
+    return folders
+
+
 def children():
     """Process ids; ended ones too, until the coordinator has taken note."""
     return {process.pid for process in psutil.Process().children()}

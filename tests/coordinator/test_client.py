@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.client import DEFAULT_ADDRESS, Client, Notice, Point
+from coordinator.client import Client, Notice, Point
+from coordinator.endpoint import DEFAULT_ADDRESS
 from coordinator.jobs import states
 from worker import jobfile
 from worker.errors import Unavailable

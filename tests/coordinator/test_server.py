@@ -13,7 +13,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from coordinator.app import Settings
 from coordinator.client import Client
 from coordinator.embedded import embedded
-from coordinator.server import Listen, available_cores, default_state
+from coordinator.ports import Listen
+from coordinator.server import available_cores, default_state
 from worker.errors import Unavailable
 
 SERVICES = ["bptrain.v1.JobService", "bptrain.v1.LogService", "bptrain.v1.MetricService",

@@ -10,8 +10,8 @@ import pytest
 
 from coordinator.cli import Commands, bptrain
 
-COMMANDS = ["cancel", "check", "curve", "demo", "export", "layers", "list", "logs", "replay", "resize", "run", "serve", "show", "submit",
-            "warmup", "watch"]
+COMMANDS = ["cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run", "serve",
+            "show", "submit", "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def test_an_empty_list_is_no_error(standing):
 @pytest.mark.parametrize(("command", "words"), [
     (["frobnicate"], "No such command 'frobnicate'"), (["show", "--frob"], "No such option '--frob'"),
     (["cancel"], "Missing argument 'JOB'"), (["serve", "--slots", "0"], "0 is not in the range x>=1"),
-    (["serve", "--host", "0.0.0.0"], "nothing is encrypted: add --insecure to allow it"),
+    (["serve", "--host", "0.0.0.0"], "nothing is encrypted: add --tls-cert and --tls-key, or --insecure to allow it"),
     (["serve", "--data-root", "nowhere"], "Directory 'nowhere' does not exist")], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_a_command_line_that_makes_no_sense(workplace, command, words):
     done = workplace.bptrain(*command)
