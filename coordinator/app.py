@@ -37,12 +37,13 @@ LOG_POLL_S = 0.2
 @dataclass(frozen=True)
 class Settings:
     """`state`: the folder of the store and the runs. `slots`: ranks that may run at once. `standby`: whether ranks wait
-    for the next job."""
+    for the next job. `require_token`: also before the first token was made."""
 
     state: Path
     data_root: Path
     slots: int
     standby: bool = False
+    require_token: bool = False
 
     @property
     def runs(self) -> Path:

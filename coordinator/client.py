@@ -15,7 +15,7 @@
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +25,11 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
 
 from bpcore.errors import InvalidInput, Problem, unless_known
+from bptrain.v1 import admin_service_pb2 as admin
 from bptrain.v1 import job_service_pb2 as jobs
 from bptrain.v1 import log_service_pb2 as logs
 from bptrain.v1 import metric_service_pb2 as metrics
+from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
@@ -77,8 +79,8 @@ class Client:
         self.address = endpoint.address
         self._patience_s = patience_s
         self._channel = channel.opened(endpoint)
-        self._jobs, self._metrics, self._logs = (
-            JobServiceStub(self._channel), MetricServiceStub(self._channel), LogServiceStub(self._channel))
+        self._jobs, self._metrics, self._logs, self._admin = (
+            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, AdminServiceStub))
 
     def __enter__(self) -> "Client":
         return self
@@ -161,6 +163,26 @@ class Client:
 
         for message in self._resumed(call, 0, lambda message: message.offset_bytes, lambda message: message.ended):
             yield message.text
+
+    def create_token(self, name: str, scope: int, lifetime_s: int) -> admin.CreateTokenResponse:
+        """A new token; `.secret` is what its holder shows, and stands nowhere else."""
+        return self._call(self._admin.CreateToken, admin.CreateTokenRequest(name=name, scope=scope, lifetime_s=lifetime_s))
+
+    def tokens(self) -> Sequence[admin.Token]:
+        """All that there are or were, oldest first."""
+        return self._call(self._admin.ListTokens, admin.ListTokensRequest()).tokens
+
+    def revoke_token(self, name: str) -> admin.Token:
+        """Refused from the next call on."""
+        return self._call(self._admin.RevokeToken, admin.RevokeTokenRequest(name=name)).token
+
+    def audit(self) -> Iterator[admin.AuditRecord]:
+        """Who changed what, newest first."""
+        token, first = "", True
+        while token or first:
+            page = self._call(self._admin.ListAudit, admin.ListAuditRequest(page_token=token))
+            yield from page.records
+            token, first = page.next_page_token, False
 
     def _resumed(self, call: Callable[[Any], Iterator[Response]], position: Any, position_of: Callable[[Response], Any],
                  is_last: Callable[[Response], bool]) -> Iterator[Response]:

@@ -35,6 +35,13 @@ CATALOGUE = {
     "SLOTS_TAKEN": Entry("FAILED_PRECONDITION", 1, "job {job} needs {needed} more slot(s), but other jobs leave {free}"),
     "RANKS_AWAY": Entry("UNAVAILABLE", 3, "the ranks of job {job} are not on the line; try again in a moment"),
     "ATTEMPT_FENCED": Entry("PERMISSION_DENIED", 1, "attempt {attempt} of job {job} is not the one that runs"),
+    "TOKEN_MISSING": Entry("UNAUTHENTICATED", 3, "this coordinator wants a token; put one into BPTRAIN_TOKEN or name its file with --token-file"),
+    "TOKEN_INVALID": Entry("UNAUTHENTICATED", 3, "the token is not one of this coordinator's"),
+    "TOKEN_EXPIRED": Entry("UNAUTHENTICATED", 3, "token {token} has expired; ask an administrator for a new one"),
+    "TOKEN_REVOKED": Entry("UNAUTHENTICATED", 3, "token {token} has been revoked; ask an administrator for a new one"),
+    "SCOPE_MISSING": Entry("PERMISSION_DENIED", 3, "the scope {needed} is needed for {method}; token {token} has {scope}"),
+    "TOKEN_NAME_TAKEN": Entry("ALREADY_EXISTS", 2, "there is or was a token {token}; choose another name"),
+    "TOKEN_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no token "{token}"; bptrain token list shows all'),
     "DRAINING": Entry("UNAVAILABLE", 3, "the coordinator is shutting down; try again in a moment"),
     "BUG": Entry("INTERNAL", 1, "something went wrong inside the coordinator; its log has the details under {incident}"),
 }

@@ -14,15 +14,21 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from bptrain.v1 import job_service_pb2, job_service_pb2_grpc, log_service_pb2, log_service_pb2_grpc
-from bptrain.v1 import metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
+from bptrain.v1 import admin_service_pb2, admin_service_pb2_grpc, job_service_pb2, job_service_pb2_grpc
+from bptrain.v1 import log_service_pb2, log_service_pb2_grpc, metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
+from coordinator.access import issue
+from coordinator.access.gate import Gate
+from coordinator.access.trail import Trail
 from coordinator.app import App, Settings
 from coordinator.launchers.local import Local
 from coordinator.ports import Listen
+from coordinator.services.admin import Admin
+from coordinator.services.guard import Guard
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
 from coordinator.services.metrics import Metrics
 from coordinator.services.worker import Worker
+from coordinator.store import tokens
 from worker.errors import Unavailable
 
 DRAIN_S = 1.0
@@ -48,8 +54,10 @@ class Server:
         except Unavailable:
             os.close(self._lock)
             raise
-        self._public, self._private = grpc.aio.server(options=CHANNEL), grpc.aio.server(options=CHANNEL)
-        self._health = _register(self._public, self._app)
+        trail = Trail(self._app.database)
+        guard = Guard(Gate(self._app.database, self._settings.require_token), trail)
+        self._public, self._private = grpc.aio.server(interceptors=[guard], options=CHANNEL), grpc.aio.server(options=CHANNEL)
+        self._health = _register(self._public, self._app, trail)
         worker_service_pb2_grpc.add_WorkerServiceServicer_to_server(Worker(self._app), self._private)
         try:
             self.address = self._listen.users(self._public)
@@ -63,6 +71,13 @@ class Server:
         await self._app.supervisor.start()
         await self._public.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def first_token(self) -> str:
+        """The secret of a new token for an administrator; empty when a token was made before."""
+        return await self._app.database.write(issue.first)
+
+    async def has_tokens(self) -> bool:
+        return await self._app.database.read(tokens.exist)
 
     async def stop(self) -> None:
         self._app.draining = True
@@ -80,16 +95,17 @@ class Server:
             raise Unavailable(f"the state folder {self._settings.state} is in use by another coordinator") from None
 
 
-def _register(server: grpc.aio.Server, app: App) -> health.aio.HealthServicer:
+def _register(server: grpc.aio.Server, app: App, trail: Trail) -> health.aio.HealthServicer:
     """The services of the users' port."""
     job_service_pb2_grpc.add_JobServiceServicer_to_server(Jobs(app), server)
     metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app), server)
     log_service_pb2_grpc.add_LogServiceServicer_to_server(Logs(app), server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(Admin(app.database, trail), server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = [descriptor.services_by_name[name].full_name for descriptor, name in (
         (job_service_pb2.DESCRIPTOR, "JobService"), (metric_service_pb2.DESCRIPTOR, "MetricService"),
-        (log_service_pb2.DESCRIPTOR, "LogService"), (health_pb2.DESCRIPTOR, "Health"))]
+        (log_service_pb2.DESCRIPTOR, "LogService"), (admin_service_pb2.DESCRIPTOR, "AdminService"), (health_pb2.DESCRIPTOR, "Health"))]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return servicer
 

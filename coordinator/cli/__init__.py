@@ -1,4 +1,5 @@
-"""`bptrain`: one command a file; the file's stem is its name (`_` for `-`), its docstring its help.
+"""`bptrain`: one command a file; the file's stem is its name (`_` for `-`), its docstring its help; a folder is a
+group of commands.
 
 1. A command imports what it needs when it runs, so that `bptrain --help` is quick.
 2. Every refusal is a sentence on standard error and an exit status: 1 the job failed, 2 bad input,
@@ -9,23 +10,31 @@ import importlib
 import os
 import pkgutil
 import sys
+from typing import Any
 
 import click
 
 
 class Commands(click.Group):
+    """The files of one folder."""
+
+    def __init__(self, package: str, **attributes: Any):
+        super().__init__(**attributes)
+        self.package = package
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(name.replace("_", "-") for _, name, _ in pkgutil.iter_modules(__path__))
+        folder = sys.modules[self.package].__path__
+        return sorted(name.replace("_", "-") for _, name, _ in pkgutil.iter_modules(folder))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        command = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").command
+        command = importlib.import_module(f"{self.package}.{name.replace('-', '_')}").command
         command.name = name
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, package=__name__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bptrain")
 def bptrain() -> None:
     """Trains neural networks, data-parallel, on CPU clusters: the same bits on any number of ranks."""

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -22,17 +23,19 @@ from coordinator.terminal import options
 @click.option("--tls-cert", type=options.PEM, help="Speak TLS: the coordinator's certificate, PEM; `bptrain init-certs` makes one.")
 @click.option("--tls-key", type=options.PEM, help="Its key.")
 @click.option("--client-ca", type=options.PEM, help="Talk only to clients with a certificate of this CA.")
-@click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption.")
+@click.option("--require-token", is_flag=True, help="Refuse callers without a token, also before the first was made; on an address that other machines can reach, the default without --client-ca or --insecure.")
+@click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption or tokens.")
 @options.data_root
 def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, tls_cert: Path | None,
-            tls_key: Path | None, client_ca: Path | None, insecure: bool, data_root: str) -> None:
+            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
     tls = _tls(tls_cert, tls_key, client_ca)
     if not (tls or insecure or is_loopback(host)):
         raise click.UsageError(f"--host {host} can be reached by other machines, and nothing is encrypted: "
                                "add --tls-cert and --tls-key, or --insecure to allow it")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby)
+    settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby,
+                        require_token or not (client_ca or insecure or is_loopback(host)))
     asyncio.run(_serve(settings, Listen(host, port, worker_port, tls)))
 
 
@@ -50,6 +53,17 @@ async def _serve(settings: Settings, listen: Listen) -> None:
     if not (listen.tls or is_loopback(listen.host)):
         click.echo(f"warning: whoever can reach {server.address} can read along: nothing is encrypted", err=True)
     click.echo(f"coordinator at {server.address}  ranks' port {server.worker_address}  {settings.slots} slot(s)  state in {settings.state}")
+    if settings.require_token:
+        await _see_to_tokens(server, settings.state)
     await leave.wait()
     click.echo("leaving; jobs that run go on")
     await server.stop()
+
+
+async def _see_to_tokens(server: Server, state: Path) -> None:
+    """The first token is shown on a terminal and never in a log: where nobody looks, it has to be asked for."""
+    if not sys.stdout.isatty():
+        if not await server.has_tokens():
+            click.echo(f"there is no token yet, and nobody is let in; make one with: bptrain token create NAME --scope admin --state {state}")
+    elif secret := await server.first_token():
+        click.echo(f"the token of the administrator, shown this once:\n\n    BPTRAIN_TOKEN={secret}\n")

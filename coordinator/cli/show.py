@@ -1,5 +1,3 @@
-import time
-
 import click
 from google.protobuf import json_format
 
@@ -8,6 +6,7 @@ from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
+from coordinator.terminal.clock import clock
 from coordinator.terminal.display import duration
 
 
@@ -38,8 +37,4 @@ def _rows(job: Job) -> list[tuple[str, str]]:
     rows += [("ranks", f"{job.spec.ranks}, {job.spec.logical_shards} logical shard(s), seed {job.spec.seed}"), ("folder", job.run_dir)]
     if job.digest:
         rows.append(("digest", f"sha256:{job.digest}"))
-    return rows + [("", f"{_clock(change.time)}  {states.label(change.to)}: {change.cause}") for change in job.transitions]
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    return rows + [("", f"{clock(change.time)}  {states.label(change.to)}: {change.cause}") for change in job.transitions]

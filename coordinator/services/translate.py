@@ -41,25 +41,25 @@ def to_status(error: Exception) -> Status:
 
 
 def translated(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A servicer's method whose exceptions leave as statuses."""
+    """A servicer's method, or one that stands before it, whose exceptions leave as statuses. Its last argument is the context."""
     if inspect.isasyncgenfunction(method):
 
         @functools.wraps(method)
-        async def stream(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def stream(*arguments: Any) -> Any:
             try:
-                async for response in method(self, request, context):
+                async for response in method(*arguments):
                     yield response
             except Exception as error:
-                await _abort(context, error)
+                await _abort(arguments[-1], error)
 
         return stream
 
     @functools.wraps(method)
-    async def unary(self: Any, request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def unary(*arguments: Any) -> Any:
         try:
-            return await method(self, request, context)
+            return await method(*arguments)
         except Exception as error:
-            await _abort(context, error)
+            await _abort(arguments[-1], error)
 
     return unary
 

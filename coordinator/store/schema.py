@@ -29,6 +29,25 @@ STEPS = [
     ) STRICT;
     CREATE INDEX events_by_job ON events (job_id, revision);
     """,
+    """
+    CREATE TABLE tokens (
+        name TEXT PRIMARY KEY,            -- never given away a second time, so no row is ever deleted
+        hash BLOB NOT NULL UNIQUE,        -- SHA-256 of the secret, which is nowhere
+        scope INTEGER NOT NULL,           -- Scope
+        created REAL NOT NULL,
+        expires REAL NOT NULL,
+        revoked REAL NOT NULL DEFAULT 0   -- 0 while it is not
+    ) STRICT;
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time REAL NOT NULL,
+        who TEXT NOT NULL,
+        method TEXT NOT NULL,
+        target TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        outcome TEXT NOT NULL             -- empty until the call is done
+    ) STRICT;
+    """,
 ]
 
 

@@ -18,7 +18,7 @@ ROOMS = {
     "mpi4py": ("worker/comm/mpi.py",),
     "grpc": ("worker/link.py", "coordinator/services/", "coordinator/server.py", "coordinator/ports.py", "coordinator/client.py",
              "coordinator/channel.py"),
-    "sqlite3": ("coordinator/store/", "coordinator/app.py", "coordinator/runs/", "coordinator/views/"),
+    "sqlite3": ("coordinator/store/", "coordinator/app.py", "coordinator/runs/", "coordinator/views/", "coordinator/access/"),
 }
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from coordinator.cli import Commands, bptrain
 
-COMMANDS = ["cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run", "serve",
-            "show", "submit", "warmup", "watch"]
+COMMANDS = ["audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run",
+            "serve", "show", "submit", "token", "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")

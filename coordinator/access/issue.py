@@ -1,0 +1,53 @@
+"""Makes, lists and revokes tokens: for AdminService, and for the commands that work on the store itself."""
+
+import sqlite3
+import time
+
+from bpcore.errors import InvalidInput, Problem, expected
+from bptrain.v1.admin_service_pb2 import Scope, Token
+from coordinator.access import rules, trail
+from coordinator.store import tokens
+from worker.checks import NAME
+
+DAY_S = 86_400
+LONGEST_S, FIRST_S = 3650 * DAY_S, 90 * DAY_S
+
+
+def create(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> tuple[Token, str]:
+    """The token and its secret. Raises InvalidInput with every problem, Refusal TOKEN_NAME_TAKEN."""
+    problems = _problems(name, scope, lifetime_s)
+    if not problems and scope != rules.ADMIN and not tokens.exist(connection):
+        problems = [Problem("scope", expected("admin for the first token, or nobody could make the next", rules.label(scope)))]
+    if problems:
+        raise InvalidInput(problems)
+    now = time.time()
+    token = Token(name=name, scope=scope, created=now, expires=now + lifetime_s)
+    return token, tokens.add(connection, token)
+
+
+def create_at_console(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> str:
+    """The same with the store at hand; returns the secret."""
+    _, secret = create(connection, name, scope, lifetime_s)
+    trail.from_console(connection, "CreateToken", name)
+    return secret
+
+
+def first(connection: sqlite3.Connection) -> str:
+    """The secret of a new token `admin`; empty when a token was made before."""
+    return "" if tokens.exist(connection) else create_at_console(connection, "admin", rules.ADMIN, FIRST_S)
+
+
+def revoke(connection: sqlite3.Connection, name: str) -> Token:
+    """Raises Refusal TOKEN_NOT_FOUND."""
+    return tokens.revoke(connection, name, time.time())
+
+
+def _problems(name: str, scope: int, lifetime_s: int) -> list[Problem]:
+    problems = []
+    if not NAME.fullmatch(name):
+        problems.append(Problem("name", expected("1 to 64 letters, digits, '.', '_' or '-'", name)))
+    if scope not in rules.NAMES.values():
+        problems.append(Problem("scope", expected("read, submit or admin", rules.label(scope) if scope in Scope.values() else scope)))
+    if not 1 <= lifetime_s <= LONGEST_S:
+        problems.append(Problem("lifetime_s", expected(f"1 to {LONGEST_S} seconds", lifetime_s)))
+    return problems

@@ -1,0 +1,33 @@
+"""AdminService."""
+
+from bptrain.v1 import admin_service_pb2 as pb
+from bptrain.v1.admin_service_pb2_grpc import AdminServiceServicer
+from coordinator.access import issue
+from coordinator.access.trail import Trail
+from coordinator.services.translate import translated
+from coordinator.store import tokens
+from coordinator.store.database import Database
+
+
+class Admin(AdminServiceServicer):
+    def __init__(self, database: Database, trail: Trail):
+        self._database, self._trail = database, trail
+
+    @translated
+    async def CreateToken(self, request, context):
+        token, secret = await self._database.write(
+            lambda connection: issue.create(connection, request.name, request.scope, request.lifetime_s))
+        return pb.CreateTokenResponse(token=token, secret=secret)
+
+    @translated
+    async def ListTokens(self, request, context):
+        return pb.ListTokensResponse(tokens=await self._database.read(tokens.everyone))
+
+    @translated
+    async def RevokeToken(self, request, context):
+        return pb.RevokeTokenResponse(token=await self._database.write(lambda connection: issue.revoke(connection, request.name)))
+
+    @translated
+    async def ListAudit(self, request, context):
+        records, token = await self._trail.page(request.page_size, request.page_token)
+        return pb.ListAuditResponse(records=records, next_page_token=token)

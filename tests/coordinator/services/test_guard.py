@@ -1,0 +1,234 @@
+"""Tokens over a real socket: who is let in to what, until when, and what is written down about it."""
+
+import logging
+import sqlite3
+import time
+from contextlib import closing
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from bpcore.errors import InvalidInput
+from bptrain.v1 import job_service_pb2 as pb
+from bptrain.v1.job_service_pb2_grpc import JobServiceStub
+from coordinator.access import issue
+from coordinator.access.rules import ADMIN, READ, SUBMIT
+from coordinator.app import Settings
+from coordinator.client import Client, _raised
+from coordinator.embedded import embedded
+from coordinator.endpoint import Endpoint
+from coordinator.errors import Refusal
+from coordinator.store import jobs, lifecycle
+
+DAY_S = 86_400
+SCOPES = {"reader": READ, "submitter": SUBMIT, "chief": ADMIN}
+CALLS = {
+    "get": (READ, lambda client, job: client.get(job)),
+    "list": (READ, lambda client, job: list(client.list())),
+    "curve": (READ, lambda client, job: client.curve(job)),
+    "logs": (READ, lambda client, job: list(client.logs(job))),
+    "resize": (SUBMIT, lambda client, job: client.resize(job, 1)),
+    "tokens": (ADMIN, lambda client, job: client.tokens()),
+    "audit": (ADMIN, lambda client, job: list(client.audit())),
+    "revoke": (ADMIN, lambda client, job: client.revoke_token("nobody")),
+    "create": (ADMIN, lambda client, job: client.create_token("reader", READ, DAY_S)),
+}
+
+
+class Place:
+    """A coordinator with a job that is too large for it, so that all others wait behind it, and a token of each scope."""
+
+    def __init__(self, server, state, spec):
+        self.server, self.state = server, state
+        self.secrets = {name: self.console(issue.create_at_console, name, scope, DAY_S)
+                        for name, scope in sorted(SCOPES.items(), key=lambda item: -item[1])}
+        self.job = self.console(waiting, spec)
+
+    def console(self, work, *arguments):
+        """Does something to the store beside the coordinator, as another process would."""
+        with closing(sqlite3.connect(self.state / "store.db", isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            return work(connection, *arguments)
+
+    def client(self, secret):
+        return Client(Endpoint(self.server.address, secret))
+
+    def by(self, name):
+        return self.client(self.secrets[name])
+
+
+def waiting(connection, spec):
+    job_id = jobs.new_id()
+    jobs.add(connection, job_id, "", spec, spec, "none")
+    lifecycle.submitted(connection, job_id)
+    return job_id
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, data_root, small_spec):
+    state = tmp_path_factory.mktemp("state")
+    with embedded(Settings(state, data_root, slots=1, require_token=True)) as server:
+        yield Place(server, state, small_spec(ranks=2, logical_shards=2))
+
+
+def refusal(call):
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize("name", SCOPES)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_token_opens_what_its_scope_covers_and_nothing_else(place, name, call):
+    needed, ask = CALLS[call]
+    with place.by(name) as client:
+        try:
+            ask(client, place.job)
+            reason = ""
+        except Refusal as error:
+            reason = error.reason
+    assert (reason == "SCOPE_MISSING") == (SCOPES[name] < needed)
+    assert reason in ("", "SCOPE_MISSING", "STATE_NOT_ALLOWED", "TOKEN_NOT_FOUND", "TOKEN_NAME_TAKEN")
+
+
+def test_the_wrong_scope_is_refused_by_name(place):
+    with place.by("reader") as client:
+        assert str(refusal(lambda: client.cancel(place.job))) == "the scope submit is needed for CancelJob; token reader has read"
+
+
+def test_without_a_token_nobody_learns_whether_a_job_exists(place):
+    with place.client("") as client:
+        for ask in [*(ask for _, ask in CALLS.values()), lambda client, job: client.get("nope"), lambda client, job: list(client.watch(job))]:
+            assert refusal(lambda: ask(client, place.job)).reason == "TOKEN_MISSING"
+
+
+@pytest.mark.parametrize("secret", ["guessed", "bpt_"])
+def test_an_unknown_token_is_refused(place, secret):
+    with place.client(secret) as client:
+        assert str(refusal(lambda: list(client.list()))) == "the token is not one of this coordinator's"
+
+
+@pytest.mark.parametrize(("header", "status"), [("bearer {}", None), ("Bearer {}", None), ("basic {}", "UNAUTHENTICATED"), ("{}", "UNAUTHENTICATED")])
+def test_the_header_is_a_bearers(place, header, status):
+    with grpc.insecure_channel(place.server.address) as channel:
+        metadata = [("authorization", header.format(place.secrets["reader"]))]
+        try:
+            JobServiceStub(channel).ListJobs(pb.ListJobsRequest(), metadata=metadata, timeout=30)
+            found = None
+        except grpc.RpcError as error:
+            found = error.code().name
+            assert _raised(error, "").reason == "TOKEN_MISSING"
+    assert found == status
+
+
+def test_an_expired_token_is_refused(place):
+    secret = place.console(issue.create_at_console, "short", READ, DAY_S)
+    place.console(lambda connection: connection.execute("UPDATE tokens SET expires = ? WHERE name = 'short'", [time.time() - 1]))
+    with place.client(secret) as client:
+        assert str(refusal(lambda: list(client.list()))) == "token short has expired; ask an administrator for a new one"
+
+
+def test_a_revoked_token_is_refused_from_the_next_call_on(place):
+    with place.by("chief") as chief, place.client(chief.create_token("leaver", READ, DAY_S).secret) as client:
+        assert [job.id for job in client.list()] == [place.job]
+        assert chief.revoke_token("leaver").revoked == chief.revoke_token("leaver").revoked > 0
+        assert str(refusal(lambda: list(client.list()))) == "token leaver has been revoked; ask an administrator for a new one"
+
+
+@pytest.mark.parametrize("where", ["over the wire", "in the store"])
+def test_an_open_stream_ends_within_a_second_of_its_tokens_end(place, where):
+    with place.by("chief") as chief, place.client(chief.create_token(f"watcher-{where[0]}", READ, DAY_S).secret) as client:
+        stream = client.watch(place.job)
+        assert next(stream).kind == "transition"
+        began = time.monotonic()
+        if where == "over the wire":
+            chief.revoke_token("watcher-o")
+        else:
+            place.console(issue.revoke, "watcher-i")
+        assert refusal(lambda: list(stream)).reason == "TOKEN_REVOKED"
+        assert time.monotonic() - began < 1
+
+
+def test_health_is_open_to_everybody(place):
+    with grpc.insecure_channel(place.server.address) as channel:
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30).status
+
+
+def test_a_call_that_there_is_not_is_said_so(place):
+    with grpc.insecure_channel(place.server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/bptrain.v1.JobService/Nope")(b"", timeout=30)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(("name", "scope", "lifetime_s", "fields"), [
+    ("", 0, 0, ["name", "scope", "lifetime_s"]), ("../x", READ, DAY_S, ["name"]), ("x", 9, 10**12, ["scope", "lifetime_s"])])
+def test_a_token_that_makes_no_sense_is_refused_with_every_problem(place, name, scope, lifetime_s, fields):
+    with place.by("chief") as chief, pytest.raises(InvalidInput) as caught:
+        chief.create_token(name, scope, lifetime_s)
+    assert [problem.field for problem in caught.value.problems] == fields
+
+
+def test_names_are_never_given_away_again(place):
+    with place.by("chief") as chief:
+        assert str(refusal(lambda: chief.create_token("reader", READ, DAY_S))) == "there is or was a token reader; choose another name"
+
+
+def test_the_trail_says_who_did_what_to_which_job_and_how_it_ended(place, small_spec):
+    with place.by("reader") as reader, place.by("submitter") as submitter, place.by("chief") as chief:
+        newest = next(chief.audit()).id
+        list(reader.list())
+        submitter.submit(small_spec(ranks=1), validate_only=True)
+        made = submitter.submit(small_spec(ranks=1)).id
+        submitter.cancel(made)
+        for refused in (lambda: submitter.resize("nope", 2), lambda: reader.cancel(made)):
+            refusal(refused)
+        time.sleep(0.5)  # a refusal is written down once it is on its way
+        found = [record for record in chief.audit() if record.id > newest][::-1]
+    assert [(record.who, record.method, record.target, record.outcome) for record in found] == [
+        ("submitter", "SubmitJob", made, "OK"), ("submitter", "CancelJob", made, "OK"),
+        ("submitter", "ResizeJob", "nope", "JOB_NOT_FOUND"), ("reader", "CancelJob", made, "SCOPE_MISSING")]
+    assert [bool(record.request_id) for record in found] == [True, False, False, False]
+    assert all(abs(record.time - time.time()) < 60 for record in found)
+
+
+def test_a_record_stands_before_anything_is_done(place, monkeypatch):
+    """So that a coordinator that dies meanwhile has not changed anything in secret."""
+    seen = []
+    cancel = place.server._app.cancel
+    monkeypatch.setattr(place.server._app, "cancel", lambda job, cause: seen.append(
+        place.console(lambda connection: dict(connection.execute("SELECT * FROM audit ORDER BY id DESC").fetchone()))) or cancel(job, cause))
+    with place.by("submitter") as submitter:
+        refusal(lambda: submitter.cancel("nope"))
+    assert (seen[0]["method"], seen[0]["target"], seen[0]["outcome"]) == ("CancelJob", "nope", "")
+
+
+def test_the_trail_comes_in_pages(place):
+    with place.by("chief") as chief:
+        for number in range(60):
+            refusal(lambda: chief.revoke_token(f"nobody-{number}"))
+        assert [record.target for record in chief.audit()][:60] == [f"nobody-{number}" for number in reversed(range(60))]
+
+
+def test_no_secret_is_in_any_file_or_log(place, caplog):
+    caplog.set_level(logging.DEBUG)
+    with place.by("chief") as chief:
+        secrets = [*place.secrets.values(), chief.create_token("logged", READ, DAY_S).secret]
+        list(chief.audit()), chief.tokens()
+    with place.client(secrets[-1]) as client:
+        refusal(lambda: client.cancel(place.job))
+    kept = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file()) + caplog.text.encode()
+    assert b"logged" in kept and [secret for secret in secrets if secret.encode() in kept] == []
+
+
+def test_tokens_are_wanted_from_the_first_on_and_it_has_to_be_an_administrators(tmp_path, data_root):
+    with embedded(Settings(tmp_path / "state", data_root, slots=1)) as server, Client(Endpoint(server.address)) as anyone:
+        assert list(anyone.list()) == []
+        with pytest.raises(InvalidInput, match='^scope: expected admin for the first token, or nobody could make the next, got "read"$'):
+            anyone.create_token("first", READ, DAY_S)
+        secret = anyone.create_token("first", ADMIN, DAY_S).secret
+        assert refusal(lambda: list(anyone.list())).reason == "TOKEN_MISSING"
+        with Client(Endpoint(server.address, secret)) as client:
+            assert [(record.who, record.target) for record in client.audit()][0] == ("anyone", "first")
+            client.revoke_token("first")
+        assert refusal(lambda: list(anyone.list())).reason == "TOKEN_MISSING"  # the end of the last token opens nothing
