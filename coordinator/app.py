@@ -14,6 +14,7 @@ from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.launchers import Launcher
+from coordinator.limits import Limits
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.runs.sessions import Sessions
@@ -44,6 +45,7 @@ class Settings:
     slots: int
     standby: bool = False
     require_token: bool = False
+    limits: Limits = Limits()
 
     @property
     def runs(self) -> Path:
@@ -67,7 +69,7 @@ class App:
         await asyncio.to_thread(self.database.close)
 
     async def submit(self, submitted: JobSpec, request_id: str, validate_only: bool) -> Job:
-        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED or DRAINING."""
+        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED, QUEUE_FULL or DRAINING."""
         if self.draining:
             raise Refusal("DRAINING")
         earlier = await self.database.read(lambda connection: jobs.by_request(connection, request_id, submitted))
@@ -88,6 +90,8 @@ class App:
         earlier = jobs.by_request(connection, request_id, submitted)  # two calls may have raced
         if earlier:
             return earlier
+        if jobs.waiting(connection) >= self.settings.limits.queued:
+            raise Refusal("QUEUE_FULL", limit=self.settings.limits.queued)
         job_id = jobs.new_id()
         jobs.add(connection, job_id, request_id, spec, submitted, str(self.settings.runs / job_id))
         lifecycle.submitted(connection, job_id)

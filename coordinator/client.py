@@ -13,6 +13,7 @@
 """
 
 import math
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ DEADLINE_S = 60.0
 RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
 
 BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
+# gRPC itself refuses what is too large, before any code of ours sees it.
+TOO_LARGE = re.compile(r"message larger than max \((\d+) vs\. (\d+)\)")
 
 Response = TypeVar("Response")
 
@@ -235,6 +238,8 @@ def _raised(error: grpc.RpcError, address: str) -> Exception:
         return InvalidInput([Problem(violation.field, violation.description) for violation in request.field_violations])
     if info.reason in CATALOGUE:
         return Refusal(info.reason, **info.metadata)
+    if sizes := TOO_LARGE.search(error.details() or ""):
+        return Refusal("MESSAGE_TOO_LARGE", size=sizes[1], limit=sizes[2])
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         return Unavailable(channel.trouble(error.details(), address))
     return Unavailable(f"the coordinator at {address} answered {error.code().name}: {error.details()}")

@@ -54,9 +54,10 @@ class Server:
         except Unavailable:
             os.close(self._lock)
             raise
-        trail = Trail(self._app.database)
-        guard = Guard(Gate(self._app.database, self._settings.require_token), trail)
-        self._public, self._private = grpc.aio.server(interceptors=[guard], options=CHANNEL), grpc.aio.server(options=CHANNEL)
+        trail, limits = Trail(self._app.database), self._settings.limits
+        guard = Guard(Gate(self._app.database, self._settings.require_token), trail, limits.streams)
+        self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
+        self._private = grpc.aio.server(options=CHANNEL)
         self._health = _register(self._public, self._app, trail)
         worker_service_pb2_grpc.add_WorkerServiceServicer_to_server(Worker(self._app), self._private)
         try:

@@ -8,9 +8,12 @@ import click
 
 from coordinator.app import Settings
 from coordinator.endpoint import is_loopback
+from coordinator.limits import Limits
 from coordinator.ports import LOOPBACK, Listen, Tls
 from coordinator.server import Server, available_cores, default_state
 from coordinator.terminal import options
+
+LIMITS = Limits()
 
 
 @click.command()
@@ -25,9 +28,13 @@ from coordinator.terminal import options
 @click.option("--client-ca", type=options.PEM, help="Talk only to clients with a certificate of this CA.")
 @click.option("--require-token", is_flag=True, help="Refuse callers without a token, also before the first was made; on an address that other machines can reach, the default without --client-ca or --insecure.")
 @click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption or tokens.")
+@click.option("--max-queued", type=click.IntRange(1), default=LIMITS.queued, show_default=True, help="Jobs that may wait.")
+@click.option("--max-streams", type=click.IntRange(1), default=LIMITS.streams, show_default=True, help="Streams that may be open at once, of all callers together.")
+@click.option("--max-message-mib", type=click.IntRange(1, 1024), default=LIMITS.message_bytes >> 20, show_default=True, help="Of one request.")
 @options.data_root
 def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, tls_cert: Path | None,
-            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, data_root: str) -> None:
+            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int, max_streams: int,
+            max_message_mib: int, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
     tls = _tls(tls_cert, tls_key, client_ca)
     if not (tls or insecure or is_loopback(host)):
@@ -35,7 +42,8 @@ def command(host: str, port: int, worker_port: int, state: Path | None, slots: i
                                "add --tls-cert and --tls-key, or --insecure to allow it")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby,
-                        require_token or not (client_ca or insecure or is_loopback(host)))
+                        require_token or not (client_ca or insecure or is_loopback(host)),
+                        Limits(max_queued, max_streams, max_message_mib << 20))
     asyncio.run(_serve(settings, Listen(host, port, worker_port, tls)))
 
 

@@ -5,7 +5,8 @@
 """
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +35,9 @@ class Call:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    def __init__(self, gate: Gate, trail: Trail):
-        self._gate, self._trail = gate, trail
+    def __init__(self, gate: Gate, trail: Trail, most_streams: int):
+        self._gate, self._trail, self._most_streams = gate, trail, most_streams
+        self._streams = 0
 
     async def intercept_service(self, continuation: Callable[..., Any], details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         handler, needed = await continuation(details), rule(details.method)
@@ -67,8 +69,20 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         admit = functools.partial(self._admit, call)
         await admit()
-        async for response in watched(call.behaviour(request, context), admit, CHECK_S):
-            yield response
+        with self._place():
+            async for response in watched(call.behaviour(request, context), admit, CHECK_S):
+                yield response
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """For one more stream. Raises Refusal STREAM_LIMIT."""
+        if self._streams >= self._most_streams:
+            raise Refusal("STREAM_LIMIT", limit=self._most_streams)
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
     async def _admit(self, call: Call) -> None:
         (await self._gate.caller(call.authorization)).may(call.method, call.rule.scope)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
+from coordinator.jobs.states import QUEUED
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 
@@ -51,6 +52,11 @@ def in_states(connection: sqlite3.Connection, states: Sequence[int]) -> list[sql
     """In order of submission."""
     marks = ", ".join("?" * len(states))
     return connection.execute(f"SELECT * FROM jobs WHERE state IN ({marks}) ORDER BY id", states).fetchall()
+
+
+def waiting(connection: sqlite3.Connection) -> int:
+    """How many."""
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ?", (QUEUED,)).fetchone()[0]
 
 
 def set_state(connection: sqlite3.Connection, job_id: str, state: int, cause: str) -> None:

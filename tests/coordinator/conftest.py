@@ -56,8 +56,8 @@ def serving(tmp_path_factory, data_root):
     """`with serving(slots=2) as (server, client)`: a coordinator of one's own; every job of it has ended afterwards."""
 
     @contextmanager
-    def serve(slots=2):
-        settings, before = Settings(tmp_path_factory.mktemp("state"), data_root, slots), children()
+    def serve(slots=2, **more):
+        settings, before = Settings(tmp_path_factory.mktemp("state"), data_root, slots, **more), children()
         with embedded(settings) as server, Client(server.address) as client:
             yield server, client
             for job in list(client.list()):
