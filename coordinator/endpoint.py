@@ -36,6 +36,8 @@ class Endpoint:
 
     def check(self) -> None:
         """Raises Unavailable for what can never work, or would give the token away."""
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise Unavailable("the token has characters that no token has; take it as `bptrain token create` printed it")
         if self.token and not self.ca and not is_loopback(self.address.rpartition(":")[0]):
             raise Unavailable(f"the token would go to {self.address} unencrypted; name the CA of its certificate with --ca or BPTRAIN_CA")
         if bool(self.certificate) != bool(self.key) or (self.certificate and not self.ca):

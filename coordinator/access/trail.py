@@ -16,6 +16,7 @@ from coordinator.store.database import Database
 OK = "OK"
 CONSOLE = "console"  # who has the coordinator's own files needs no token
 PAGE, LARGEST_PAGE = 50, 1000
+LONGEST = 64  # of ids and names
 
 
 class Trail:
@@ -24,7 +25,7 @@ class Trail:
 
     async def begin(self, who: str, method: str, request: Any) -> int:
         """The id of the new record."""
-        record = AuditRecord(time=time.time(), who=who, method=method, target=_target(request), request_id=getattr(request, "request_id", ""))
+        record = AuditRecord(time=time.time(), who=who, method=method, target=_target(request), request_id=getattr(request, "request_id", "")[:LONGEST])
         return await self._database.write(lambda connection: audit.add(connection, record))
 
     async def end(self, record_id: int, outcome: str, response: Any = None) -> None:
@@ -47,5 +48,5 @@ def from_console(connection: sqlite3.Connection, method: str, target: str) -> No
 
 
 def _target(message: Any) -> str:
-    """What a message is about: a job's id, a token's name."""
-    return next((found for name in ("id", "job_id", "name") if (found := getattr(message, name, ""))), "")
+    """What a message is about: a job's id, a token's name; cut where it can be neither."""
+    return next((found for name in ("id", "job_id", "name") if (found := getattr(message, name, ""))), "")[:LONGEST]

@@ -5,6 +5,7 @@ import click
 from coordinator.app import Settings
 from coordinator.client import Client
 from coordinator.embedded import embedded
+from coordinator.endpoint import Endpoint
 from coordinator.server import available_cores
 from coordinator.terminal.watching import watch
 
@@ -17,7 +18,7 @@ JOB = Path(__file__).with_name("demo.yaml")  # deploy/jobs/digits.yaml
 def command(folder: Path) -> None:
     """See it work: a coordinator, two MPI ranks, handwritten digits, in under a minute."""
     folder = folder.resolve()
-    with embedded(Settings(folder, JOB.resolve().parent, max(2, available_cores()))) as server, Client(server.address) as client:
+    with embedded(Settings(folder, JOB.resolve().parent, max(2, available_cores()))) as server, Client(Endpoint(server.address)) as client:
         click.echo(f"coordinator at {server.address}, everything it keeps in {folder}")
         job = client.submit(JOB)
         status = watch(client, job)

@@ -1,10 +1,12 @@
 """Threads and connections: every write in one thread, in one transaction; reads beside it, on snapshots."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +24,8 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        with suppress(OSError):  # SQLite says what is wrong; what it puts beside the file is for the same people
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         try:
             self._writer.submit(lambda: migrate(self._connection())).result()
         except sqlite3.DatabaseError as error:

@@ -37,6 +37,12 @@ def test_a_token_is_not_shown_in_a_traceback():
     assert "secret" not in repr(Endpoint("h:1", "secret"))
 
 
+@pytest.mark.parametrize("token", ["bpt_ü", "bpt_a\nbpt_b", "bpt_\0"])
+def test_what_cannot_be_a_token_is_not_sent(token):
+    with pytest.raises(Unavailable, match="^the token has characters that no token has"):
+        Client(Endpoint("127.0.0.1:1", token))
+
+
 def test_a_token_is_never_sent_to_another_machine_in_plain_text():
     with pytest.raises(Unavailable, match="^the token would go to trainer.example:7421 unencrypted; name the CA"):
         Client(Endpoint("trainer.example:7421", "secret"))

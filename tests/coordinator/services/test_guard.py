@@ -203,6 +203,12 @@ def test_a_record_stands_before_anything_is_done(place, monkeypatch):
     assert (seen[0]["method"], seen[0]["target"], seen[0]["outcome"]) == ("CancelJob", "nope", "")
 
 
+def test_the_trail_does_not_grow_by_what_can_be_no_name(place):
+    with place.by("chief") as chief:
+        refusal(lambda: chief.cancel("x" * 1000))
+        assert next(chief.audit()).target == "x" * 64
+
+
 def test_the_trail_comes_in_pages(place):
     with place.by("chief") as chief:
         for number in range(60):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import stat
 import threading
 from contextlib import closing
 
@@ -34,6 +35,11 @@ def test_an_empty_file_becomes_a_store_of_the_newest_version(path):
     with closing(sqlite3.connect(path)) as connection:
         assert tables(connection) == ["audit", "events", "jobs", "tokens"]
         assert connection.execute("PRAGMA user_version").fetchone()[0] == len(STEPS)
+
+
+def test_a_store_is_for_its_owner_alone(path):
+    with closing(Database(path)):
+        assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
 def test_migrating_again_changes_nothing(connection):
