@@ -6,8 +6,8 @@ import pytest
 
 from worker.errors import Unavailable
 
-certificates = pytest.importorskip("coordinator.certificates", exc_type=ModuleNotFoundError, reason="needs pip install 'bptrain[certs]'")
-from cryptography import x509  # noqa: E402
+x509 = pytest.importorskip("cryptography.x509", reason="needs pip install 'bptrain[certs]'")
+from coordinator import certificates  # noqa: E402
 
 NAMES = ["ca.crt", "ca.key", "client.crt", "client.key", "server.crt", "server.key"]
 

@@ -110,6 +110,13 @@ def test_an_address_for_others_with_certificates_wants_tokens(served, workplace)
         assert server.ask("list", token=secret) == ("no jobs yet\n", "")
 
 
+def test_init_certs_says_what_it_needs(workplace):
+    (workplace.folder / "cryptography.py").write_text("raise ModuleNotFoundError")  # as if it were not installed
+    done = workplace.bptrain("init-certs", "certs", env=os.environ | {"PYTHONPATH": f"{workplace.folder}:{os.environ.get('PYTHONPATH', '')}"})
+    assert (done.returncode, done.stderr) == (3, "bptrain: init-certs needs a library that is not installed: pip install 'bptrain[certs]'\n")
+    assert not (workplace.folder / "certs").exists()
+
+
 def test_a_plain_address_for_others_is_warned_of(served):
     with served("--host", "0.0.0.0", "--insecure") as server:
         assert re.search(r"^warning: whoever can reach 0\.0\.0\.0:\d+ can read along: nothing is encrypted$", server.log.read_text(), re.MULTILINE)
