@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def job(tmp_path_factory, digits):
     """Steps enough for a host to go and come back."""
     path = tmp_path_factory.mktemp("job") / "job.yaml"
-    path.write_text(yaml.safe_dump(digits | {"epochs": 100, "ranks": 3, "logical_shards": 6, "recovery": {"keep_s": 20}}))
+    path.write_text(yaml.safe_dump(digits | {"epochs": 400, "ranks": 3, "logical_shards": 6, "recovery": {"keep_s": 20}}))
     return path
 
 

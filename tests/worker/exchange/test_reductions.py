@@ -50,7 +50,7 @@ def digits():
 @pytest.mark.parametrize("reduction", EACH)
 def test_it_learns_digits(printed, tmp_path, job_file, digits, reduction):
     """On two ranks that share no memory, of which one has more shards than the other."""
-    job = job_file(**digits, reduction=reduction, shared_memory=False, logical_shards=5)
+    job = job_file(**digits | {"reduction": reduction, "shared_memory": False, "logical_shards": 5})
     accuracy = [float(each) for each in re.findall(r"eval_accuracy (\S+)", printed(job, 2))]
     assert len(accuracy) == 12 and accuracy[-1] >= 0.97
 
