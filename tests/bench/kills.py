@@ -35,6 +35,7 @@ class Run:
         self._tail = Tail(folder / "run" / "journal")
         self.pids: list[int] = []
         self.commits: list[float] = []  # when each step was committed
+        self.losses: list[float] = []  # when a death was written down
 
     def until(self, moment: float) -> None:
         """Reads on until then."""
@@ -44,6 +45,7 @@ class Run:
                 kind = report.WhichOneof("event")
                 if kind in ("started", "crew"):
                     self.pids = [rank.pid for rank in getattr(report, kind).ranks]
+                    self.losses += [report.time] if kind == "crew" and report.crew.lost else []
                 elif kind == "points" and report.points.columns[0].series == "loss":
                     self.commits += report.points.times
 
@@ -65,16 +67,10 @@ def measure(ranks: int, window_s: float, windows: int, chance: random.Random) ->
             run.until(began + window_s)
             rates[kills].append(sum(began <= when < began + window_s for when in run.commits) / window_s)
             if kills:
-                waits.append(_after(run.commits, began) - began)
+                waits.append(next(when for when in run.commits if when > run.losses[-1]) - began)
             print(f"{'with' if kills else 'without'} a kill: {rates[kills][-1]:.1f} steps/s, {len(run.pids)} rank(s)", flush=True)
         run.stop()
     return *rates, waits
-
-
-def _after(commits: list[float], killed: float) -> float:
-    """The end of the longest pause behind the kill: the dead rank may have finished a step first."""
-    near = [when for when in commits if killed - 1 <= when < killed + 5]
-    return max(zip(near, near[1:]), key=lambda pair: pair[1] - pair[0])[1]
 
 
 def main() -> None:
