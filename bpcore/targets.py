@@ -90,11 +90,6 @@ def usable(labels: np.ndarray, ignored: int | None) -> np.ndarray:
     return labels if ignored is None else np.where(labels == ignored, 0, labels)
 
 
-def own_places(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Where each label's own number stands among those of all places and classes, laid flat."""
-    return np.arange(0, labels.size * classes, classes) + labels.reshape(-1)
-
-
 def label_weights(labels: np.ndarray, class_weights: Sequence[float], ignored: int | None) -> np.ndarray | None:
     """What each element counts: its label's weight, and the ignored one 0. None: all 1."""
     if not class_weights and ignored is None:

@@ -25,9 +25,8 @@ from worker.checks import Job
 from worker.comm import Comm
 from worker.control import Control
 from worker.crew import Crew
-from worker.exchange import REDUCTIONS
 from worker.holding import Holding
-from worker.ledger import EVAL, TRAIN, Row
+from worker.ledger import TRAIN, Row
 from worker.options import Options
 from worker.recorder import Recorder, Silent
 from worker.replica import Replica

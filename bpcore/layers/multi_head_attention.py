@@ -14,7 +14,7 @@ units) and kv_proj_weight (memory's features, 2 units) instead; in_proj_bias (3 
 Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.2.2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np

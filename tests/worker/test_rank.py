@@ -3,7 +3,6 @@
 import os
 import signal
 
-import psutil
 import pytest
 
 from bpcore.optimizers import OPTIMIZERS
