@@ -25,18 +25,19 @@ class Lines:
 
     def __init__(self, first_step: int, total_steps: int, steps_per_epoch: int, batch_size: int):
         self._total, self._steps_per_epoch, self._batch_size = total_steps, steps_per_epoch, batch_size
-        self._said_step, self._said = first_step, time.monotonic()
+        self._said_step, self._said = first_step, time.time()
 
-    def are_due(self) -> bool:
-        """Whether the last one is a second old."""
-        return time.monotonic() - self._said >= INTERVAL_S
+    def are_due(self, when: float | None = None) -> bool:
+        """Whether the last one is a second old, now or at a time (Unix, seconds)."""
+        return (when or time.time()) - self._said >= INTERVAL_S
 
-    def say(self, step: int, values: Mapping[str, float], now: bool = False) -> None:
-        """A line for this step, if one is due; `now`: in any case."""
-        if not now and not self.are_due():
+    def say(self, step: int, values: Mapping[str, float], when: float | None = None, now: bool = False) -> None:
+        """A line for this step, done `when` (else: just now), if one is due; `now`: in any case."""
+        when = when or time.time()
+        if not now and not self.are_due(when):
             return
-        passed = time.monotonic() - self._said
-        rate = f"  {(step + 1 - self._said_step) * self._batch_size / passed:,.0f} samples/s" if step + 1 > self._said_step else ""
-        self._said_step, self._said = step + 1, time.monotonic()
+        samples, passed = (step + 1 - self._said_step) * self._batch_size, when - self._said
+        rate = f"  {samples / passed:,.0f} samples/s" if samples > 0 and passed > 0 else ""
+        self._said_step, self._said = step + 1, when
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         say(f"step {step + 1}/{self._total}  epoch {step // self._steps_per_epoch + 1}  {numbers}{rate}")

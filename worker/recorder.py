@@ -177,7 +177,7 @@ class Recorder(Silent):
         values = {f"eval_{name}": value for name, value in values.items()}
         self._reporter.point(step, values, when)
         if self._lines:
-            self._lines.say(step, values, now=True)
+            self._lines.say(step, values, when, now=True)
 
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None:
         self._reporter.point(step, values)

@@ -81,7 +81,7 @@ class PlainDisplay:
             self._lines = Lines(message.first_step, message.total_steps, message.steps_per_epoch, message.batch_size)
         elif kind == "points" and self._lines:
             values = {column.series: column.values[-1] for column in message.columns}
-            self._lines.say(message.steps[-1], values, now=any(name.startswith("eval_") for name in values))
+            self._lines.say(message.steps[-1], values, message.times[-1], now=any(name.startswith("eval_") for name in values))
 
     def note(self, sentence: str) -> None:
         say(sentence)

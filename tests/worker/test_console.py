@@ -1,6 +1,7 @@
 """Plain lines: what a log or a pipe can hold."""
 
 import re
+import time
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_between_two_lines_there_is_time(lines, capsys):
 def test_some_lines_come_at_once(lines, capsys):
     lines(3600).say(14, {"eval_loss": 2.0}, now=True)
     assert capsys.readouterr().out.startswith("step 15/40  epoch 3  eval_loss 2  ")
+
+
+def test_the_rate_counts_the_time_of_training_however_late_it_is_read(lines, capsys):
+    """Two epochs of five steps took two seconds each; both are read from the journal at once."""
+    said, began = lines(3600), time.time()
+    for epoch in (1, 2):
+        said.say(9 + 5 * epoch, {"eval_loss": 2.0}, began + 2 * epoch, now=True)
+    rates = re.findall(r"([\d,]+) samples/s", capsys.readouterr().out)
+    assert rates == ["20", "20"]
 
 
 def test_no_steps_have_no_rate(lines, capsys):

@@ -36,7 +36,7 @@ def test_without_a_terminal_there_are_plain_lines(story, capsys):
     play(PlainDisplay("digits 1abc", epochs=2), story)
     title, queued, running, evaluated = capsys.readouterr().out.splitlines()
     assert (title, queued, running) == ("digits 1abc", "QUEUED: because", "RUNNING: because")
-    assert evaluated.startswith("step 5/10  epoch 1  eval_loss 0.25  ") and evaluated.endswith(" samples/s")
+    assert evaluated == "step 5/10  epoch 1  eval_loss 0.25"  # no rate: these points are older than the display
 
 
 def test_plain_lines_leave_the_end_to_whoever_watches(capsys):
