@@ -13,6 +13,7 @@ from bptrain.v1.metric_service_pb2 import Curve, WatchMetricsResponse
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states
+from coordinator.jobs.checked import Checked
 from coordinator.launchers import Launcher
 from coordinator.limits import Limits
 from coordinator.runs.hub import Hub
@@ -57,6 +58,7 @@ class App:
         self.settings = settings
         self.draining = False  # set while leaving: no new jobs
         self.database = Database(settings.state / "store.db")
+        self._checked = Checked(self._check)
         self.hub = Hub()
         self.intake = Intake(self.database, self.hub)
         self.sessions = Sessions(self.database)
@@ -72,15 +74,18 @@ class App:
         """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED, QUEUE_FULL or DRAINING."""
         if self.draining:
             raise Refusal("DRAINING")
-        earlier = await self.database.read(lambda connection: jobs.by_request(connection, request_id, submitted))
+        earlier = self.database.look(lambda connection: jobs.by_request(connection, request_id, submitted))
         if earlier:
             return await self.get(earlier)
-        spec = (await asyncio.to_thread(checks.check, submitted, self.settings.data_root, self._slot_problems(submitted))).spec
+        spec = await self._checked.spec(submitted)
         if validate_only:
             return Job(spec=spec)
         job_id = await self.database.write(lambda connection: self._store(connection, submitted, spec, request_id))
         await self.supervisor.schedule()
         return await self.get(job_id)
+
+    def _check(self, submitted: JobSpec) -> JobSpec:
+        return checks.check(submitted, self.settings.data_root, self._slot_problems(submitted)).spec
 
     def _slot_problems(self, spec: JobSpec) -> list[Problem]:
         slots = self.settings.slots
@@ -98,7 +103,7 @@ class App:
         return job_id
 
     async def get(self, job_id: str) -> Job:
-        return await self.database.read(lambda connection: job_view(connection, jobs.get(connection, job_id)))
+        return self.database.look(lambda connection: job_view(connection, jobs.get(connection, job_id)))
 
     async def page(self, page_size: int, page_token: str) -> tuple[list[Job], str]:
         """(jobs, newest first; token of the next page, empty on the last)."""

@@ -46,6 +46,8 @@ CATALOGUE = {
     "STREAM_LIMIT": Entry("RESOURCE_EXHAUSTED", 3, "as many streams are open as may be, {limit}; try again when one has ended"),
     "MESSAGE_TOO_LARGE": Entry("RESOURCE_EXHAUSTED", 2, "a message of {size} bytes was sent, and {limit} are the most that may be"),
     "DRAINING": Entry("UNAVAILABLE", 3, "the coordinator is shutting down; try again in a moment"),
+    "STORE_FULL": Entry("RESOURCE_EXHAUSTED", 3, "the coordinator's disk is full: nothing new is taken, and jobs that run go on; try again when there is room"),
+    "STORE_CORRUPT": Entry("DATA_LOSS", 3, "the coordinator's store is damaged; bptrain backup --help says how to go back to a whole one"),
     "BUG": Entry("INTERNAL", 1, "something went wrong inside the coordinator; its log has the details under {incident}"),
 }
 

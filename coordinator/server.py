@@ -1,8 +1,8 @@
 """The coordinator's process: one event loop, the users' port, the ranks' port.
 
 1. A second coordinator on the same state folder is refused.
-2. Leaving is quick and loses nothing: streams end without an end record, so clients reconnect; ranks go
-   on, and are found again by the next coordinator.
+2. Leaving is quick and loses nothing: no new jobs, health says so, streams end with DRAINING and without an end record,
+   so clients reconnect with their cursor; ranks go on, and are found again by the next coordinator.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from coordinator.services.guard import Guard
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
 from coordinator.services.metrics import Metrics
+from coordinator.services.streams import Streams
 from coordinator.services.worker import Worker
 from coordinator.store import tokens
 from worker.errors import Unavailable
@@ -55,7 +56,8 @@ class Server:
             os.close(self._lock)
             raise
         trail, limits = Trail(self._app.database), self._settings.limits
-        guard = Guard(Gate(self._app.database, self._settings.require_token), trail, limits.streams)
+        self._streams = Streams(limits.streams)
+        guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams)
         self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
         self._private = grpc.aio.server(options=CHANNEL)
         self._health = _register(self._public, self._app, trail)
@@ -83,6 +85,7 @@ class Server:
     async def stop(self) -> None:
         self._app.draining = True
         await self._health.enter_graceful_shutdown()
+        self._streams.drain()
         await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))
         await self._app.close()
         os.close(self._lock)

@@ -33,10 +33,10 @@ class Gate:
     def __init__(self, database: Database, require_token: bool):
         self._database, self._require_token = database, require_token
 
-    async def caller(self, authorization: str) -> Caller:
+    def caller(self, authorization: str) -> Caller:
         """Whose token this is. Raises Refusal TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED."""
         scheme, _, secret = authorization.partition(" ")
-        token, wanted = await self._database.read(
+        token, wanted = self._database.look(
             lambda connection: (tokens.by_secret(connection, secret.strip()), self._require_token or tokens.exist(connection)))
         if not wanted:
             return ANYONE

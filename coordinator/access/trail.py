@@ -28,10 +28,10 @@ class Trail:
         record = AuditRecord(time=time.time(), who=who, method=method, target=_target(request), request_id=getattr(request, "request_id", "")[:LONGEST])
         return await self._database.write(lambda connection: audit.add(connection, record))
 
-    async def end(self, record_id: int, outcome: str, response: Any = None) -> None:
-        """`response`: of a call that made something new."""
+    def end(self, record_id: int, outcome: str, response: Any = None) -> None:
+        """`response`: of a call that made something new. Whoever called need not wait until this is on disk."""
         target = _target(getattr(response, "job", None))
-        await self._database.write(lambda connection: audit.finish(connection, record_id, outcome, target))
+        self._database.post(lambda connection: audit.finish(connection, record_id, outcome, target))
 
     async def page(self, page_size: int, page_token: str) -> tuple[list[AuditRecord], str]:
         """(records, newest first; token of the next page, empty on the last). Raises Refusal PAGE_TOKEN_INVALID."""

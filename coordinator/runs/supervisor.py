@@ -52,6 +52,7 @@ class Supervisor:
         self._resizing: dict[str, int] = {}  # job id → ranks that it shall have
         self._tasks: set[asyncio.Task] = set()
         self._scheduling = asyncio.Lock()
+        self._asked: asyncio.Task | None = None  # to schedule, and not begun
 
     async def start(self) -> None:
         """Finds the ranks of jobs that ran when the coordinator went away, then starts waiting jobs."""
@@ -79,8 +80,13 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def schedule(self) -> None:
-        """Starts the waiting jobs that fit."""
+        """Starts the waiting jobs that fit. Once for all who ask while it has not begun, to the end also where they leave."""
+        self._asked = self._asked or self._spawn(self._schedule())
+        await asyncio.shield(self._asked)
+
+    async def _schedule(self) -> None:
         async with self._scheduling:
+            self._asked = None
             free, world = self.slots - sum(self._busy.values()), self._standby.take()
             granted, taker = await self._database.write(lambda connection: self._grant(connection, free, world))
             if taker:
@@ -264,10 +270,11 @@ class Supervisor:
         if launch in self._launches.values():
             launch.kill()
 
-    def _spawn(self, work) -> None:
+    def _spawn(self, work) -> asyncio.Task:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)

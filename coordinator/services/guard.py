@@ -1,12 +1,14 @@
 """Stands before every call of the users' port: asks who is calling, and writes down what is changed.
 
 1. access/rules.py says what a call needs; this file only applies it.
-2. A stream is asked again as long as it lasts: it ends within CHECK_S of its token's end.
+2. A stream is asked again as long as it lasts (services/streams.py): it ends within a second of its token's end.
+3. A change that was begun is brought to its end, also where its caller hangs up meanwhile.
+4. A servicer may answer with a message, or with the bytes of one.
 """
 
+import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +16,25 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from coordinator.access.gate import Gate
+from coordinator.access.gate import Caller, Gate
 from coordinator.access.rules import OPEN, Rule, rule
 from coordinator.access.trail import OK, Trail
 from coordinator.errors import Refusal
+from coordinator.services.streams import Streams
 from coordinator.services.translate import translated
-from coordinator.services.watched import watched
 
-CHECK_S = 0.5
+
+@dataclass(frozen=True)
+class Admission:
+    """Whether who shows this `authorization` may make this call, or go on with it. Raises the refusal when not."""
+
+    gate: Gate
+    method: str
+    scope: int
+    authorization: str
+
+    def __call__(self) -> None:
+        self.gate.caller(self.authorization).may(self.method, self.scope)
 
 
 @dataclass(frozen=True)
@@ -35,57 +48,58 @@ class Call:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    def __init__(self, gate: Gate, trail: Trail, most_streams: int):
-        self._gate, self._trail, self._most_streams = gate, trail, most_streams
-        self._streams = 0
+    def __init__(self, gate: Gate, trail: Trail, streams: Streams):
+        self._gate, self._trail, self._streams = gate, trail, streams
+        self._changes: set[asyncio.Task] = set()
 
     async def intercept_service(self, continuation: Callable[..., Any], details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         handler, needed = await continuation(details), rule(details.method)
         if handler is None or needed is OPEN:
             return handler
         kind = next(kind for kind in ("unary_unary", "unary_stream", "stream_stream") if getattr(handler, kind))
-        authorization = dict(details.invocation_metadata).get("authorization", "")
+        authorization = next((value for key, value in details.invocation_metadata if key == "authorization"), "")
         call = Call(details.method.rpartition("/")[2], needed, authorization, getattr(handler, kind))
         guarded = self._stream if handler.response_streaming else self._unary
-        return handler._replace(**{kind: functools.partial(guarded, call)})
+        encode = functools.partial(_encoded, handler.response_serializer)
+        return handler._replace(**{kind: functools.partial(guarded, call)}, response_serializer=encode)
 
     @translated
     async def _unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
-        caller = await self._gate.caller(call.authorization)
+        caller = self._gate.caller(call.authorization)
         if not call.rule.recorded or getattr(request, "validate_only", False):
             caller.may(call.method, call.rule.scope)
             return await call.behaviour(request, context)
+        change = asyncio.create_task(self._change(caller, call, request, context))
+        self._changes.add(change)
+        change.add_done_callback(self._changed)
+        return await asyncio.shield(change)
+
+    async def _change(self, caller: Caller, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
         record = await self._trail.begin(caller.name, call.method, request)
         try:
             caller.may(call.method, call.rule.scope)
             response = await call.behaviour(request, context)
         except Exception as error:
-            await self._trail.end(record, _reason(error, context))
+            self._trail.end(record, _reason(error, context))
             raise
-        await self._trail.end(record, OK, response)
+        self._trail.end(record, OK, response)
         return response
+
+    def _changed(self, change: asyncio.Task) -> None:
+        self._changes.discard(change)
+        if not change.cancelled():
+            change.exception()  # its caller has it, or has left
 
     @translated
     async def _stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-        admit = functools.partial(self._admit, call)
-        await admit()
-        with self._place():
-            async for response in watched(call.behaviour(request, context), admit, CHECK_S):
-                yield response
+        admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
+        admission()
+        async for response in self._streams.run(call.behaviour(request, context), admission):
+            yield response
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """For one more stream. Raises Refusal STREAM_LIMIT."""
-        if self._streams >= self._most_streams:
-            raise Refusal("STREAM_LIMIT", limit=self._most_streams)
-        self._streams += 1
-        try:
-            yield
-        finally:
-            self._streams -= 1
 
-    async def _admit(self, call: Call) -> None:
-        (await self._gate.caller(call.authorization)).may(call.method, call.rule.scope)
+def _encoded(serializer: Callable[[Any], bytes], response: Any) -> bytes:
+    return response if isinstance(response, bytes) else serializer(response)
 
 
 def _reason(error: Exception, context: grpc.aio.ServicerContext) -> str:

@@ -1,4 +1,4 @@
-"""Threads and connections: every write in one thread, in one transaction; reads beside it, on snapshots."""
+"""Threads and connections: writes in one thread, reads beside it, on snapshots."""
 
 import asyncio
 import os
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from coordinator.store.schema import migrate
+from coordinator.store.trouble import translated
+from coordinator.store.writer import Writer
 from worker.errors import Unavailable
 
 Result = TypeVar("Result")
@@ -20,54 +22,59 @@ READERS = 2
 class Database:
     def __init__(self, path: Path):
         self._path = path
-        self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         with suppress(OSError):  # SQLite says what is wrong; what it puts beside the file is for the same people
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            self._writer.submit(lambda: migrate(self._connection())).result()
+            self._writer = Writer(self._migrated)
         except sqlite3.DatabaseError as error:
-            self.close()
+            self._close_readers()
             raise Unavailable(f"the store {path} cannot be opened: {error}") from None
         except Unavailable:
-            self.close()
+            self._close_readers()
             raise
 
     async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Runs `work` in a transaction of its own; when this returns, it is on disk."""
-        return await asyncio.wrap_future(self._writer.submit(self._transaction, work))
+        """Runs `work` as if in a transaction of its own; when this returns, it is on disk. Raises Refusal STORE_FULL."""
+        return await self._writer.write(work)
+
+    def post(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """The same, later, and nobody waits for it."""
+        self._writer.post(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Runs `work` on a snapshot."""
         return await asyncio.wrap_future(self._readers.submit(self._snapshot, work))
 
+    def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The same at once, in the caller's thread: for a few rows by their keys, which takes less than to ask a reader."""
+        return self._snapshot(work)
+
     def close(self) -> None:
-        self._writer.shutdown()
+        self._writer.close()
+        self._close_readers()
+
+    def _close_readers(self) -> None:
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()
-
-    def _transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-            return result
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def _snapshot(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         connection = self._connection()
         connection.execute("BEGIN")
         try:
             return work(connection)
+        except sqlite3.Error as error:
+            raise translated(error) from None
         finally:
             connection.execute("ROLLBACK")
+
+    def _migrated(self) -> sqlite3.Connection:
+        connection = self._connection()
+        migrate(connection)
+        return connection
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's own."""

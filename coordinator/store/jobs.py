@@ -59,6 +59,11 @@ def waiting(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT count(*) FROM jobs WHERE state = ?", (QUEUED,)).fetchone()[0]
 
 
+def place(connection: sqlite3.Connection, job_id: str) -> int:
+    """Of a waiting job among those that wait, from 1."""
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND id <= ?", (QUEUED, job_id)).fetchone()[0]
+
+
 def set_state(connection: sqlite3.Connection, job_id: str, state: int, cause: str) -> None:
     connection.execute("UPDATE jobs SET state = ?, cause = ? WHERE id = ?", (state, cause, job_id))
 

@@ -13,16 +13,9 @@ def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = Fal
     """`brief`: without transitions, for lists."""
     job = Job(id=row["id"], spec=JobSpec.FromString(row["spec"]), state=row["state"], cause=row["cause"],
               progress=Progress.FromString(row["progress"]), latest=json.loads(row["latest"]), digest=row["digest"],
-              run_dir=row["run_dir"], queue_position=_queue_position(connection, row))
+              run_dir=row["run_dir"], queue_position=jobs.place(connection, row["id"]) if row["state"] == states.QUEUED else 0)
     if row["state"] in states.FINAL:
         job.progress.left_s = job.progress.samples_s = 0
     if not brief:
         job.transitions.extend(events.transitions(connection, row["id"]))
     return job
-
-
-def _queue_position(connection: sqlite3.Connection, row: sqlite3.Row) -> int:
-    if row["state"] != states.QUEUED:
-        return 0
-    waiting = [other["id"] for other in jobs.in_states(connection, [states.QUEUED])]
-    return waiting.index(row["id"]) + 1

@@ -19,6 +19,7 @@ from coordinator.client import Client, _raised
 from coordinator.embedded import embedded
 from coordinator.endpoint import Endpoint
 from coordinator.errors import Refusal
+from coordinator.jobs import states
 from coordinator.store import jobs, lifecycle
 
 DAY_S = 86_400
@@ -238,3 +239,20 @@ def test_tokens_are_wanted_from_the_first_on_and_it_has_to_be_an_administrators(
             assert [(record.who, record.target) for record in client.audit()][0] == ("anyone", "first")
             client.revoke_token("first")
         assert refusal(lambda: list(anyone.list())).reason == "TOKEN_MISSING"  # the end of the last token opens nothing
+
+
+def test_a_change_is_brought_to_its_end_when_its_caller_hangs_up(serving, small_spec):
+    """Each submit is given up at another moment; what was stored runs, and the trail has how it ended."""
+    with serving() as (server, client):
+        with grpc.insecure_channel(server.address) as channel:
+            submit = JobServiceStub(channel).SubmitJob
+            for number in range(20):
+                calling = submit.future(pb.SubmitJobRequest(spec=small_spec(ranks=1, epochs=1), request_id=str(number)))
+                time.sleep(number / 1000)
+                calling.cancel()
+        until = time.monotonic() + 120
+        while not all(job.state in states.FINAL for job in client.list()):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        ended = {record.target: record.outcome for record in client.audit() if record.target}
+        assert ended == {job.id: "OK" for job in client.list()} != {}

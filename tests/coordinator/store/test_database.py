@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 
 import pytest
 
-from coordinator.store import jobs
+from coordinator.errors import Refusal
+from coordinator.store import jobs, writer
 from coordinator.store.database import Database
 
 KILLED_WRITER = """
@@ -104,6 +106,93 @@ def test_writes_run_one_after_the_other(database, add_job):
         return await asyncio.gather(*(database.write(lambda connection: len(ids(connection)) or add_job(connection)) for _ in range(20)))
 
     assert len([result for result in asyncio.run(scenario()) if result != 1]) == 1
+
+
+@pytest.fixture
+def commits(database, monkeypatch):
+    """How many writes each commit had."""
+    found, commit = [], writer._commit
+    monkeypatch.setattr(writer, "_commit", lambda connection, works: found.append(len(works)) or commit(connection, works))
+    return found
+
+
+def held_up(database, *works):
+    """The answers of `works`, all of which wait behind one write."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def scenario():
+        first = asyncio.create_task(database.write(lambda connection: (begun.set(), go_on.wait(30))))
+        await asyncio.to_thread(begun.wait, 30)
+        others = [asyncio.create_task(database.write(work)) for work in works]
+        await asyncio.sleep(0)  # they are in the queue
+        go_on.set()
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+    return asyncio.run(scenario())[1:]
+
+
+def test_writes_that_wait_at_the_same_time_share_a_commit(database, add_job, commits):
+    answers = held_up(database, *[add_job] * 20)
+    assert commits == [1, 20] and read(database, ids) == sorted(answers)
+
+
+def test_what_fails_in_a_shared_commit_is_undone_alone(database, add_job, commits):
+    def half(connection):
+        add_job(connection)
+        raise LookupError("half-way")
+
+    first, failed, last = held_up(database, add_job, half, add_job)
+    assert commits == [1, 3] and str(failed) == "half-way" and read(database, ids) == sorted([first, last])
+
+
+def test_a_commit_takes_no_more_than_so_many(database, commits):
+    held_up(database, *[lambda connection: None] * (writer.MOST + 10))
+    assert commits == [1, writer.MOST, 10]
+
+
+def test_where_the_commit_fails_nothing_of_it_is_acknowledged_and_nothing_is_stored(database, add_job):
+    """A foreign key is only looked at in the end."""
+
+    def orphan(connection):
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("INSERT INTO events (job_id, payload) VALUES ('none', x'')")
+
+    answers = held_up(database, add_job, orphan)
+    assert [str(answer) for answer in answers] == ["FOREIGN KEY constraint failed"] * 2
+    assert read(database, ids) == [] and write(database, add_job) in read(database, ids)
+
+
+def test_what_nobody_waits_for_is_written_before_the_store_is_closed(path, add_job):
+    with closing(Database(path)) as first:
+        for _ in range(3):
+            first.post(add_job)
+    with closing(Database(path)) as second:
+        assert len(read(second, ids)) == 3
+
+
+def test_a_look_sees_what_was_written_before(database, add_job):
+    assert write(database, add_job) in database.look(ids)
+
+
+def test_a_write_whose_caller_has_left_hurts_nobody(database, add_job):
+    async def scenario():
+        writing = asyncio.create_task(database.write(lambda connection: time.sleep(0.1)))
+        await asyncio.sleep(0)
+        writing.cancel()
+        return await database.write(add_job)
+
+    assert asyncio.run(scenario()) in read(database, ids)
+
+
+def test_a_full_disk_is_refused_by_name_and_what_was_there_stays(database, add_job):
+    before = write(database, add_job)
+    size = write(database, lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    write(database, lambda connection: connection.execute(f"PRAGMA max_page_count = {size}"))
+    with pytest.raises(Refusal, match="^the coordinator's disk is full: nothing new is taken, and jobs that run go on; try again"):
+        write(database, lambda connection: [add_job(connection) for _ in range(100)])
+    assert read(database, ids) == [before]
+    write(database, lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
+    assert write(database, add_job) in read(database, ids)
 
 
 def test_a_reopened_store_has_everything(path, add_job):
