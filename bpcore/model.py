@@ -127,9 +127,9 @@ class Model:
         sums: list[float] = []
         for head, gradient in zip(self.spec.heads, plan.head_gradients):
             output, targets, weights = plan.steps[head.output].y, batch[head.target], _weights(head, batch)
-            sums += head.loss.evaluate(output, targets, weights, gradient if training else None)
+            sums.extend(head.loss.evaluate(output, targets, weights, gradient if training else None))
             for metric in head.metrics.values():
-                sums += metric.sums(output, targets, weights)
+                sums.extend(metric.sums(output, targets, weights))  # not +=, which an array takes for a sum
         return np.array(sums, np.float64)
 
 

@@ -83,6 +83,15 @@ def test_a_row_holds_the_sums_of_the_loss_and_of_each_metric():
     assert row[1:].tolist() == [12, np.count_nonzero(LABELS == 0), 12]
 
 
+def test_metrics_that_keep_an_array_of_sums_stand_in_the_row_beside_the_others():
+    """2 of the loss, 3 · 4 of f1 and of iou, 2 of accuracy."""
+    m = model(metrics=("f1", "accuracy", "iou"))
+    row = m.evaluate(m.initialize(1), BATCH)
+    alone = [model(metrics=(name,)) for name in ("f1", "accuracy", "iou")]
+    assert len(row) == 2 + 12 + 2 + 12
+    assert m.summary(row) == {name: value for each in alone for name, value in each.summary(each.evaluate(each.initialize(1), BATCH)).items()}
+
+
 def test_rows_of_shards_add_up_to_the_row_of_the_batch():
     m = model(dtype=np.float64)
     p = m.initialize(1)
