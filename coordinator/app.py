@@ -9,7 +9,6 @@ from pathlib import Path
 from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.job_service_pb2 import Job
 from bptrain.v1.log_service_pb2 import ReadLogsResponse
-from bptrain.v1.metric_service_pb2 import Curve, WatchMetricsResponse
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states
@@ -21,12 +20,10 @@ from coordinator.runs.intake import Intake
 from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
-from coordinator.store import events, jobs, lifecycle
+from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
-from coordinator.views import stream
-from coordinator.views.curve import curves
 from coordinator.views.job import job_view
-from coordinator.views.run import RunView
+from coordinator.views.metrics import Metrics
 from worker import checks
 from worker.rundir import RunDir
 
@@ -60,6 +57,7 @@ class App:
         self.database = Database(settings.state / "store.db")
         self._checked = Checked(self._check)
         self.hub = Hub()
+        self.metrics = Metrics(self.database, self.hub)
         self.intake = Intake(self.database, self.hub)
         self.sessions = Sessions(self.database)
         standby = Standby(launcher, settings.runs, settings.data_root, MOST_RANKS if settings.standby else 0)
@@ -138,30 +136,6 @@ class App:
         await self.supervisor.resize(job_id, ranks)
         return await self.get(job_id)
 
-    async def query(self, job_id: str, series: list[str], max_points: int) -> list[Curve]:
-        def work(connection: sqlite3.Connection) -> list[Curve]:
-            jobs.get(connection, job_id)
-            return curves(RunView().apply_all(events.reports(connection, job_id)), series, max_points)
-
-        return await self.database.read(work)
-
-    async def watch(self, job_id: str, cursor: str) -> AsyncIterator[WatchMetricsResponse]:
-        """The job's events from `cursor` on, until it has ended."""
-        position = stream.Position.parse(job_id, cursor)
-        with self.hub.subscribe(job_id) as news:
-            while True:
-                news.clear()
-                row, found = await self.database.read(
-                    lambda connection: (jobs.get(connection, job_id), events.after(connection, job_id, position.revision)))
-                for event in found:
-                    for message in position.messages(event):
-                        yield message
-                if not found and row["state"] in states.FINAL:
-                    yield position.ended(row)
-                    return
-                if not found and not await _within(news, stream.BOOKMARK_S):
-                    yield position.bookmark()
-
     async def logs(self, job_id: str, offset: int, follow: bool) -> AsyncIterator[ReadLogsResponse]:
         while True:
             job = await self.get(job_id)
@@ -173,14 +147,6 @@ class App:
                 return
             else:
                 await asyncio.sleep(LOG_POLL_S)
-
-
-async def _within(event: asyncio.Event, timeout_s: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), timeout_s)
-        return True
-    except TimeoutError:
-        return False
 
 
 def _read_log(path: Path, offset: int) -> tuple[str, int]:

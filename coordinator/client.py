@@ -133,10 +133,28 @@ class Client:
         """
         return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks)).job
 
-    def curve(self, job_id: str, series: Iterator[str] | tuple[str, ...] = (), max_points: int = 0) -> dict[str, metrics.Curve]:
+    def curve(self, job_id: str, series: Sequence[str] = (), max_points: int = 0) -> dict[str, metrics.Curve]:
         """The curves so far, by series; at most `max_points` each (0: all)."""
-        request = metrics.QueryMetricsRequest(job_id=job_id, series=series, max_points=max_points)
-        return {curve.series: curve for curve in self._call(self._metrics.QueryMetrics, request).curves}
+        return {curve.series: curve for curve in self.curves([job_id], series, max_points)}
+
+    def curves(self, job_ids: Sequence[str], series: Sequence[str] = (), max_points: int = 0, first_step: int = 0,
+               last_step: int | None = None) -> Sequence[metrics.Curve]:
+        """The curves of several jobs between two steps, job after job, each with how many points it has there."""
+        request = metrics.QueryMetricsRequest(job_ids=job_ids, series=series, max_points=max_points, first_step=first_step, last_step=last_step)
+        return self._call(self._metrics.QueryMetrics, request).curves
+
+    def series(self, job_id: str) -> Sequence[metrics.Series]:
+        """What a job has curves of."""
+        return self._call(self._metrics.ListSeries, metrics.ListSeriesRequest(job_id=job_id)).series
+
+    def export_metrics(self, job_id: str, series: Sequence[str] = (), form: int = metrics.ExportMetricsRequest.FORMAT_CSV) -> Iterator[bytes]:
+        """Every point, as pieces of a file."""
+        request = metrics.ExportMetricsRequest(job_id=job_id, series=series, format=form)
+        try:
+            for piece in self._metrics.ExportMetrics(request):
+                yield piece.content
+        except grpc.RpcError as error:
+            raise _raised(error, self.address) from None
 
     def watch(self, job_id: str, cursor: str = "") -> Iterator[Point | Notice]:
         """Every step once, in order, as it is committed, and what else happens; the last is `ended`.

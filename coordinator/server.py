@@ -102,7 +102,7 @@ class Server:
 def _register(server: grpc.aio.Server, app: App, trail: Trail) -> health.aio.HealthServicer:
     """The services of the users' port."""
     job_service_pb2_grpc.add_JobServiceServicer_to_server(Jobs(app), server)
-    metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app), server)
+    metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app.metrics), server)
     log_service_pb2_grpc.add_LogServiceServicer_to_server(Logs(app), server)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(Admin(app.database, trail), server)
     servicer = health.aio.HealthServicer()

@@ -1,8 +1,8 @@
-"""Reports on their way in: stored once, folded into the job's view, turned into changes of state.
+"""Reports on their way in: stored once, folded into the job's view and its curves, turned into changes of state.
 
 1. Reports may come twice (a broken link, the journal read after the ranks have gone): what is stored
    already is ignored.
-2. Report, progress and change of state are one transaction.
+2. Report, points, progress and change of state are one transaction.
 """
 
 import sqlite3
@@ -12,9 +12,9 @@ from bptrain.v1.report_pb2 import AttemptEnded, Report
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.jobs.states import Event
 from coordinator.runs.hub import Hub
-from coordinator.store import events, jobs, lifecycle
+from coordinator.store import events, jobs, lifecycle, points
 from coordinator.store.database import Database
-from coordinator.views.run import RunView
+from coordinator.views.run import RunState
 
 OUTCOMES = {AttemptEnded.OUTCOME_COMPLETED: Event.COMPLETED, AttemptEnded.OUTCOME_STOPPED: Event.STOPPED,
             AttemptEnded.OUTCOME_FAILED: Event.TRAINING_FAILED}
@@ -23,7 +23,7 @@ OUTCOMES = {AttemptEnded.OUTCOME_COMPLETED: Event.COMPLETED, AttemptEnded.OUTCOM
 class Intake:
     def __init__(self, database: Database, hub: Hub):
         self._database, self._hub = database, hub
-        self._views: dict[str, RunView] = {}  # of running jobs
+        self._views: dict[str, RunState] = {}  # of running jobs
 
     async def take(self, job_id: str, reports: Sequence[Report]) -> int:
         """Stores them; the sequence number up to which everything is stored."""
@@ -46,17 +46,18 @@ class Intake:
                 self._move(connection, job_id, report)
         if new:
             view = self._view(connection, job_id, new)
-            jobs.set_progress(connection, job_id, view.progress, view.latest, view.ended.digest if view.ended else "")
+            points.take(connection, job_id, new)
+            jobs.set_progress(connection, job_id, view.progress, points.latest(connection, job_id), view.ended.digest if view.ended else "")
             if view.ended:
                 del self._views[job_id]
         return events.last_sequence(connection, job_id)
 
-    def _view(self, connection: sqlite3.Connection, job_id: str, new: Sequence[Report]) -> RunView:
+    def _view(self, connection: sqlite3.Connection, job_id: str, new: Sequence[Report]) -> RunState:
         """What is known of the run, `new` reports included, which are stored already."""
         if job_id in self._views:
             return self._views[job_id].apply_all(new)
         spec = JobSpec.FromString(jobs.get(connection, job_id)["spec"])
-        self._views[job_id] = RunView(spec.epochs).apply_all(events.reports(connection, job_id))
+        self._views[job_id] = RunState(spec.epochs).apply_all(events.reports(connection, job_id))
         return self._views[job_id]
 
     def _move(self, connection: sqlite3.Connection, job_id: str, report: Report) -> None:

@@ -1,7 +1,9 @@
-"""The tables, as numbered steps. A step that has been released is never edited; a change is a new step."""
+"""The tables, as numbered steps. A step that has been released is never edited; a change is a new step: SQL, or a
+function that moves rows."""
 
 import sqlite3
 
+from coordinator.store import points
 from worker.errors import Unavailable
 
 STEPS = [
@@ -48,6 +50,37 @@ STEPS = [
         outcome TEXT NOT NULL             -- empty until the call is done
     ) STRICT;
     """,
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY,
+        job_id TEXT NOT NULL REFERENCES jobs (id),
+        name TEXT NOT NULL,
+        points INTEGER NOT NULL,          -- in all its blocks
+        loose INTEGER NOT NULL,           -- in those that are not whole yet
+        last_step INTEGER NOT NULL,
+        last_value BLOB NOT NULL,         -- a float64, since SQLite has no not-a-number
+        UNIQUE (job_id, name)
+    ) STRICT;
+    CREATE TABLE blocks (                 -- points of one series, ascending by step; what is here is enough to draw from afar
+        id INTEGER PRIMARY KEY,
+        series_id INTEGER NOT NULL REFERENCES series (id),
+        first_step INTEGER NOT NULL,
+        last_step INTEGER NOT NULL,
+        points INTEGER NOT NULL,
+        low_step INTEGER NOT NULL,        -- where the least number is
+        low REAL,                         -- NULL where no value is a number
+        high_step INTEGER NOT NULL,
+        high REAL
+    ) STRICT;
+    CREATE UNIQUE INDEX blocks_by_step ON blocks (series_id, first_step);
+    CREATE TABLE block_points (
+        id INTEGER PRIMARY KEY REFERENCES blocks (id),
+        steps BLOB NOT NULL,              -- int64; empty where each is one behind the one before
+        times BLOB NOT NULL,              -- float64
+        numbers BLOB NOT NULL             -- float64
+    ) STRICT;
+    """,
+    points.gather,
 ]
 
 
@@ -57,4 +90,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     if version > len(STEPS):
         raise Unavailable(f"the store is of version {version}, this bptrain knows up to {len(STEPS)}; use a newer bptrain")
     for number, step in enumerate(STEPS[version:], start=version + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+        if isinstance(step, str):
+            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+        else:
+            connection.execute("BEGIN IMMEDIATE")
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")

@@ -17,8 +17,8 @@ from rich.text import Text
 from bptrain.v1.report_pb2 import AttemptEnded, CheckpointFailed, CrewChanged
 from coordinator.jobs import states
 from coordinator.terminal.chart import chart
-from coordinator.views.curve import thin
 from coordinator.views.run import RunView
+from coordinator.views.thinning import thin
 from worker.console import Lines, say
 
 REFRESH_S = 0.12
@@ -154,7 +154,7 @@ def failure_sentence(failed: CheckpointFailed) -> str:
 
 
 def _points(series: Any, limit: int) -> tuple[list[int], list[float]]:
-    kept = thin(series, limit)
+    kept = thin(series.values, limit)
     return [series.steps[i] for i in kept], [series.values[i] for i in kept]
 
 

@@ -1,12 +1,14 @@
-"""Reports → what is known of a run: its progress, its curves, its end.
+"""Reports → what is known of a run: its progress, its end, and for a terminal its curves.
 
-1. One fold for everyone: the coordinator's intake, `watch`, and `run` without a coordinator.
+1. One fold for everyone: the coordinator's intake (whose curves are in store/points.py), `watch`, and `run` without a
+   coordinator.
 2. A restarted attempt takes back the points from its first step on; they come again, with the same bits.
    So a curve has each step once.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointWritten, CrewChanged, Points, RankInfo, Report
@@ -27,22 +29,18 @@ class Series:
         del self.steps[keep:], self.values[keep:]
 
 
-class RunView:
+class RunState:
+    """Everything but the curves; as large for a long run as for a short one."""
+
     def __init__(self, epochs: int = 0):
         self.progress = Progress(epochs=epochs)
-        self.series: dict[str, Series] = {}
         self.crew: Sequence[RankInfo] = ()  # the ranks that train now
         self.started: AttemptStarted | None = None
         self.ended: AttemptEnded | None = None
         self.checkpoint: CheckpointWritten | None = None
         self._marks: list[tuple[int, float]] = []  # (steps done, when), over the rate's window
 
-    @property
-    def latest(self) -> dict[str, float]:
-        """Newest value of each series."""
-        return {name: series.values[-1] for name, series in self.series.items() if series.values}
-
-    def apply_all(self, reports: Iterable[Report]) -> "RunView":
+    def apply_all(self, reports: Iterable[Report]) -> Self:
         for report in reports:
             self.apply(report)
         return self
@@ -62,8 +60,6 @@ class RunView:
 
     def apply_started(self, event: AttemptStarted) -> None:
         self.started, self.ended, self._marks = event, None, []
-        for series in self.series.values():
-            series.rewind(event.first_step)
         self.progress.step, self.progress.total_steps = event.first_step, event.total_steps
         self.progress.samples_s = self.progress.left_s = 0
         self.crew = event.ranks
@@ -72,10 +68,6 @@ class RunView:
         self.crew = event.ranks
 
     def apply_points(self, points: Points) -> None:
-        for column in points.columns:
-            series = self.series.setdefault(column.series, Series())
-            series.steps.extend(points.steps)
-            series.values.extend(column.values)
         if points.columns and points.columns[0].series.startswith("eval_"):
             return
         self._advance(points.steps[-1] + 1, points.times[-1])
@@ -97,3 +89,28 @@ class RunView:
             steps_s = (step - first) / passed
             progress.samples_s = steps_s * started.batch_size
             progress.left_s = (progress.total_steps - step) / steps_s if steps_s > 0 else 0
+
+
+class RunView(RunState):
+    """The curves, too."""
+
+    def __init__(self, epochs: int = 0):
+        super().__init__(epochs)
+        self.series: dict[str, Series] = {}
+
+    @property
+    def latest(self) -> dict[str, float]:
+        """Newest value of each series."""
+        return {name: series.values[-1] for name, series in self.series.items() if series.values}
+
+    def apply_started(self, event: AttemptStarted) -> None:
+        super().apply_started(event)
+        for series in self.series.values():
+            series.rewind(event.first_step)
+
+    def apply_points(self, points: Points) -> None:
+        for column in points.columns:
+            series = self.series.setdefault(column.series, Series())
+            series.steps.extend(points.steps)
+            series.values.extend(column.values)
+        super().apply_points(points)

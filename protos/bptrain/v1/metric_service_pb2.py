@@ -26,27 +26,39 @@ from bptrain.v1 import job_service_pb2 as bptrain_dot_v1_dot_job__service__pb2
 from bptrain.v1 import report_pb2 as bptrain_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/metric_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\x1a\x17\x62ptrain/v1/report.proto\"I\n\x13QueryMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06series\x18\x02 \x03(\t\x12\x12\n\nmax_points\x18\x03 \x01(\r\"9\n\x14QueryMetricsResponse\x12!\n\x06\x63urves\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Curve\"L\n\x05\x43urve\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\x04\x12\x0e\n\x06values\x18\x03 \x03(\x01\x12\x14\n\x0ctotal_points\x18\x04 \x01(\x04\"5\n\x13WatchMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xdc\x03\n\x14WatchMetricsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x15\n\rcursor_before\x18\x02 \x01(\t\x12,\n\ntransition\x18\x03 \x01(\x0b\x32\x16.bptrain.v1.TransitionH\x00\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12(\n\x08\x62ookmark\x18\x06 \x01(\x0b\x32\x14.bptrain.v1.BookmarkH\x00\x12%\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x14.bptrain.v1.JobEndedH\x00\x12\x33\n\ncheckpoint\x18\x08 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12\'\n\x04\x63rew\x18\t \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\n \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x12\'\n\x05\x65poch\x18\x0b \x01(\x0b\x32\x16.bptrain.v1.EpochEndedH\x00\x42\x07\n\x05\x65vent\"\n\n\x08\x42ookmark\"N\n\x08JobEnded\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t2\xb7\x01\n\rMetricService\x12Q\n\x0cQueryMetrics\x12\x1f.bptrain.v1.QueryMetricsRequest\x1a .bptrain.v1.QueryMetricsResponse\x12S\n\x0cWatchMetrics\x12\x1f.bptrain.v1.WatchMetricsRequest\x1a .bptrain.v1.WatchMetricsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/metric_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\x1a\x17\x62ptrain/v1/report.proto\"#\n\x11ListSeriesRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"8\n\x12ListSeriesResponse\x12\"\n\x06series\x18\x01 \x03(\x0b\x32\x12.bptrain.v1.Series\"M\n\x06Series\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x04\x12\x11\n\tlast_step\x18\x03 \x01(\x04\x12\x12\n\nlast_value\x18\x04 \x01(\x01\"\x84\x01\n\x13QueryMetricsRequest\x12\x0f\n\x07job_ids\x18\x01 \x03(\t\x12\x0e\n\x06series\x18\x02 \x03(\t\x12\x12\n\nmax_points\x18\x03 \x01(\r\x12\x12\n\nfirst_step\x18\x04 \x01(\x04\x12\x16\n\tlast_step\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x0c\n\n_last_step\"9\n\x14QueryMetricsResponse\x12!\n\x06\x63urves\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Curve\"\\\n\x05\x43urve\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\x04\x12\x0e\n\x06values\x18\x03 \x03(\x01\x12\x14\n\x0ctotal_points\x18\x04 \x01(\x04\x12\x0e\n\x06job_id\x18\x05 \x01(\t\"\xb8\x01\n\x14\x45xportMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06series\x18\x02 \x03(\t\x12\x37\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\'.bptrain.v1.ExportMetricsRequest.Format\"G\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_CSV\x10\x01\x12\x15\n\x11\x46ORMAT_JSON_LINES\x10\x02\"(\n\x15\x45xportMetricsResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"5\n\x13WatchMetricsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xdc\x03\n\x14WatchMetricsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x15\n\rcursor_before\x18\x02 \x01(\t\x12,\n\ntransition\x18\x03 \x01(\x0b\x32\x16.bptrain.v1.TransitionH\x00\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12(\n\x08\x62ookmark\x18\x06 \x01(\x0b\x32\x14.bptrain.v1.BookmarkH\x00\x12%\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x14.bptrain.v1.JobEndedH\x00\x12\x33\n\ncheckpoint\x18\x08 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12\'\n\x04\x63rew\x18\t \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\n \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x12\'\n\x05\x65poch\x18\x0b \x01(\x0b\x32\x16.bptrain.v1.EpochEndedH\x00\x42\x07\n\x05\x65vent\"\n\n\x08\x42ookmark\"N\n\x08JobEnded\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t2\xdc\x02\n\rMetricService\x12K\n\nListSeries\x12\x1d.bptrain.v1.ListSeriesRequest\x1a\x1e.bptrain.v1.ListSeriesResponse\x12Q\n\x0cQueryMetrics\x12\x1f.bptrain.v1.QueryMetricsRequest\x1a .bptrain.v1.QueryMetricsResponse\x12S\n\x0cWatchMetrics\x12\x1f.bptrain.v1.WatchMetricsRequest\x1a .bptrain.v1.WatchMetricsResponse0\x01\x12V\n\rExportMetrics\x12 .bptrain.v1.ExportMetricsRequest\x1a!.bptrain.v1.ExportMetricsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.metric_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUERYMETRICSREQUEST']._serialized_start=102
-  _globals['_QUERYMETRICSREQUEST']._serialized_end=175
-  _globals['_QUERYMETRICSRESPONSE']._serialized_start=177
-  _globals['_QUERYMETRICSRESPONSE']._serialized_end=234
-  _globals['_CURVE']._serialized_start=236
-  _globals['_CURVE']._serialized_end=312
-  _globals['_WATCHMETRICSREQUEST']._serialized_start=314
-  _globals['_WATCHMETRICSREQUEST']._serialized_end=367
-  _globals['_WATCHMETRICSRESPONSE']._serialized_start=370
-  _globals['_WATCHMETRICSRESPONSE']._serialized_end=846
-  _globals['_BOOKMARK']._serialized_start=848
-  _globals['_BOOKMARK']._serialized_end=858
-  _globals['_JOBENDED']._serialized_start=860
-  _globals['_JOBENDED']._serialized_end=938
-  _globals['_METRICSERVICE']._serialized_start=941
-  _globals['_METRICSERVICE']._serialized_end=1124
+  _globals['_LISTSERIESREQUEST']._serialized_start=102
+  _globals['_LISTSERIESREQUEST']._serialized_end=137
+  _globals['_LISTSERIESRESPONSE']._serialized_start=139
+  _globals['_LISTSERIESRESPONSE']._serialized_end=195
+  _globals['_SERIES']._serialized_start=197
+  _globals['_SERIES']._serialized_end=274
+  _globals['_QUERYMETRICSREQUEST']._serialized_start=277
+  _globals['_QUERYMETRICSREQUEST']._serialized_end=409
+  _globals['_QUERYMETRICSRESPONSE']._serialized_start=411
+  _globals['_QUERYMETRICSRESPONSE']._serialized_end=468
+  _globals['_CURVE']._serialized_start=470
+  _globals['_CURVE']._serialized_end=562
+  _globals['_EXPORTMETRICSREQUEST']._serialized_start=565
+  _globals['_EXPORTMETRICSREQUEST']._serialized_end=749
+  _globals['_EXPORTMETRICSREQUEST_FORMAT']._serialized_start=678
+  _globals['_EXPORTMETRICSREQUEST_FORMAT']._serialized_end=749
+  _globals['_EXPORTMETRICSRESPONSE']._serialized_start=751
+  _globals['_EXPORTMETRICSRESPONSE']._serialized_end=791
+  _globals['_WATCHMETRICSREQUEST']._serialized_start=793
+  _globals['_WATCHMETRICSREQUEST']._serialized_end=846
+  _globals['_WATCHMETRICSRESPONSE']._serialized_start=849
+  _globals['_WATCHMETRICSRESPONSE']._serialized_end=1325
+  _globals['_BOOKMARK']._serialized_start=1327
+  _globals['_BOOKMARK']._serialized_end=1337
+  _globals['_JOBENDED']._serialized_start=1339
+  _globals['_JOBENDED']._serialized_end=1417
+  _globals['_METRICSERVICE']._serialized_start=1420
+  _globals['_METRICSERVICE']._serialized_end=1768
 # @@protoc_insertion_point(module_scope)

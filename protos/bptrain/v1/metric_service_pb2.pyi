@@ -1,6 +1,7 @@
 from bptrain.v1 import job_service_pb2 as _job_service_pb2
 from bptrain.v1 import report_pb2 as _report_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -8,15 +9,43 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class QueryMetricsRequest(_message.Message):
-    __slots__ = ("job_id", "series", "max_points")
+class ListSeriesRequest(_message.Message):
+    __slots__ = ("job_id",)
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+
+class ListSeriesResponse(_message.Message):
+    __slots__ = ("series",)
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    series: _containers.RepeatedCompositeFieldContainer[Series]
+    def __init__(self, series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ...) -> None: ...
+
+class Series(_message.Message):
+    __slots__ = ("name", "points", "last_step", "last_value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_STEP_FIELD_NUMBER: _ClassVar[int]
+    LAST_VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    points: int
+    last_step: int
+    last_value: float
+    def __init__(self, name: _Optional[str] = ..., points: _Optional[int] = ..., last_step: _Optional[int] = ..., last_value: _Optional[float] = ...) -> None: ...
+
+class QueryMetricsRequest(_message.Message):
+    __slots__ = ("job_ids", "series", "max_points", "first_step", "last_step")
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
     MAX_POINTS_FIELD_NUMBER: _ClassVar[int]
-    job_id: str
+    FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    LAST_STEP_FIELD_NUMBER: _ClassVar[int]
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
     series: _containers.RepeatedScalarFieldContainer[str]
     max_points: int
-    def __init__(self, job_id: _Optional[str] = ..., series: _Optional[_Iterable[str]] = ..., max_points: _Optional[int] = ...) -> None: ...
+    first_step: int
+    last_step: int
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., series: _Optional[_Iterable[str]] = ..., max_points: _Optional[int] = ..., first_step: _Optional[int] = ..., last_step: _Optional[int] = ...) -> None: ...
 
 class QueryMetricsResponse(_message.Message):
     __slots__ = ("curves",)
@@ -25,16 +54,42 @@ class QueryMetricsResponse(_message.Message):
     def __init__(self, curves: _Optional[_Iterable[_Union[Curve, _Mapping]]] = ...) -> None: ...
 
 class Curve(_message.Message):
-    __slots__ = ("series", "steps", "values", "total_points")
+    __slots__ = ("series", "steps", "values", "total_points", "job_id")
     SERIES_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_POINTS_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
     series: str
     steps: _containers.RepeatedScalarFieldContainer[int]
     values: _containers.RepeatedScalarFieldContainer[float]
     total_points: int
-    def __init__(self, series: _Optional[str] = ..., steps: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., total_points: _Optional[int] = ...) -> None: ...
+    job_id: str
+    def __init__(self, series: _Optional[str] = ..., steps: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., total_points: _Optional[int] = ..., job_id: _Optional[str] = ...) -> None: ...
+
+class ExportMetricsRequest(_message.Message):
+    __slots__ = ("job_id", "series", "format")
+    class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        FORMAT_UNSPECIFIED: _ClassVar[ExportMetricsRequest.Format]
+        FORMAT_CSV: _ClassVar[ExportMetricsRequest.Format]
+        FORMAT_JSON_LINES: _ClassVar[ExportMetricsRequest.Format]
+    FORMAT_UNSPECIFIED: ExportMetricsRequest.Format
+    FORMAT_CSV: ExportMetricsRequest.Format
+    FORMAT_JSON_LINES: ExportMetricsRequest.Format
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    series: _containers.RepeatedScalarFieldContainer[str]
+    format: ExportMetricsRequest.Format
+    def __init__(self, job_id: _Optional[str] = ..., series: _Optional[_Iterable[str]] = ..., format: _Optional[_Union[ExportMetricsRequest.Format, str]] = ...) -> None: ...
+
+class ExportMetricsResponse(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
 
 class WatchMetricsRequest(_message.Message):
     __slots__ = ("job_id", "cursor")

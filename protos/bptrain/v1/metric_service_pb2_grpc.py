@@ -35,6 +35,11 @@ class MetricServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListSeries = channel.unary_unary(
+                '/bptrain.v1.MetricService/ListSeries',
+                request_serializer=bptrain_dot_v1_dot_metric__service__pb2.ListSeriesRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_metric__service__pb2.ListSeriesResponse.FromString,
+                _registered_method=True)
         self.QueryMetrics = channel.unary_unary(
                 '/bptrain.v1.MetricService/QueryMetrics',
                 request_serializer=bptrain_dot_v1_dot_metric__service__pb2.QueryMetricsRequest.SerializeToString,
@@ -45,23 +50,48 @@ class MetricServiceStub:
                 request_serializer=bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsResponse.FromString,
                 _registered_method=True)
+        self.ExportMetrics = channel.unary_stream(
+                '/bptrain.v1.MetricService/ExportMetrics',
+                request_serializer=bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsResponse.FromString,
+                _registered_method=True)
 
 
 class MetricServiceServicer:
     """Curves, in steps and series.
     """
 
+    def ListSeries(self, request, context):
+        """Which series a job has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def QueryMetrics(self, request, context):
-        """The curve so far. Steps computed twice (after a resume) appear once.
+        """Curves so far, of many jobs and series. Steps computed twice (after a resume) appear once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchMetrics(self, request, context):
-        """The curve as it grows, from its beginning or from a cursor. Ordered, without a hole or a repeat, also
-        across reconnects with the last cursor. Only an `ended` message means that the job has ended: a stream
-        that closes without one means reconnect.
+        """The curve as it grows, from its beginning or from a cursor. It keeps eight promises:
+        ordered: no message is older than one before it;
+        unique: each row once, also across reconnects with the last cursor;
+        reliable: no hole, or a `gap` that says what is missing;
+        resumable: from every cursor, for as long as the job is kept;
+        bookmarked: a cursor every ten seconds, also when nothing happens;
+        atomic: the values of one step in one message;
+        ended: only an `ended` message means that the job has ended; a stream that closes without one means reconnect;
+        attempt-aware: `started` says from which step on points are computed again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportMetrics(self, request, context):
+        """Every point of a job's curves, as a file in pieces.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,6 +100,11 @@ class MetricServiceServicer:
 
 def add_MetricServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSeries,
+                    request_deserializer=bptrain_dot_v1_dot_metric__service__pb2.ListSeriesRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_metric__service__pb2.ListSeriesResponse.SerializeToString,
+            ),
             'QueryMetrics': grpc.unary_unary_rpc_method_handler(
                     servicer.QueryMetrics,
                     request_deserializer=bptrain_dot_v1_dot_metric__service__pb2.QueryMetricsRequest.FromString,
@@ -79,6 +114,11 @@ def add_MetricServiceServicer_to_server(servicer, server):
                     servicer.WatchMetrics,
                     request_deserializer=bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsResponse.SerializeToString,
+            ),
+            'ExportMetrics': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportMetrics,
+                    request_deserializer=bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +131,33 @@ def add_MetricServiceServicer_to_server(servicer, server):
 class MetricService:
     """Curves, in steps and series.
     """
+
+    @staticmethod
+    def ListSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.MetricService/ListSeries',
+            bptrain_dot_v1_dot_metric__service__pb2.ListSeriesRequest.SerializeToString,
+            bptrain_dot_v1_dot_metric__service__pb2.ListSeriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def QueryMetrics(request,
@@ -136,6 +203,33 @@ class MetricService:
             '/bptrain.v1.MetricService/WatchMetrics',
             bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsRequest.SerializeToString,
             bptrain_dot_v1_dot_metric__service__pb2.WatchMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bptrain.v1.MetricService/ExportMetrics',
+            bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsRequest.SerializeToString,
+            bptrain_dot_v1_dot_metric__service__pb2.ExportMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,6 +14,9 @@ from coordinator.store.schema import STEPS, migrate
 from worker.errors import Unavailable
 
 
+TABLES = ["audit", "block_points", "blocks", "events", "jobs", "series", "tokens"]
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "store.db"
@@ -33,7 +36,7 @@ def pragma(path, name):
 def test_an_empty_file_becomes_a_store_of_the_newest_version(path):
     Database(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        assert tables(connection) == ["audit", "events", "jobs", "tokens"]
+        assert tables(connection) == TABLES
         assert connection.execute("PRAGMA user_version").fetchone()[0] == len(STEPS)
 
 
@@ -92,5 +95,5 @@ def test_a_step_that_fails_leaves_the_version_before_it(connection, monkeypatch)
     with pytest.raises(sqlite3.OperationalError, match="jobs already exists"):
         migrate(connection)
     connection.execute("ROLLBACK")  # as closing the connection would
-    assert tables(connection) == ["audit", "events", "jobs", "tokens"]
+    assert tables(connection) == TABLES
     assert connection.execute("PRAGMA user_version").fetchone()[0] == len(STEPS)

@@ -1,95 +1,72 @@
-"""Fewer points than there are, with every spike still among them."""
+"""Curves from the store: near by their points, from afar the extremes of blocks, and the same picture either way."""
 
-import math
 import random
 
 import pytest
 
-from coordinator.views.curve import curves, thin
-from coordinator.views.run import RunView, Series
+from coordinator.store import points
+from coordinator.views.curve import Window, curves
 
-
-def series(values):
-    made = Series()
-    made.steps, made.values = list(range(len(values))), list(values)
-    return made
-
-
-def kept(values, max_points):
-    return [values[i] for i in thin(series(values), max_points)]
-
-
-@pytest.fixture(params=range(20))
-def values(request):
-    """A random walk of random length with a few spikes."""
-    chance = random.Random(request.param)
-    walk = [chance.gauss(0, 1)]
-    for _ in range(chance.randint(0, 400)):
-        walk.append(walk[-1] + chance.gauss(0, 1))
-    for _ in range(chance.randint(0, 3)):
-        walk[chance.randrange(len(walk))] = chance.choice([-1e6, 1e6])
-    return walk
-
-
-@pytest.mark.parametrize("max_points", [4, 5, 10, 33, 100])
-def test_few_enough_points_stay_and_in_order(values, max_points):
-    indices = thin(series(values), max_points)
-    assert len(indices) <= max_points
-    assert indices == sorted(set(indices))
-
-
-@pytest.mark.parametrize("max_points", [2, 4, 5, 10, 33, 100])
-def test_the_ends_and_the_extremes_stay(values, max_points):
-    points = kept(values, max_points)
-    assert (points[0], points[-1]) == (values[0], values[-1])
-    assert max_points < 4 or (min(points), max(points)) == (min(values), max(values))
-
-
-@pytest.mark.parametrize("max_points", [1, 2, 3, 4])
-def test_even_very_few_points_are_not_exceeded(max_points):
-    assert len(kept([0, 5, -5, 1, 2], max_points)) <= max_points
-
-
-@pytest.mark.parametrize("spike_at", [1, 50, 97, 198])
-def test_a_spike_of_one_step_stays(spike_at):
-    flat = [1.0] * 200
-    flat[spike_at] = 9.0
-    assert 9.0 in kept(flat, 10)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 3])
-@pytest.mark.parametrize("max_points", [0, 4, 100])
-def test_a_short_series_stays_as_it_is(count, max_points):
-    assert thin(series(range(count)), max_points) == list(range(count))
-
-
-def test_without_a_limit_everything_stays(values):
-    assert kept(values, 0) == values
-
-
-def test_what_is_not_a_number_does_not_hide_a_spike():
-    values = [1.0] * 200
-    values[1:100:2] = [math.nan] * 50
-    values[40], values[60] = 9.0, -9.0
-    assert {9.0, -9.0} <= set(kept(values, 10))
-
-
-def test_infinity_is_a_spike():
-    assert math.inf in kept([1.0] * 50 + [math.inf] + [1.0] * 50, 10)
+SPIKES = {700: 50.0, 1301: -50.0}
 
 
 @pytest.fixture
-def view(script):
-    return RunView().apply_all(script.started().points(range(10)).points([4, 9], "eval_loss").reports)
+def job(connection, add_job, script, monkeypatch):
+    """2000 points in blocks of 8, two of them spikes."""
+    monkeypatch.setattr(points, "BLOCK", 8)
+    chance = random.Random(3)
+    values = [chance.random() for _ in range(2000)]
+    for step, value in SPIKES.items():
+        values[step] = value
+    job_id = add_job(connection)
+    for start in range(0, 2000, 50):
+        points.take(connection, job_id, script.points(range(start, start + 50), value=values.__getitem__).reports[-1:])
+    points.take(connection, job_id, script.points([4, 9], "eval_loss").reports[-1:])
+    return job_id, values
 
 
-def test_all_series_come_unless_some_are_named(view):
-    assert [curve.series for curve in curves(view, [], 0)] == ["loss", "eval_loss"]
-    assert [curve.series for curve in curves(view, ["eval_loss"], 0)] == ["eval_loss"]
-    assert curves(view, ["nope"], 0) == []
+def loss(connection, job, *window):
+    job_id, values = job
+    curve, = curves(connection, job_id, ["loss"], Window(*window))
+    assert [values[step] for step in curve.steps] == list(curve.values)
+    assert list(curve.steps) == sorted(set(curve.steps))
+    return curve
 
 
-def test_a_thinned_curve_says_how_many_points_there_were(view):
-    loss, _ = curves(view, [], 4)
-    assert (loss.total_points, len(loss.steps), len(loss.values)) == (10, 4, 4)
-    assert list(loss.values) == [1 / (step + 1) for step in loss.steps]
+def test_all_series_come_unless_some_are_named(connection, job):
+    assert [curve.series for curve in curves(connection, job[0], [], Window())] == ["loss", "eval_loss"]
+    assert [curve.series for curve in curves(connection, job[0], ["eval_loss"], Window())] == ["eval_loss"]
+    assert curves(connection, job[0], ["nope"], Window()) == []
+
+
+def test_a_curve_names_its_job(connection, job):
+    assert {curve.job_id for curve in curves(connection, job[0], [], Window())} == {job[0]}
+
+
+@pytest.mark.parametrize("most", [4, 5, 20, 100, 333, 1000, 1999])
+def test_few_enough_points_with_both_ends_and_both_spikes(connection, job, most):
+    """Both ways of looking are among these."""
+    curve = loss(connection, job, 0, points.LAST, most)
+    assert len(curve.steps) <= most and curve.total_points == 2000
+    assert (curve.steps[0], curve.steps[-1]) == (0, 1999)
+    assert SPIKES.keys() <= set(curve.steps)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (3, 1990), (8, 15), (100, 1500), (701, 1300), (1999, 5000)])
+@pytest.mark.parametrize("most", [0, 20, 400])
+def test_a_window_counts_and_shows_what_lies_in_it(connection, job, first, last, most):
+    curve, inside = loss(connection, job, first, last, most), range(first, min(last, 1999) + 1)
+    assert curve.total_points == len(inside)
+    assert (curve.steps[0], curve.steps[-1]) == (inside[0], inside[-1])
+    shown = [job[1][step] for step in inside]
+    assert (min(curve.values), max(curve.values)) == (min(shown), max(shown))
+
+
+def test_without_a_limit_and_near_by_it_is_exact(connection, job):
+    assert list(loss(connection, job).values) == job[1]
+    assert list(loss(connection, job, 200, 299, 100).steps) == list(range(200, 300))
+
+
+def test_a_window_without_points_is_an_empty_curve(connection, job):
+    curve, = curves(connection, job[0], ["eval_loss"], Window(5, 8, 4))
+    assert (list(curve.steps), curve.total_points) == ([], 0)
