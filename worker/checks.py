@@ -6,10 +6,11 @@ same things in the same words.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from safetensors import SafetensorError
@@ -54,7 +55,8 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
         problems += reduction.problems(maths, spec.diagnose_every)
     root = DataRoot(data_root)
     train = _attempt(problems, lambda: _open(spec, "train", root))
-    held_out = _attempt(problems, lambda: _open(spec, "eval", root)) if spec.data.HasField("eval") else None
+    learned = train.learned if train else {}
+    held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
     for name, data in (("train", train), ("eval", held_out)):
         if data is not None and maths is not None:
             problems += _fit_problems(name, data, maths)
@@ -117,14 +119,14 @@ def parse_maths(spec: JobSpec) -> bpcore.Spec:
     return bpcore.parse(jobfile.plain(spec))
 
 
-def _open(spec: JobSpec, part: str, root: DataRoot) -> Dataset:
+def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] = MappingProxyType({})) -> Dataset:
     component = jobfile.plain(spec).get("data", {}).get(part, {"kind": ""})
     try:
         built = FORMATS.build(component)
     except InvalidInput as error:
         raise InvalidInput([problem.under(f"data.{part}") for problem in error.problems]) from None
     try:
-        return built.open(root)
+        return built.open_with(root, learned)
     except InvalidInput as error:
         raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
 

@@ -3,6 +3,7 @@
     BptrainError
     ├── InvalidInput     (bpcore)  the job file or the data                      exit code 2
     ├── Unavailable                something around the job is missing or busy   exit code 3
+    ├── BadSample                  one sample cannot be had                      exit code 1
     └── TrainingFailed             the training itself cannot go on              exit code 1
 """
 
@@ -11,6 +12,10 @@ from bpcore.errors import BptrainError, InvalidInput
 
 class Unavailable(BptrainError):
     """A program, folder, port or service that the job needs cannot be had."""
+
+
+class BadSample(BptrainError):
+    """A truncated image, a file that has changed: named by file, and row where there are rows."""
 
 
 class TrainingFailed(BptrainError):

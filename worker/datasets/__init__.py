@@ -2,12 +2,15 @@
 
 1. `open` finds what can be wrong without reading all of it, and raises InvalidInput with every problem.
 2. Files are found through the DataRoot alone, which refuses what lies outside it.
+3. What a format learns of its samples (a vocabulary, the names of classes) is learned from the training data alone:
+   held-out data is opened with that.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,15 +24,18 @@ BLOCK_BYTES = 1 << 22  # read at a time where all is looked through
 
 class Dataset(Protocol):
     """Samples by index. `fields`: what each sample holds; by custom `x` is the input and `y` the target. `is_on_disk`:
-    whether reading may have to wait for it. Several threads may read at once."""
+    whether reading may have to wait for it. `learned`: what was learned of the samples, as JSON. Several threads may
+    read at once."""
 
     fields: Mapping[str, Field]
     is_on_disk: bool
+    learned: Mapping[str, Any]
 
     def __len__(self) -> int: ...
 
     def read(self, indices: np.ndarray) -> Batch:
-        """Field → array (n, …) of the samples at `indices`, in that order; numbers as float32."""
+        """Field → array (n, …) of the samples at `indices`, in that order; numbers as float32. Raises BadSample for one
+        that cannot be had, or leaves it out."""
 
 
 class DataRoot:
@@ -38,18 +44,55 @@ class DataRoot:
     def __init__(self, folder: Path):
         self._folder = folder.resolve()
 
-    def file(self, name: str) -> Path:
-        """The regular file `name`, relative to the root. Raises InvalidInput, never naming the root."""
+    def file(self, name: str, field: str = "path") -> Path:
+        """The regular file `name`, relative to the root. Raises InvalidInput for that `field`, never naming the root."""
+        path = self._inside(name, field)
+        if not path.is_file():
+            raise InvalidInput([Problem(field, expected("a file inside the data root", name, "there is none of that name"))])
+        return path
+
+    def folder(self, name: str, field: str = "path") -> Path:
+        """The folder `name`, in the same way."""
+        path = self._inside(name, field)
+        if not path.is_dir():
+            raise InvalidInput([Problem(field, expected("a folder inside the data root", name, "there is none of that name"))])
+        return path
+
+    def files(self, name: str, suffixes: Collection[str], field: str = "path") -> list[Path]:
+        """The file `name`, or all files of the folder `name` and of those below that end in one of `suffixes`, by name.
+        Links to folders are not followed. Raises InvalidInput where there is none."""
+        path = self._inside(name, field)
+        if path.is_file():
+            return [path]
+        found = sorted(each for each in _below(self.folder(name, field)) if each.suffix.lower() in suffixes and self._is_ours(each))
+        if not found:
+            raise InvalidInput([Problem(field, expected(f"files that end in {', '.join(sorted(suffixes))}", name, "there are none in it"))])
+        return found
+
+    def is_folder(self, name: str, field: str = "path") -> bool:
+        return self._inside(name, field).is_dir()
+
+    def name(self, path: Path) -> str:
+        """How to call a file before users."""
+        return path.relative_to(self._folder).as_posix()
+
+    def _inside(self, name: str, field: str) -> Path:
         try:
             path = (self._folder / name).resolve()
-            inside, there = path.is_relative_to(self._folder), path.is_file()
+            path.exists()
         except (OSError, RuntimeError, ValueError):  # a NUL, a loop of links, a name too long
-            raise InvalidInput([Problem("path", expected("a path that a file can have", name))]) from None
-        if not inside:
-            raise InvalidInput([Problem("path", expected("a path inside the data root", name))])
-        if not there:
-            raise InvalidInput([Problem("path", expected("a file inside the data root", name, "there is none of that name"))])
+            raise InvalidInput([Problem(field, expected("a path that a file can have", name))]) from None
+        if not path.is_relative_to(self._folder):
+            raise InvalidInput([Problem(field, expected("a path inside the data root", name))])
         return path
+
+    def _is_ours(self, path: Path) -> bool:
+        return not path.is_symlink() or path.is_file() and path.resolve().is_relative_to(self._folder)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for inside, _, names in os.walk(folder):
+        yield from (Path(inside, name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -60,12 +103,18 @@ class Format:
         """Raises InvalidInput with every problem."""
         raise NotImplementedError
 
+    def open_with(self, root: DataRoot, learned: Mapping[str, Any]) -> Dataset:
+        """The same of other data than the training's, with what was learned of that; empty: of this data itself."""
+        return self.open(root)
+
 
 FORMATS: Registry[Format] = Registry("data format", __name__, Format)
 
 
 class Arrays:
     """A Dataset over arrays (samples, …), by field; in memory or memory-mapped."""
+
+    learned: Mapping[str, Any] = {}
 
     def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False):
         self.is_on_disk = is_on_disk

@@ -1,0 +1,99 @@
+"""idx: MNIST's format, one file of images and one of labels, plain or gzipped; mapped, never whole in memory.
+
+    images    path of `train-images-idx3-ubyte` or the like; field x, (height, width, 1) for pictures of bytes, from 0 to 1
+    labels    path of `train-labels-idx1-ubyte` or the like; field y, integers (); left out: no y
+    scale     false: bytes stay integers 0 … 255
+    split, test_fraction, split_seed, folds, fold: as everywhere (worker/sources/split.py)
+
+Source: http://yann.lecun.com/exdb/mnist, "The IDX file format": two zero bytes, a code for the type of numbers, the
+number of axes, the length of each in 4 bytes, then the numbers, all big-endian.
+"""
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from bpcore.attributes import flag, text
+from bpcore.errors import InvalidInput, Problem
+from bpcore.fields import Field
+from worker.datasets import Arrays, DataRoot
+from worker.sources.split import Source, subset
+
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+DAMAGE = (OSError, EOFError, ValueError, zlib.error)
+
+
+@dataclass(frozen=True)
+class Idx(Source):
+    images: str = text(wants="the path of an IDX file, relative to the data root")
+    labels: str = text("", wants="the path of an IDX file, relative to the data root")
+    scale: bool = flag(True)
+
+    def open_with(self, root, learned):
+        arrays = {field: _open(root, getattr(self, name), name)
+                  for field, name in (("x", "images"), ("y", "labels")) if getattr(self, name)}
+        if arrays["x"].dtype == np.uint8 and self.scale:
+            data = Pixels(arrays)
+        else:
+            data = Arrays(arrays, is_on_disk=True)
+        return subset(data, self.rows(len(data)))
+
+
+class Pixels(Arrays):
+    """Bytes of pictures, handed out as numbers from 0 to 1."""
+
+    def __init__(self, arrays: dict[str, np.ndarray]):
+        x = arrays["x"]
+        super().__init__(arrays | {"x": x[..., None] if x.ndim == 3 else x}, is_on_disk=True)
+        self.fields["x"] = Field(self._arrays["x"].shape[1:])
+
+    def read(self, indices):
+        batch = super().read(indices)
+        return batch | {"x": batch["x"].astype(np.float32) / np.float32(255)}
+
+
+def _open(root: DataRoot, name: str, field: str) -> np.ndarray:
+    """The file's array, mapped. Raises InvalidInput."""
+    path = root.file(name, field)
+    try:
+        with _plain(path) as file:
+            dtype, shape = _head(file)
+            return np.memmap(file, dtype, "r", 4 + 4 * len(shape), shape)
+    except DAMAGE:
+        raise InvalidInput([Problem(field, f'expected a whole IDX file, but "{name}" is not one')]) from None
+
+
+def _plain(path: Path) -> BinaryIO:
+    """The file, or what is packed in it, in a file that nobody else sees."""
+    file = open(path, "rb")
+    if file.read(2) != b"\x1f\x8b":
+        file.seek(0)
+        return file
+    unpacked = tempfile.TemporaryFile()
+    try:
+        with file, gzip.open(path) as packed:
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
+    except DAMAGE:
+        unpacked.close()
+        raise
+    unpacked.seek(0)
+    return unpacked
+
+
+def _head(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+    """Type and shape. Raises ValueError unless the file is as long as they say."""
+    start = file.read(4)
+    if len(start) != 4 or start[:2] != b"\0\0" or start[2] not in TYPES or not start[3]:
+        raise ValueError
+    dtype = np.dtype(TYPES[start[2]])
+    shape = tuple(np.frombuffer(file.read(4 * start[3]), ">u4").tolist())
+    if len(shape) != start[3] or not prod(shape) or file.seek(0, 2) != 4 + 4 * len(shape) + prod(shape) * dtype.itemsize:
+        raise ValueError
+    return dtype, shape
