@@ -2,13 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.job_service_pb2 import Job
-from bptrain.v1.log_service_pb2 import ReadLogsResponse
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states
@@ -22,15 +20,14 @@ from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
+from coordinator.views.artifacts import Artifacts
 from coordinator.views.job import job_view
+from coordinator.views.logs import Logs
 from coordinator.views.metrics import Metrics
 from worker import checks
-from worker.rundir import RunDir
 
 PAGE = 50
 LARGEST_PAGE = 1000
-LOG_CHUNK_BYTES = 64 << 10
-LOG_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class App:
         self.database = Database(settings.state / "store.db")
         self._checked = Checked(self._check)
         self.hub = Hub()
-        self.metrics = Metrics(self.database, self.hub)
+        self.metrics, self.logs, self.artifacts = Metrics(self.database, self.hub), Logs(self.database), Artifacts(self.database)
         self.intake = Intake(self.database, self.hub)
         self.sessions = Sessions(self.database)
         standby = Standby(launcher, settings.runs, settings.data_root, MOST_RANKS if settings.standby else 0)
@@ -135,28 +132,3 @@ class App:
             raise InvalidInput([Problem("ranks", expected(f"at most {self.settings.slots}, the coordinator's slots", ranks))])
         await self.supervisor.resize(job_id, ranks)
         return await self.get(job_id)
-
-    async def logs(self, job_id: str, offset: int, follow: bool) -> AsyncIterator[ReadLogsResponse]:
-        while True:
-            job = await self.get(job_id)
-            text, offset = await asyncio.to_thread(_read_log, RunDir(Path(job.run_dir)).log, offset)
-            if text:
-                yield ReadLogsResponse(text=text, offset_bytes=offset)
-            elif not follow or job.state in states.FINAL:
-                yield ReadLogsResponse(offset_bytes=offset, ended=True)
-                return
-            else:
-                await asyncio.sleep(LOG_POLL_S)
-
-
-def _read_log(path: Path, offset: int) -> tuple[str, int]:
-    """(text from `offset` on, the offset behind it)."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read(LOG_CHUNK_BYTES)
-    except (OSError, OverflowError, ValueError):  # no log yet, or an offset beyond every file
-        return "", offset
-    if len(data) == LOG_CHUNK_BYTES and b"\n" in data:
-        data = data[:data.rindex(b"\n") + 1]  # cut between lines, not inside a character
-    return data.decode(errors="replace"), offset + len(data)

@@ -27,10 +27,12 @@ from grpc_status import rpc_status
 
 from bpcore.errors import InvalidInput, Problem, unless_known
 from bptrain.v1 import admin_service_pb2 as admin
+from bptrain.v1 import artifact_service_pb2 as files
 from bptrain.v1 import job_service_pb2 as jobs
-from bptrain.v1 import log_service_pb2 as logs
+from bptrain.v1 import log_service_pb2 as said
 from bptrain.v1 import metric_service_pb2 as metrics
 from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
+from bptrain.v1.artifact_service_pb2_grpc import ArtifactServiceStub
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
@@ -82,8 +84,8 @@ class Client:
         self.address = endpoint.address
         self._patience_s = patience_s
         self._channel = channel.opened(endpoint)
-        self._jobs, self._metrics, self._logs, self._admin = (
-            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, AdminServiceStub))
+        self._jobs, self._metrics, self._logs, self._artifacts, self._admin = (
+            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, ArtifactServiceStub, AdminServiceStub))
 
     def __enter__(self) -> "Client":
         return self
@@ -176,14 +178,40 @@ class Client:
 
         return self._resumed(call, cursor, lambda message: message.cursor, lambda message: message.HasField("ended"))
 
-    def logs(self, job_id: str, follow: bool = False) -> Iterator[str]:
-        """What the ranks printed, in pieces; with `follow` until the job has ended."""
+    def logs(self, job_id: str, follow: bool = False, ranks: Sequence[int] = (), level: int = 0, contains: str = "") -> Iterator[said.LogLine]:
+        """What the ranks printed, line by line; with `follow` until the job has ended."""
+        chosen = said.LogFilter(ranks=ranks, level=level, contains=contains)
 
-        def call(offset: int) -> Iterator[logs.ReadLogsResponse]:
-            return self._logs.ReadLogs(logs.ReadLogsRequest(job_id=job_id, offset_bytes=offset, follow=follow))
+        def call(offset: int) -> Iterator[said.WatchLogsResponse]:
+            return self._logs.WatchLogs(said.WatchLogsRequest(job_id=job_id, offset_bytes=offset, filter=chosen))
 
-        for message in self._resumed(call, 0, lambda message: message.offset_bytes, lambda message: message.ended):
-            yield message.text
+        if not follow:
+            return self._log_pages(job_id, chosen)
+        messages = self._resumed(call, 0, lambda message: message.offset_bytes, lambda message: message.ended)
+        return (line for message in messages for line in message.lines)
+
+    def _log_pages(self, job_id: str, chosen: said.LogFilter) -> Iterator[said.LogLine]:
+        page = said.ReadLogsResponse(more=True)
+        while page.more:
+            page = self._call(self._logs.ReadLogs, said.ReadLogsRequest(job_id=job_id, offset_bytes=page.offset_bytes, filter=chosen))
+            yield from page.lines
+
+    def artifacts(self, job_id: str) -> Sequence[files.Artifact]:
+        """Files of a job: checkpoints, journal, log."""
+        return self._call(self._artifacts.ListArtifacts, files.ListArtifactsRequest(job_id=job_id)).artifacts
+
+    def artifact(self, job_id: str, name: str) -> files.Artifact:
+        """One of them, with its SHA-256."""
+        return self._call(self._artifacts.GetArtifact, files.GetArtifactRequest(job_id=job_id, name=name)).artifact
+
+    def download(self, job_id: str, name: str, offset_bytes: int = 0) -> Iterator[bytes]:
+        """Its content from an offset on, across reconnects."""
+
+        def call(offset: int) -> Iterator[files.DownloadArtifactResponse]:
+            return self._artifacts.DownloadArtifact(files.DownloadArtifactRequest(job_id=job_id, name=name, offset_bytes=offset))
+
+        for message in self._resumed(call, offset_bytes, lambda message: message.offset_bytes, lambda message: message.ended):
+            yield message.content
 
     def create_token(self, name: str, scope: int, lifetime_s: int) -> admin.CreateTokenResponse:
         """A new token; `.secret` is what its holder shows, and stands nowhere else."""

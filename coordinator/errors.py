@@ -30,6 +30,7 @@ CATALOGUE = {
     "PAGE_TOKEN_INVALID": Entry("INVALID_ARGUMENT", 2, "the page token is not one of ours"),
     "CURSOR_FOREIGN": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of job {job}'),
     "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
+    "ARTIFACT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no artifact of this name; bptrain artifacts {job} shows all"),
     "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another spec, by job {job}"),
     "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
     "SLOTS_TAKEN": Entry("FAILED_PRECONDITION", 1, "job {job} needs {needed} more slot(s), but other jobs leave {free}"),

@@ -1,5 +1,7 @@
 import click
+from google.protobuf import json_format
 
+from bptrain.v1.log_service_pb2 import LOG_LEVEL_ERROR, ReadLogsResponse
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
@@ -8,9 +10,17 @@ from coordinator.terminal import options
 @click.command()
 @options.job
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
+@click.option("--rank", "ranks", type=click.IntRange(0), multiple=True, help="Lines of this rank; repeat for several.  [default: all, and mpirun's own]")
+@click.option("--errors", is_flag=True, help="Only what went to standard error, or comes from mpirun.")
+@click.option("--contains", default="", metavar="TEXT", help="Only lines with this in them.")
+@options.output
 @options.coordinator
-def command(job: str | None, follow: bool, address: Endpoint) -> None:
+def command(job: str | None, follow: bool, ranks: tuple[int, ...], errors: bool, contains: str, style: str, address: Endpoint) -> None:
     """Print what the ranks printed (default: of the newest job)."""
     with Client(address) as client:
-        for text in client.logs(options.find(client, job).id, follow):
-            click.echo(text, nl=False)
+        lines = client.logs(options.find(client, job).id, follow, ranks, LOG_LEVEL_ERROR if errors else 0, contains)
+        if style == "json":
+            click.echo(json_format.MessageToJson(ReadLogsResponse(lines=lines), preserving_proto_field_name=True))
+            return
+        for line in lines:
+            click.echo(line.text)

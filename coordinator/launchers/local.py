@@ -28,7 +28,8 @@ class Local(Launcher):
     def command(self, order: Order) -> list[str]:
         program = mpirun.program()
         report = ["--coordinator", order.coordinator] if order.coordinator else []
-        return [program, *self._options(mpirun.version(program), order), *self._more, "-n", str(order.ranks),
+        logged = mpirun.tagging(mpirun.version(program)) if order.coordinator or order.standby else []  # nobody else reads it
+        return [program, *self._options(mpirun.version(program), order), *logged, *self._more, "-n", str(order.ranks),
                 sys.executable, "-m", "worker", str(order.run_dir.resolve()),
                 "--data-root", str(order.data_root.resolve()), *report, *(["--resume"] if order.resume else []),
                 *(["--standby"] if order.standby else [])]

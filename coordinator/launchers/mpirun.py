@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from coordinator.launchers import tags
 from worker.errors import Unavailable
 
 # The second is for replacements: without it, the death of one ends the job.
@@ -54,6 +55,13 @@ def across(said: str, hostfile: str, agent: str) -> list[str]:
         return ["-f", hostfile, "-launcher", "rsh", "-launcher-exec", agent]
     reach = ["--prtemca", "plm_ssh_agent", agent] if _major(said) >= 5 else ["--mca", "plm_rsh_agent", agent]
     return [*options(said), "--hostfile", hostfile, *reach, *(DETECTOR if _major(said) >= 5 else [])]
+
+
+def tagging(said: str) -> list[str]:
+    """Options that put a rank's number in front of each line that it prints (launchers/tags.py)."""
+    if not is_open(said):
+        return tags.MPICH
+    return tags.OPEN_MPI_5 if _major(said) >= 5 else tags.OPEN_MPI_4
 
 
 def is_open(said: str) -> bool:

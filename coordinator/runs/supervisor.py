@@ -18,7 +18,7 @@ from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.jobs.queue import grants
 from coordinator.jobs.states import Action, Event
-from coordinator.launchers import Launch, Launcher, Order, poll
+from coordinator.launchers import Launch, Launcher, Order, poll, tags
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.runs.restarts import Restarts
@@ -288,6 +288,6 @@ def _last_words(path: Path) -> str:
         lines = path.read_bytes()[-4096:].decode(errors="replace").split("\n")
     except OSError:
         return ""
-    words = ["".join(filter(str.isprintable, line)).strip(" -") for line in lines]
+    words = ["".join(filter(str.isprintable, tags.split(line).text)).strip(" -") for line in lines]
     words = [line for line in words if line]
     return f"; its last words: {words[-1][:200]}" if words else ""

@@ -45,6 +45,12 @@ def after(connection: sqlite3.Connection, job_id: str, revision: int, limit: int
     return [_event(row) for row in rows]
 
 
+def newest_but(connection: sqlite3.Connection, job_id: str, count: int) -> int:
+    """Revision of the newest event that has so many behind it; 0 where there are not as many."""
+    row = connection.execute("SELECT revision FROM events WHERE job_id = ? ORDER BY revision DESC LIMIT 1 OFFSET ?", (job_id, count)).fetchone()
+    return row["revision"] if row else 0
+
+
 def reports(connection: sqlite3.Connection, job_id: str) -> Iterable[Report]:
     rows = connection.execute("SELECT payload FROM events WHERE job_id = ? AND sequence > 0 ORDER BY revision", (job_id,))
     return (Report.FromString(row["payload"]) for row in rows)

@@ -55,14 +55,17 @@ class Metrics:
     async def watch(self, request: WatchMetricsRequest) -> AsyncIterator[WatchMetricsResponse]:
         """The job's events from the cursor on, until it has ended."""
         job_id, position = request.job_id, stream.Position.parse(request.job_id, request.cursor)
+
+        def work(connection: sqlite3.Connection) -> tuple[sqlite3.Row, list[events.Event], int]:
+            newest = events.newest_but(connection, job_id, request.most_behind) if request.most_behind else 0
+            return jobs.get(connection, job_id), events.after(connection, job_id, position.revision), newest
+
         with self._hub.subscribe(job_id) as news:
             while True:
                 news.clear()
-                row, found = await self._database.read(
-                    lambda connection: (jobs.get(connection, job_id), events.after(connection, job_id, position.revision)))
-                for event in found:
-                    for message in position.messages(event):
-                        yield message
+                row, found, newest = await self._database.read(work)
+                for message in position.messages_of(found, newest):
+                    yield message
                 if not found and row["state"] in states.FINAL:
                     yield position.ended(row)
                     return

@@ -6,10 +6,10 @@ it as opaque, but for the documented `:K`.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bptrain.v1.metric_service_pb2 import Bookmark, JobEnded, WatchMetricsResponse
+from bptrain.v1.metric_service_pb2 import Bookmark, Gap, JobEnded, WatchMetricsResponse
 from bptrain.v1.report_pb2 import Column, Points
 from coordinator.errors import Refusal
 from coordinator.store.events import Event
@@ -34,6 +34,27 @@ class Position:
         if match is None:
             raise Refusal("CURSOR_FOREIGN", cursor=cursor, job=job_id)
         return cls(job_id, int(match[1]), int(match[2] or 0))
+
+    def messages_of(self, found: Sequence[Event], newest: int) -> Iterator[WatchMetricsResponse]:
+        """What stored events show to a reader for whom points up to the revision `newest` are too old; moves behind them."""
+        left_out: list[Event] = []
+        for event in found:
+            if event.revision <= newest and event.report is not None and event.report.HasField("points"):
+                left_out.append(event)
+                continue
+            yield from self._gap(left_out)
+            left_out = []
+            yield from self.messages(event)
+        yield from self._gap(left_out)
+
+    def _gap(self, left_out: Sequence[Event]) -> Iterator[WatchMetricsResponse]:
+        if not left_out:
+            return
+        before, steps = str(self), [step for event in left_out for step in event.report.points.steps][self.skip:]
+        self.revision, self.skip = left_out[-1].revision, 0
+        if steps:
+            gap = Gap(first_step=min(steps), last_step=max(steps), rows=len(steps))
+            yield WatchMetricsResponse(cursor=str(self), cursor_before=before, gap=gap)
 
     def messages(self, event: Event) -> Iterator[WatchMetricsResponse]:
         """What one stored event shows to readers; moves behind it."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from coordinator.cli import Commands, bptrain
+from coordinator.launchers import tags
 
-COMMANDS = ["audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run",
+COMMANDS = ["artifacts", "audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run",
             "serve", "show", "submit", "token", "warmup", "watch"]
 
 
@@ -128,5 +129,6 @@ def test_a_curve_is_a_chart(standing, job):
 
 def test_logs_are_what_the_ranks_printed(standing, job):
     text = output(standing, "logs", job.id)
-    assert text == output(standing, "logs", job.id, "--follow") == Path(job.run_dir, "log").read_text()
+    assert text == output(standing, "logs", job.id, "--follow")
+    assert text.splitlines() == [tags.split(line).text for line in Path(job.run_dir, "log").read_text().splitlines()]
     assert f"parameters sha256:{job.digest}" in text

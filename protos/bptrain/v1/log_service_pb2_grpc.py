@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LogServiceStub:
-    """Logs of running and finished jobs.
+    """Logs of running and finished jobs, line by line.
     """
 
     def __init__(self, channel):
@@ -35,19 +35,32 @@ class LogServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ReadLogs = channel.unary_stream(
+        self.ReadLogs = channel.unary_unary(
                 '/bptrain.v1.LogService/ReadLogs',
                 request_serializer=bptrain_dot_v1_dot_log__service__pb2.ReadLogsRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_log__service__pb2.ReadLogsResponse.FromString,
                 _registered_method=True)
+        self.WatchLogs = channel.unary_stream(
+                '/bptrain.v1.LogService/WatchLogs',
+                request_serializer=bptrain_dot_v1_dot_log__service__pb2.WatchLogsRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_log__service__pb2.WatchLogsResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
-    """Logs of running and finished jobs.
+    """Logs of running and finished jobs, line by line.
     """
 
     def ReadLogs(self, request, context):
-        """The log from an offset on; with `follow`, as it grows until the job has ended.
+        """A page of lines: from an offset on, or those before it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchLogs(self, request, context):
+        """The lines from an offset on, as they are printed, until the job has ended. Ordered, each once, none left out; only
+        `ended` means the end: a stream that closes without it means reconnect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -56,10 +69,15 @@ class LogServiceServicer:
 
 def add_LogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ReadLogs': grpc.unary_stream_rpc_method_handler(
+            'ReadLogs': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadLogs,
                     request_deserializer=bptrain_dot_v1_dot_log__service__pb2.ReadLogsRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_log__service__pb2.ReadLogsResponse.SerializeToString,
+            ),
+            'WatchLogs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchLogs,
+                    request_deserializer=bptrain_dot_v1_dot_log__service__pb2.WatchLogsRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_log__service__pb2.WatchLogsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -70,7 +88,7 @@ def add_LogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LogService:
-    """Logs of running and finished jobs.
+    """Logs of running and finished jobs, line by line.
     """
 
     @staticmethod
@@ -84,12 +102,39 @@ class LogService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_stream(
+        return grpc.experimental.unary_unary(
             request,
             target,
             '/bptrain.v1.LogService/ReadLogs',
             bptrain_dot_v1_dot_log__service__pb2.ReadLogsRequest.SerializeToString,
             bptrain_dot_v1_dot_log__service__pb2.ReadLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bptrain.v1.LogService/WatchLogs',
+            bptrain_dot_v1_dot_log__service__pb2.WatchLogsRequest.SerializeToString,
+            bptrain_dot_v1_dot_log__service__pb2.WatchLogsResponse.FromString,
             options,
             channel_credentials,
             insecure,

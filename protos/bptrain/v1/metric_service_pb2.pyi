@@ -92,15 +92,17 @@ class ExportMetricsResponse(_message.Message):
     def __init__(self, content: _Optional[bytes] = ...) -> None: ...
 
 class WatchMetricsRequest(_message.Message):
-    __slots__ = ("job_id", "cursor")
+    __slots__ = ("job_id", "cursor", "most_behind")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MOST_BEHIND_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     cursor: str
-    def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+    most_behind: int
+    def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ..., most_behind: _Optional[int] = ...) -> None: ...
 
 class WatchMetricsResponse(_message.Message):
-    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed", "epoch")
+    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed", "epoch", "gap")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CURSOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     TRANSITION_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +114,7 @@ class WatchMetricsResponse(_message.Message):
     CREW_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    GAP_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     cursor_before: str
     transition: _job_service_pb2.Transition
@@ -123,7 +126,18 @@ class WatchMetricsResponse(_message.Message):
     crew: _report_pb2.CrewChanged
     checkpoint_failed: _report_pb2.CheckpointFailed
     epoch: _report_pb2.EpochEnded
-    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ...) -> None: ...
+    gap: Gap
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("first_step", "last_step", "rows")
+    FIRST_STEP_FIELD_NUMBER: _ClassVar[int]
+    LAST_STEP_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    first_step: int
+    last_step: int
+    rows: int
+    def __init__(self, first_step: _Optional[int] = ..., last_step: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
 
 class Bookmark(_message.Message):
     __slots__ = ()

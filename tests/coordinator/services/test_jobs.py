@@ -68,7 +68,7 @@ def test_a_waiting_job_can_be_cancelled_and_those_behind_it_move_up(queue):
 
 def test_a_waiting_job_has_an_empty_log(queue):
     client, _, _, waiting = queue
-    assert list(client.logs(waiting[0])) == [""]
+    assert list(client.logs(waiting[0])) == []
 
 
 def test_a_repeated_request_makes_one_job(queue, small_spec):

@@ -1,76 +1,129 @@
-"""LogService over the wire: a log in pieces, from any offset."""
+"""LogService over the wire: pages forwards and backwards, filters, and lines as they come."""
 
 from pathlib import Path
 
 import grpc
 import pytest
 
-from bptrain.v1.log_service_pb2 import ReadLogsRequest
+from bptrain.v1.log_service_pb2 import LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LogFilter, ReadLogsRequest, WatchLogsRequest
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
-from coordinator.app import LOG_CHUNK_BYTES
+from coordinator.views.logs import WINDOW_BYTES
+
+LINES = [f"[1,{i % 3}]<{'stderr' if i % 10 == 9 else 'stdout'}>: line {i} größer ⣿" for i in range(3000)]
 
 
 @pytest.fixture(scope="module")
-def read(shared):
-    """`read(offset)`: the messages from that offset on."""
-    server, _, job_id = shared
+def stub(shared):
+    server, _, _ = shared
     with grpc.insecure_channel(server.address) as channel:
-        yield lambda offset=0, follow=False: list(LogServiceStub(channel).ReadLogs(
-            ReadLogsRequest(job_id=job_id, offset_bytes=offset, follow=follow), timeout=60))
+        yield LogServiceStub(channel)
 
 
 @pytest.fixture
 def log(shared):
-    """The log's file; what a test adds is taken away again."""
+    """The log's file; what a test makes of it is taken back again."""
     _, client, job_id = shared
     path = Path(client.get(job_id).run_dir, "log")
     before = path.read_bytes()
+    path.write_text("".join(f"{line}\n" for line in LINES))
     yield path
     path.write_bytes(before)
 
 
-def text(messages):
-    return "".join(message.text for message in messages)
+@pytest.fixture
+def read(stub, shared):
+    return lambda **request: stub.ReadLogs(ReadLogsRequest(job_id=shared[2], **request), timeout=60)
 
 
-@pytest.mark.parametrize("follow", [False, True])
-def test_the_last_message_says_that_it_is_the_last(read, log, follow):
-    *pieces, last = read(follow=follow)
-    assert text(pieces) == log.read_text()
-    assert (last.ended, last.text, last.offset_bytes) == (True, "", log.stat().st_size)
+@pytest.fixture
+def watch(stub, shared):
+    return lambda **request: list(stub.WatchLogs(WatchLogsRequest(job_id=shared[2], **request), timeout=60))
+
+
+def pages(read, **request):
+    """All pages in one direction."""
+    found = [read(**request)]
+    while found[-1].more:
+        found.append(read(**request | {"offset_bytes": found[-1].offset_bytes}))
+    return found
+
+
+def texts(lines):
+    return [int(line.text.split()[1]) for line in lines]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 0])
+def test_pages_forwards_have_every_line_once(read, log, size):
+    log.write_text("".join(f"{line}\n" for line in LINES[:50]))
+    assert [number for page in pages(read, page_size=size) for number in texts(page.lines)] == list(range(50))
+
+
+@pytest.mark.parametrize("size", [7, 1000, 0])
+def test_pages_backwards_have_every_line_once(read, log, size):
+    found = [texts(page.lines) for page in pages(read, page_size=size, before=True)]
+    assert [number for page in reversed(found) for number in page] == list(range(3000))
+
+
+def test_a_log_of_many_windows_is_read_to_its_end(read, watch, log):
+    log.write_text("".join(f"[1,0]<stdout>: line {i} {'x' * 1000}\n" for i in range(4 * WINDOW_BYTES // 1000)))
+    numbers = list(range(4 * WINDOW_BYTES // 1000))
+    assert [number for page in pages(read) for number in texts(page.lines)] == numbers
+    assert [number for page in reversed(pages(read, before=True)) for number in texts(page.lines)] == numbers
+    assert [number for message in watch() for number in texts(message.lines)] == numbers
+
+
+def test_lines_say_who_printed_them_and_how_loud(read, log):
+    log.write_text("[1,2]<stderr>: oh\n[1,0]<stdout>: ah\nprterun: eh\n")
+    assert [(line.text, line.rank if line.HasField("rank") else None, line.level) for line in read().lines] == [
+        ("oh", 2, LOG_LEVEL_ERROR), ("ah", 0, LOG_LEVEL_INFO), ("prterun: eh", None, LOG_LEVEL_ERROR)]
+
+
+@pytest.mark.parametrize(("chosen", "passes"), [
+    (LogFilter(ranks=[1]), lambda i: i % 3 == 1), (LogFilter(ranks=[0, 2]), lambda i: i % 3 != 1),
+    (LogFilter(level=LOG_LEVEL_ERROR), lambda i: i % 10 == 9), (LogFilter(contains="line 77"), lambda i: str(i).startswith("77")),
+    (LogFilter(ranks=[0], level=LOG_LEVEL_ERROR, contains="größer"), lambda i: i % 3 == 0 and i % 10 == 9),
+    (LogFilter(contains="nowhere"), lambda i: False)], ids=["rank", "ranks", "level", "substring", "all three", "none"])
+def test_only_lines_that_pass_every_filter_come(read, watch, log, chosen, passes):
+    expected = [i for i in range(3000) if passes(i)]
+    assert [number for page in pages(read, filter=chosen) for number in texts(page.lines)] == expected
+    assert [number for page in reversed(pages(read, filter=chosen, before=True)) for number in texts(page.lines)] == expected
+    assert [number for message in watch(filter=chosen) for number in texts(message.lines)] == expected
+
+
+def test_watching_ends_with_the_word_that_it_has_ended(watch, log):
+    *pieces, last = watch()
+    assert last.ended and not last.lines and last.offset_bytes == log.stat().st_size
     assert not any(piece.ended for piece in pieces)
 
 
-def test_reading_goes_on_from_any_offset(read, log):
-    content = log.read_bytes()
-    for offset in range(0, len(content) + 1, 17):
-        assert text(read(offset)) == content[offset:].decode()
+def test_watching_goes_on_from_every_message(watch, log):
+    whole = watch()
+    for i, message in enumerate(whole[:-1]):
+        assert [later.lines for later in watch(offset_bytes=message.offset_bytes)] == [later.lines for later in whole[i + 1:]]
 
 
-def test_behind_the_end_there_is_nothing(read, log):
-    last, = read(log.stat().st_size + 100)
-    assert last.ended and last.text == ""
+def test_watching_goes_on_where_a_page_ended(read, watch, log):
+    page = read(before=True, page_size=10)
+    assert texts(page.lines) == list(range(2990, 3000))
+    assert page.end_bytes == log.stat().st_size and [len(message.lines) for message in watch(offset_bytes=page.end_bytes)] == [0]
 
 
-def test_a_long_log_comes_in_pieces_that_do_not_cut_a_letter(read, log):
-    line = "größer als ein Byte ⣿\n"
-    log.write_text(line * (3 * LOG_CHUNK_BYTES // len(line.encode())))
-    messages = read()
-    assert text(messages) == log.read_text()
-    assert len(messages) > 3 and all(piece.text.endswith("\n") for piece in messages[:-1])
+def test_the_last_line_of_an_ended_job_needs_no_end(read, watch, log):
+    log.write_text("[1,0]<stdout>: line 1\n[1,0]<stdout>: line 2")
+    assert texts(read().lines) == [1, 2] and texts(watch()[0].lines) == [1, 2]
+
+
+def test_a_line_longer_than_an_answer_is_cut_and_not_lost(watch, log):
+    log.write_text("x" * (2 * WINDOW_BYTES + 5))
+    assert "".join(line.text for message in watch() for line in message.lines) == log.read_text()
 
 
 def test_bytes_that_are_no_text_are_replaced(read, log):
-    log.write_bytes(b"before \xff after\n")
-    assert text(read()) == "before \N{REPLACEMENT CHARACTER} after\n"
+    log.write_bytes(b"[0] before \xff after\n")
+    assert [line.text for line in read().lines] == ["before \N{REPLACEMENT CHARACTER} after"]
 
 
-def test_a_line_longer_than_a_piece_is_not_lost(read, log):
-    log.write_text("x" * (2 * LOG_CHUNK_BYTES + 5))
-    assert text(read()) == log.read_text()
-
-
-def test_a_log_that_is_gone_is_an_empty_log(read, log):
+def test_behind_the_end_and_without_a_log_there_is_nothing(read, watch, log):
+    assert not read(offset_bytes=log.stat().st_size + 100).lines and not read(offset_bytes=1 << 63).more
     log.unlink()
-    last, = read()
-    assert last.ended
+    assert not read().lines and not read(before=True).lines and watch()[0].ended

@@ -1,0 +1,213 @@
+"""The eight promises of WatchMetrics, a test each, and what a slow reader costs: bounded memory, and a gap that is said."""
+
+import asyncio
+from contextlib import closing, suppress
+
+import grpc
+import pytest
+
+from bptrain.v1.metric_service_pb2 import WatchMetricsRequest
+from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub, add_MetricServiceServicer_to_server
+from coordinator.jobs import states
+from coordinator.runs.hub import Hub
+from coordinator.runs.intake import Intake
+from coordinator.services.metrics import Metrics as Servicer
+from coordinator.store import lifecycle
+from coordinator.store.database import Database
+from coordinator.views import stream
+from coordinator.views.metrics import Metrics
+
+DEADLINE_S = 60
+
+
+class Desk:
+    """A store with one job whose ranks are being started, what reports come through, and what readers read."""
+
+    def __init__(self, path, add_job):
+        self.database, hub = Database(path), Hub()
+        self.intake, self.view = Intake(self.database, hub), Metrics(self.database, hub)
+        self.job_id = asyncio.run(self.database.write(lambda connection: self._add(connection, add_job)))
+
+    @staticmethod
+    def _add(connection, add_job):
+        job_id = add_job(connection, states.STARTING)
+        lifecycle.submitted(connection, job_id)
+        connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (states.STARTING, job_id))
+        return job_id
+
+    def take(self, reports):
+        asyncio.run(self.intake.take(self.job_id, reports))
+
+    def read(self, cursor="", count=10**9, most_behind=0):
+        """At most so many messages from a cursor on."""
+
+        async def gather():
+            messages, stream = [], self.view.watch(WatchMetricsRequest(job_id=self.job_id, cursor=cursor, most_behind=most_behind))
+            async for message in stream:
+                messages.append(message)
+                if len(messages) == count:
+                    break
+            await stream.aclose()
+            return messages
+
+        return asyncio.run(asyncio.wait_for(gather(), DEADLINE_S))
+
+    def close(self):
+        self.database.close()
+
+
+@pytest.fixture
+def desk(tmp_path, add_job):
+    with closing(Desk(tmp_path / "store.db", add_job)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def reports(script):
+    """A run that was cut off at step 60 and resumed at step 50."""
+    script.started(total_steps=100)
+    for first in range(0, 60, 5):
+        script.points(range(first, first + 5))
+    script.started(first_step=50, total_steps=100)
+    for first in range(50, 100, 5):
+        script.points(range(first, first + 5))
+    return script.points([99], "eval_loss").ended(step=100).reports
+
+
+def revision(message):
+    return int(message.cursor.rpartition(".")[2].partition(":")[0])
+
+
+def kinds(messages):
+    return [message.WhichOneof("event") for message in messages]
+
+
+def test_ordered(desk, reports):
+    desk.take(reports)
+    revisions = [revision(message) for message in desk.read()]
+    assert revisions == sorted(revisions) and len(revisions) > 25
+
+
+def test_unique(desk, reports):
+    """Also across reconnects behind every single message."""
+    desk.take(reports)
+    whole, pieces, cursor = desk.read(), [], ""
+    while not pieces or not pieces[-1].HasField("ended"):
+        pieces += desk.read(cursor, 1)
+        cursor = pieces[-1].cursor
+    assert pieces == whole
+    assert len({message.cursor for message in whole if not message.HasField("ended")}) == len(whole) - 1
+
+
+def test_reliable(desk, reports):
+    """Whatever the sizes of the batches and however often the reader comes, every row is there."""
+    for count in range(0, len(reports), 3):
+        desk.take(reports[count:count + 3])
+    steps = [step for message in desk.read() if message.HasField("points") for step in message.points.steps]
+    assert steps == [*range(60), *range(50, 100), 99]
+
+
+def test_resumable(desk, reports):
+    """From every cursor that was ever given, also after the coordinator was started again."""
+    desk.take(reports)
+    whole = desk.read()
+    desk.intake, desk.view = Intake(desk.database, Hub()), Metrics(desk.database, Hub())
+    for i, message in enumerate(whole[:-1]):
+        assert desk.read(message.cursor) == whole[i + 1:]
+
+
+def test_bookmarked(desk, script, monkeypatch):
+    """Nothing happens, and the reader hears so, with a cursor to go on from."""
+    monkeypatch.setattr(stream, "BOOKMARK_S", 0.05)
+    desk.take(script.started().points(range(5)).reports)
+    *_, points, one, other = desk.read(count=6)
+    assert kinds([points, one, other]) == ["points", "bookmark", "bookmark"]
+    assert one.cursor == other.cursor == points.cursor
+
+
+def test_atomic(desk, script):
+    """The values of a step come in one message."""
+    report = script.started().points(range(5)).reports[-1]
+    report.points.columns.add(series="accuracy", values=[0.5] * 5)
+    desk.take(script.ended().reports)
+    found = [message.points for message in desk.read() if message.HasField("points")]
+    assert [(list(points.steps), [column.series for column in points.columns]) for points in found] == [
+        (list(range(5)), ["loss", "accuracy"])]
+
+
+def test_ended(desk, reports):
+    """Said to every reader as the last thing and never before."""
+    desk.take(reports[:-1])
+    assert "ended" not in kinds(desk.read(count=26))
+    desk.take(reports)
+    *before, last = desk.read()
+    assert last.ended.state == states.SUCCEEDED and last.ended.cause == "completed" and "ended" not in kinds(before)
+    assert kinds(desk.read(last.cursor)) == ["ended"]
+
+
+def test_attempt_aware(desk, reports):
+    """Between the rows and their repetition stands where the repetition begins."""
+    desk.take(reports)
+    seen = []
+    for message in desk.read():
+        if message.HasField("started"):
+            seen = [step for step in seen if step < message.started.first_step]
+        elif message.HasField("points") and message.points.columns[0].series == "loss":
+            seen += message.points.steps
+    assert seen == list(range(100))
+
+
+def test_a_slow_reader_is_told_what_it_misses(desk, reports):
+    desk.take(reports)
+    messages = desk.read(most_behind=6)
+    gaps = [message.gap for message in messages if message.HasField("gap")]
+    steps = [step for message in messages if message.HasField("points") for step in message.points.steps]
+    assert [(gap.first_step, gap.last_step, gap.rows) for gap in gaps[:1]] == [(0, 59, 60)]
+    assert sum(gap.rows for gap in gaps) + len(steps) == 60 + 50 + 1
+    assert kinds(messages).count("started") == 2 and messages[-1].HasField("ended")
+
+
+def test_a_reader_that_left_in_a_gap_goes_on_behind_it(desk, reports):
+    desk.take(reports)
+    messages = desk.read(most_behind=6)
+    gap = kinds(messages).index("gap")
+    assert desk.read(messages[gap].cursor, most_behind=6) == messages[gap + 1:]
+
+
+def test_a_reader_that_does_not_read_costs_little_memory(desk, script):
+    """Of 40 MB no more is taken out of the store than gRPC's windows hold."""
+    script.started(total_steps=10**7)
+    for first in range(0, 5000 * 500, 500):
+        script.points(range(first, first + 500))
+    desk.take(script.reports)
+
+    async def serve():
+        taken = 0
+        watch = desk.view.watch
+
+        async def counted(request):
+            nonlocal taken
+            async for message in watch(request):
+                taken += message.ByteSize()
+                yield message
+
+        desk.view.watch = counted
+        server = grpc.aio.server()
+        add_MetricServiceServicer_to_server(Servicer(desk.view), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = MetricServiceStub(channel).WatchMetrics(WatchMetricsRequest(job_id=desk.job_id))
+            await call.read()
+            before = -1
+            while taken != before:  # until nothing is taken any more
+                before = taken
+                await asyncio.sleep(0.5)
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call.code()
+        await server.stop(0)
+        return taken
+
+    size = sum(report.ByteSize() for report in script.reports)
+    assert asyncio.run(asyncio.wait_for(serve(), DEADLINE_S)) < size / 4
