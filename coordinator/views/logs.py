@@ -62,7 +62,8 @@ def _from(folder: Path, request: ReadLogsRequest, ended: bool) -> ReadLogsRespon
 
 
 def _before(folder: Path, request: ReadLogsRequest) -> ReadLogsResponse:
-    end = request.offset_bytes or _size(folder)
+    size = _size(folder)
+    end = min(request.offset_bytes, size) or size
     start = max(0, end - WINDOW_BYTES)
     raw = _lines(_read(folder, start, end - start))
     if start and len(raw) > 1:

@@ -125,5 +125,6 @@ def test_bytes_that_are_no_text_are_replaced(read, log):
 
 def test_behind_the_end_and_without_a_log_there_is_nothing(read, watch, log):
     assert not read(offset_bytes=log.stat().st_size + 100).lines and not read(offset_bytes=1 << 63).more
+    assert texts(read(offset_bytes=1 << 63, before=True, page_size=1).lines) == [2999]
     log.unlink()
     assert not read().lines and not read(before=True).lines and watch()[0].ended
