@@ -29,7 +29,12 @@ class Lazy:
         self._count, self._make, self._skips = count, make, skips
         self._keeps = count * 4 * sum(prod(field.shape) for field in fields.values()) <= KEPT_BYTES
         self._kept: dict[int, Batch] = {}
-        self.skipped: set[int] = set()
+        self._skipped: set[int] = set()
+
+    @property
+    def skipped(self) -> int:
+        """Samples that have been left out so far."""
+        return len(self._skipped)
 
     def __len__(self) -> int:
         return self._count
@@ -48,7 +53,7 @@ class Lazy:
         except BadSample:
             if not self._skips:
                 raise
-            self.skipped.add(index)
+            self._skipped.add(index)
             return None
         if self._keeps:
             self._kept[index] = sample

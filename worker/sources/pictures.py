@@ -58,6 +58,12 @@ def decoded(files: Files, index: int, wanted: Shape, scales: bool, nearest: bool
         raise BadSample(f"{files.names[index]}: expected a whole picture, but it cannot be decoded: {_reason(error, path)}") from None
 
 
+def original(files: Files, index: int) -> tuple[int, int]:
+    """Height and width of a picture as its file has it."""
+    with _library().open(files.paths[index]) as found:
+        return found.height, found.width
+
+
 def _reason(error: Exception, path: Path) -> str:
     """Pillow names the file with all of its path."""
     return str(error).replace(str(path), path.name)

@@ -1,6 +1,7 @@
 """Small files of every kind, each written by another library than the one that reads them, where there is one."""
 
 import gzip
+import json
 import wave
 from pathlib import Path
 
@@ -57,8 +58,21 @@ def write_all(folder: Path) -> None:
     try:
         for i, array in enumerate(pixels(10, 6, 5)):
             picture(folder / "images" / ("cat" if i % 2 else "dog") / f"{i}.png", array)
+            picture(folder / "pictures" / f"{i}.png", array)
+            picture(folder / "masks" / f"{i}.png", (array > 127).astype(np.uint8) * 255)
     except ImportError:
         pass  # those cases are skipped
     for i in range(9):
         sound(folder / "wav" / ("high" if i % 2 else "low") / f"{i}.wav", tone(900 if i % 2 else 300, 0.2 + 0.03 * i))
+    (folder / "boxes.tsv").write_text("".join(f"{i}.png\t{'ab'[i % 2]}\t{i % 3}\t1\t2\t3\n" for i in range(9)))
+    (folder / "table.csv").write_text("a,b,c,y\n" + "".join(f"{i},{i / 4},{'uvw'[i % 3]},{i % 2}\n" for i in range(15)))
+    (folder / "ratings.csv").write_text("user,item,rating\n" + "".join(f"u{i % 4},{i % 5},{i % 3 + 0.5}\n" for i in range(15)))
+    (folder / "some.jsonl").write_text("".join(json.dumps({"x": [i, 2.5], "y": "ab"[i % 2], "n": i % 4}) + "\n" for i in range(15)))
+    try:
+        from pyarrow import Table, parquet
+
+        parquet.write_table(Table.from_pydict({"a": list(range(14)), "b": [i / 2 for i in range(14)], "y": [i / 3 for i in range(14)]}),
+                            folder / "table.parquet", row_group_size=4)
+    except ImportError:
+        pass  # those cases are skipped
     (folder / "wav.tsv").write_text("".join(f"{'high' if i % 2 else 'low'}/{i}.wav\t{'ab'[i % 2] * (1 + i % 3)}\t{i // 2}\n" for i in range(9)))

@@ -1,0 +1,191 @@
+"""csv and parquet: written by Python's own module and by pyarrow; both read the same."""
+
+import csv
+import gzip
+
+import numpy as np
+import pytest
+
+from bpcore.fields import Field
+from worker.datasets import FORMATS, DataRoot
+
+pa = pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'bptrain[tables]'")
+from pyarrow import parquet  # noqa: E402
+
+ROWS = [{"age": i, "dose": i / 4, "town": "abc"[i % 3], "ill": i % 2, "patient": i // 3, "score": -i} for i in range(30)]
+
+
+def write_csv(path, rows, **options):
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], **options)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_parquet(path, rows):
+    parquet.write_table(pa.Table.from_pylist(rows), path, row_group_size=7)
+
+
+@pytest.fixture(params=["csv", "parquet"])
+def opened(request, tmp_path):
+    """`opened(rows, …)`: rows written and opened, as CSV and as Parquet."""
+
+    def open(rows=ROWS, learned={}, **attributes):
+        {"csv": write_csv, "parquet": write_parquet}[request.param](tmp_path / f"t.{request.param}", rows)
+        return FORMATS.build({request.param: {"path": f"t.{request.param}"} | attributes}).open_with(DataRoot(tmp_path), learned)
+
+    open.file = f"t.{request.param}"
+    return open
+
+
+def everything(data):
+    return data.read(np.arange(len(data)))
+
+
+def test_numbers_stand_side_by_side_and_text_is_a_field_of_its_own(opened):
+    data = opened(inputs=["dose", "age", "town"], target="ill")
+    batch = everything(data)
+    assert data.fields == {"x": Field((2,)), "town": Field((), True, 4, 0), "y": Field((), True, 2, 0)}
+    assert batch["x"].tolist() == [[row["dose"], row["age"]] for row in ROWS] and batch["y"].tolist() == [row["ill"] for row in ROWS]
+    assert batch["town"].tolist() == [1 + "abc".index(row["town"]) for row in ROWS]
+
+
+def test_all_other_columns_are_inputs_by_default(opened):
+    data = opened(target="ill", weight="dose", group="patient")
+    assert everything(data)["x"].tolist() == [[row["age"], row["score"]] for row in ROWS]
+    assert everything(data)["weight"].tolist() == [row["dose"] for row in ROWS]
+
+
+def test_several_targets_are_numbers_side_by_side(opened):
+    data = opened(inputs=["age"], target=["dose", "score"])
+    assert data.fields["y"] == Field((2,)) and everything(data)["y"].tolist() == [[row["dose"], row["score"]] for row in ROWS]
+
+
+def test_text_as_the_target_is_a_class(opened):
+    data = opened(inputs=["age"], target="town")
+    assert data.fields["y"] == Field((), True, 3, 0) and everything(data)["y"].tolist() == ["abc".index(row["town"]) for row in ROWS]
+
+
+def test_a_group_stays_on_one_side(opened):
+    train, test = (everything(opened(inputs=["age"], target="patient", group="patient", split=split))["y"] for split in ("train", "test"))
+    assert not set(train) & set(test) and len(set(test)) == 2 and len(train) + len(test) == 30
+
+
+def test_an_empty_cell_is_named_unless_it_is_said_what_to_do(opened, refused):
+    rows = [row | {"dose": None if i in (4, 9) else row["dose"]} for i, row in enumerate(ROWS)]
+    assert refused(lambda: opened(rows, target="ill")) == [
+        f'path: {opened.file}, row 5: expected a finite number in "dose", but there is none; say what to do: missing: drop, mean or zero']
+    assert len(opened(rows, target="ill", missing="drop")) == 28
+    assert everything(opened(rows, inputs=["dose"], missing="zero"))["x"][[4, 9], 0].tolist() == [0, 0]
+
+
+def test_the_mean_is_that_of_the_training_part(opened):
+    rows = [row | {"dose": None if i % 5 == 0 else row["dose"]} for i, row in enumerate(ROWS)]
+    train = opened(rows, inputs=["dose", "age"], missing="mean", split="train")
+    test = opened(rows, train.learned, inputs=["dose", "age"], missing="mean", split="test")
+    ages = everything(train)["x"][:, 1].astype(int)
+    mean = np.mean([rows[age]["dose"] for age in ages if rows[age]["dose"] is not None])
+    for data in (train, test):
+        x = everything(data)["x"]
+        assert np.allclose(x[x[:, 1] % 5 == 0, 0], mean) and (x[:, 1] % 5 == 0).any()
+
+
+def test_text_that_the_training_part_lacks_is_0_and_a_class_is_refused(opened, refused):
+    held_out = [row | {"town": "z"} if i == 7 else row for i, row in enumerate(ROWS)]
+    learned = opened(inputs=["town", "age"], target="ill").learned
+    assert everything(opened(held_out, learned, inputs=["town", "age"], target="ill"))["town"][7] == 0
+    classes = opened(inputs=["age"], target="town").learned
+    assert refused(lambda: opened(held_out, classes, inputs=["age"], target="town")) == [
+        f'path: {opened.file}, row 8: expected a class of the training data (a, b, c), got "z"']
+
+
+def test_a_column_that_is_not_there_is_named_with_all_there_are(opened, refused):
+    assert refused(lambda: opened(inputs=["agee"], target="il")) == [
+        'inputs: unknown column "agee"; did you mean age? known: age, dose, ill, patient, score, town',
+        'target: unknown column "il"; did you mean ill? known: age, dose, ill, patient, score, town']
+
+
+def test_files_of_a_folder_are_one_table_and_rows_are_named_by_file(tmp_path, refused):
+    for name, rows in (("a", ROWS[:10]), ("b", [row | {"dose": "" if row["age"] == 13 else row["dose"]} for row in ROWS[10:]])):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        write_csv(tmp_path / "set" / f"{name}.csv", rows)
+    build = FORMATS.build({"csv": {"path": "set", "target": "ill", "inputs": ["age", "dose"]}})
+    assert refused(lambda: build.open(DataRoot(tmp_path)))[0].startswith("path: set/b.csv, row 4: expected a finite number")
+    assert len(FORMATS.build({"csv": {"path": "set", "target": "ill", "inputs": ["age"]}}).open(DataRoot(tmp_path))) == 30
+
+
+def test_tabs_and_gzip(tmp_path):
+    write_csv(tmp_path / "t.tsv", ROWS, delimiter="\t")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.tsv").read_bytes()))
+    data = FORMATS.build({"csv": {"path": "t.csv.gz", "delimiter": "\t", "inputs": ["age"]}}).open(DataRoot(tmp_path))
+    assert everything(data)["x"].ravel().tolist() == list(range(30))
+
+
+@pytest.mark.parametrize(("lines", "text"), [
+    (["1,2", "3", "4,5"], "path: t.csv, row 2: expected 2 columns, got 1"),
+    (["1,2", "3,4,5"], "path: t.csv, row 2: expected 2 columns, got 3"),
+    (["1,2", *["3,4"] * 300000, "5,x"], "path: t.csv, row 300002: expected double as in the rows before, but invalid value 'x'"),
+    ([], "path: expected at least one row, but there is none"),
+])
+def test_a_row_that_does_not_fit_is_named(tmp_path, refused, lines, text):
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *lines]) + "\n")
+    assert refused(lambda: FORMATS.build({"csv": {"path": "t.csv"}}).open(DataRoot(tmp_path))) == [text]
+
+
+def test_a_row_that_does_not_fit_is_left_out_and_counted_where_that_is_asked_for(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3\n4,5\n6,7,8\n")
+    data = FORMATS.build({"csv": {"path": "t.csv", "on_bad": "skip"}}).open(DataRoot(tmp_path))
+    assert everything(data)["x"].tolist() == [[1, 2], [4, 5]] and data.skipped == 2
+
+
+def test_a_cut_parquet_file_is_refused(tmp_path, refused):
+    write_parquet(tmp_path / "t.parquet", ROWS)
+    whole = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(whole[:len(whole) // 2])
+    assert refused(lambda: FORMATS.build({"parquet": {"path": "t.parquet"}}).open(DataRoot(tmp_path))) == [
+        'path: expected a readable Parquet file, but "t.parquet" is not one']
+
+
+def test_the_rows_are_not_held_in_memory(opened):
+    assert isinstance(opened(target="ill")._cells, np.memmap)
+
+
+# windows and ratings
+
+
+def test_windows_slide_over_a_series_and_never_across_two(opened, tmp_path):
+    opened()
+    data = FORMATS.build({"windows": {"path": opened.file, "length": 4, "horizon": 2, "inputs": ["age", "dose"], "target": "score",
+                                      "series": "patient", "stride": 1}})
+    assert data.length == 4
+    rows = [row | {"patient": i // 10} for i, row in enumerate(ROWS)]
+    opened(rows)
+    found = data.open(DataRoot(tmp_path))
+    batch, starts = everything(found), [s + i for s in (0, 10, 20) for i in range(5)]
+    assert batch["x"][:, :, 0].tolist() == [list(range(s, s + 4)) for s in starts]
+    assert batch["y"][:, :, 0].tolist() == [[-s - 4, -s - 5] for s in starts]
+
+
+def test_windows_for_the_test_are_the_last_ones_and_share_no_row_with_training(opened, tmp_path):
+    opened()
+    rows = [everything(FORMATS.build({"windows": {"path": opened.file, "length": 3, "inputs": ["age"], "split": split} | more}).open(
+        DataRoot(tmp_path)))["x"] for split, more in (("train", {}), ("test", {}), ("train", {"folds": 3, "fold": 1}), ("test", {"folds": 3, "fold": 1}))]
+    assert rows[0].max() < 23 and rows[1].min() == 24 and rows[3].min() == 10 and rows[3].max() == 18
+    assert set(rows[2].ravel()) == {*range(0, 9), *range(20, 29)}
+
+
+def test_a_window_longer_than_the_series_is_refused(opened, tmp_path, refused):
+    opened()
+    asked = FORMATS.build({"windows": {"path": opened.file, "length": 30, "inputs": ["age"]}})
+    assert refused(lambda: asked.open(DataRoot(tmp_path))) == [
+        'length: expected windows that fit into the longest series, 30 rows, got "30 rows and 1 behind them"']
+
+
+def test_ratings_number_users_and_items_by_name(tmp_path):
+    write_csv(tmp_path / "r.csv", [{"u": 7, "i": "x", "r": 4, "t": 1}, {"u": 3, "i": "y", "r": 2.5, "t": 2}, {"u": 7, "i": "y", "r": 1, "t": 3}])
+    component = FORMATS.build({"ratings": {"path": "r.csv"}})
+    data = component.open(DataRoot(tmp_path))
+    batch = everything(data)
+    assert batch["user"].tolist() == [2, 1, 2] and batch["item"].tolist() == [1, 2, 2] and batch["y"].tolist() == [[4], [2.5], [1]]
+    write_csv(tmp_path / "r.csv", [{"u": 7, "i": "z", "r": 3, "t": 1}])
+    assert component.open_with(DataRoot(tmp_path), data.learned).read(np.array([0]))["item"].tolist() == [0]
