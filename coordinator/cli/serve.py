@@ -58,6 +58,13 @@ async def _serve(settings: Settings, listen: Listen) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
     await server.start()
+    try:
+        await _until(leave, server, settings, listen)
+    finally:  # also where nobody reads any more what it says
+        await server.stop()
+
+
+async def _until(leave: asyncio.Event, server: Server, settings: Settings, listen: Listen) -> None:
     if not (listen.tls or is_loopback(listen.host)):
         click.echo(f"warning: whoever can reach {server.address} can read along: nothing is encrypted", err=True)
     click.echo(f"coordinator at {server.address}  ranks' port {server.worker_address}  {settings.slots} slot(s)  state in {settings.state}")
@@ -65,7 +72,6 @@ async def _serve(settings: Settings, listen: Listen) -> None:
         await _see_to_tokens(server, settings.state)
     await leave.wait()
     click.echo("leaving; jobs that run go on")
-    await server.stop()
 
 
 async def _see_to_tokens(server: Server, state: Path) -> None:

@@ -17,6 +17,7 @@ from worker.errors import Unavailable
 from worker.rundir import RunDir
 
 POLL_S = 0.1
+LOOKS = 300  # in half a minute all ranks are there
 
 
 class Local(Launcher):
@@ -77,9 +78,11 @@ class LocalLaunch(Launch):
         self._worker = command[command.index("-m"):][:3]  # what only this run's ranks are called with
 
     async def wait(self) -> int | None:
+        looked = 0
         while not self._is_over():
             await asyncio.sleep(POLL_S)
-            if not self._segments:  # what to remove, should the ranks be killed
+            if not self._segments and looked < LOOKS:  # for what to remove, should the ranks be killed; one alone has none
+                looked += 1
                 self._segments = await asyncio.to_thread(self._look_for_segments)
         await asyncio.to_thread(self._end_the_rest)
         # Open MPI clears up after itself unless it was killed.

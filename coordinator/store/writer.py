@@ -38,7 +38,7 @@ class Writer:
     def __init__(self, opened: Callable[[], sqlite3.Connection]):
         self._waiting: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=[opened], name="store-writer")
+        self._thread = threading.Thread(target=self._run, args=[opened], name="store-writer", daemon=True)
         self._thread.start()
         if trouble := self._ready.get():
             raise trouble

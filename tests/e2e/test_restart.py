@@ -57,6 +57,15 @@ def test_a_coordinator_that_is_told_to_leave_says_what_goes_on(coordinator):
     assert coordinator.log.read_text().splitlines()[-1] == "leaving; jobs that run go on"
 
 
+def test_a_coordinator_whose_words_nobody_reads_leaves_when_told(workplace):
+    command = [workplace.program, "serve", "--port", 0, "--worker-port", 0, "--state", workplace.folder / "state"]
+    with workplace.popen(*command) as process:
+        assert process.stdout.readline().startswith("coordinator at ")
+        process.stdout.close()
+        process.terminate()
+        assert process.wait(60) in (0, 1) and "Traceback" not in process.stderr.read()
+
+
 def test_a_job_that_ends_while_the_coordinator_is_away_has_its_whole_curve(coordinator, processes, wait_until):
     job = coordinator.running(epochs=60)
     coordinator.end(signal.SIGKILL)

@@ -1,0 +1,240 @@
+"""How much the coordinator takes, beside a gRPC server that does nothing: `python tests/bench/load.py` writes load.md.
+
+The coordinator is `bptrain serve` in a process of its own, with 100,000 ended jobs in its store; those who call it are in
+processes of their own, too. The empty server is measured in turn with it, so that what else runs on the machine is in both
+figures: read the ratio first.
+"""
+
+import argparse
+import datetime
+import multiprocessing
+import os
+import platform
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import load_callers
+import psutil
+
+from bptrain.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.client import Client
+from coordinator.jobs import states
+from coordinator.store import jobs, lifecycle
+from worker import checks, jobfile
+
+HERE = Path(__file__).parent
+BPTRAIN = Path(sys.executable).with_name("bptrain")
+GET, LIST, EMPTY = "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobService/ListJobs", "/empty/Unary"
+JOB = {"name": "load", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 1000}}}, "model": {"input": [8], "layers": [
+    {"linear": {"units": 8}}, "relu", {"linear": {"units": 1}}]}, "loss": "sigmoid_cross_entropy", "optimizer": "sgd", "batch_size": 10, "epochs": 10**6, "seed": 1}
+FEW_AT_ONCE, MANY_AT_ONCE = 16, 256
+
+Row = tuple[str, str, str, str, str]
+
+
+class Place:
+    """A coordinator under load. `job`: one that the store says is running, whose rank 0 we play."""
+
+    def __init__(self, folder: Path, stored: int):
+        self.state, self.spec = folder / "state", checks.with_defaults(jobfile.parse(JOB)[0])
+        ports = [free_port(), free_port()]
+        self.address, self.worker_address = (f"127.0.0.1:{port}" for port in ports)
+        self._command = [BPTRAIN, "serve", "--port", ports[0], "--worker-port", ports[1], "--slots", 1, "--no-standby", "--state", self.state,
+                         "--data-root", folder, "--max-queued", 10**7, "--max-streams", 10**4]
+        with self._serving():  # makes the tables
+            pass
+        with self.store() as connection:
+            fill(connection, self.spec, stored)
+
+    @contextmanager
+    def serving(self) -> Iterator["Place"]:
+        with self._serving(), self._slot_taken():
+            yield self
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        with subprocess.Popen(list(map(str, self._command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as self.process:
+            try:
+                self.process.stdout.readline()  # it listens
+                yield
+            finally:
+                self.process.send_signal(signal.SIGTERM)
+
+    @contextmanager
+    def _slot_taken(self) -> Iterator[None]:
+        """By a job whose rank stands still, so that all others wait and nothing but the coordinator works."""
+        with Client(self.address) as client:
+            job = client.submit(JOB)
+            while client.get(job.id).state != states.RUNNING:
+                time.sleep(0.1)
+            ranks = [process for process in psutil.process_iter(["cmdline"]) if "worker" in (process.info["cmdline"] or ()) and
+                     any(job.id in argument for argument in process.info["cmdline"]) and "mpirun" not in process.name()]
+            for rank in ranks:
+                rank.suspend()
+            try:
+                yield
+            finally:
+                for rank in ranks:
+                    rank.resume()
+                client.cancel(job.id)
+                while client.get(job.id).state not in states.FINAL:
+                    time.sleep(0.1)
+
+    @contextmanager
+    def store(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on the coordinator's store."""
+        with closing(sqlite3.connect(self.state / "store.db", timeout=60, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    def running(self) -> tuple[str, str]:
+        """(id, token) of a new job that waits for its ranks to report."""
+        with self.store() as connection:
+            job_id = add(connection, self.spec, states.STARTING)
+            return job_id, jobs.get(connection, job_id)["token"]
+
+
+def add(connection: sqlite3.Connection, spec: JobSpec, state: int) -> str:
+    job_id = jobs.new_id()
+    jobs.add(connection, job_id, "", spec, spec, "none")
+    lifecycle.submitted(connection, job_id)
+    jobs.set_state(connection, job_id, state, "for the load test")
+    return job_id
+
+
+def fill(connection: sqlite3.Connection, spec: JobSpec, count: int) -> None:
+    for _ in range(count):
+        add(connection, spec, states.SUCCEEDED)
+
+
+@contextmanager
+def empty_server() -> Iterator[str]:
+    """Its address."""
+    command = [sys.executable, str(HERE / "load_empty.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+class Load:
+    """The measures. `seconds`: of each turn; `turns`: a figure is their median."""
+
+    def __init__(self, place: Place, empty: str, pool: ProcessPoolExecutor, seconds: float, turns: int):
+        self._place, self._empty, self._pool, self._seconds, self._turns = place, empty, pool, seconds, turns
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.submits()
+        yield from self.gets()
+        yield from self.lists()
+        yield from self.intake()
+        yield from self.watchers()
+
+    def submits(self) -> Iterator[Row]:
+        spec = jobfile.parse(JOB)[0].SerializeToString()
+        ours, empty = self._beside(lambda: self._call(load_callers.submits, self._place.address, spec, self._seconds, MANY_AT_ONCE), MANY_AT_ONCE)
+        yield _rate("submits acknowledged and on disk, of 256 at once", ours, empty, "≥ 500/s")
+
+    def gets(self) -> Iterator[Row]:
+        job_id, _ = self._place.running()
+        request = GetJobRequest(id=job_id).SerializeToString()
+        ours, empty = self._beside(lambda: self._call(load_callers.rates, self._place.address, GET, request, self._seconds, FEW_AT_ONCE), FEW_AT_ONCE)
+        yield _rate("GetJob, 16 at once", ours, empty, "≥ 2,000/s")
+        yield _times("GetJob, 16 at once, 99 of 100 calls within", ours["p99_ms"], empty["p99_ms"], "< 15 ms")
+
+    def lists(self) -> Iterator[Row]:
+        request = ListJobsRequest().SerializeToString()
+        ours, empty = self._beside(lambda: self._call(load_callers.rates, self._place.address, LIST, request, self._seconds, 1), 1)
+        yield _times("first page of 100,000 jobs, median", ours["p50_ms"], empty["p50_ms"], "< 50 ms")
+
+    def intake(self) -> Iterator[Row]:
+        found = [self._call(load_callers.report, self._place.worker_address, *self._place.running(), self._seconds, 250, 0.0)["points_s"]
+                 for _ in range(self._turns)]
+        yield "points taken in and on disk, from one job", f"{median(found):,.0f}/s", "", "", "≥ 50,000/s"
+
+    def watchers(self, count: int = 1000, parts: int = 2) -> Iterator[Row]:
+        """The callers share the machine with the server, so both have the callers' own delay in them."""
+        job_id, token = self._place.running()
+        seconds = 4 * self._seconds
+        rank = self._pool.submit(load_callers.report, self._place.worker_address, job_id, token, seconds + 5, 1, 0.5)
+        ours = self._crowd(self._place.address, job_id, count, parts, seconds)
+        rank.result()
+        empty = self._crowd(self._empty, "", count, parts, seconds)
+        per_s = ours["messages"] / count / (seconds / 2)
+        yield f"{count:,} watchers at {per_s:.1f} messages/s each, 99 of 100 points there within", *_times("", ours["p99_ms"], empty["p99_ms"], "< 250 ms")[1:]
+
+    def _crowd(self, address: str, job_id: str, count: int, parts: int, seconds: float) -> dict[str, float]:
+        asked = [self._pool.submit(load_callers.watch, address, job_id, count // parts, seconds) for _ in range(parts)]
+        found = [part.result() for part in asked]
+        return {"messages": sum(part["messages"] for part in found), "p99_ms": max(part["p99_ms"] for part in found)}
+
+    def _beside(self, ours: Callable[[], dict[str, float]], at_once: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Medians over turns, of what is measured and of the empty handler."""
+        pairs = [(ours(), self._call(load_callers.rates, self._empty, EMPTY, b"", self._seconds, at_once)) for _ in range(self._turns)]
+        mine, others = zip(*pairs)
+        return tuple({key: median(each[key] for each in found) for key in found[0]} for found in (mine, others))
+
+    def _call(self, work: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+        return self._pool.submit(work, *arguments).result()
+
+
+def _rate(what: str, ours: dict[str, float], empty: dict[str, float], asked: str) -> Row:
+    return what, f"{ours['calls_s']:,.0f}/s", f"{empty['calls_s']:,.0f}/s", f"{ours['calls_s'] / empty['calls_s']:.2f}", asked
+
+
+def _times(what: str, ours_ms: float, empty_ms: float, asked: str) -> Row:
+    return what, f"{ours_ms:.1f} ms", f"{empty_ms:.1f} ms", f"{ours_ms / empty_ms:.1f}", asked
+
+
+def table(rows: list[Row]) -> Iterator[str]:
+    yield "| what | seen | empty handler | ratio | asked |"
+    yield "|---|---:|---:|---:|---:|"
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+
+
+def machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} × {names[0]}, Linux, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each turn")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--stored", type=int, default=100_000, help="jobs in the store")
+    parser.add_argument("--only", choices=["submits", "gets", "lists", "intake", "watchers"], help="print this one and write nothing")
+    chosen = parser.parse_args()
+    with ExitStack() as stack:
+        place = Place(Path(stack.enter_context(TemporaryDirectory())), chosen.stored)
+        pool = stack.enter_context(ProcessPoolExecutor(4, multiprocessing.get_context("spawn")))
+        stack.enter_context(place.serving())
+        load = Load(place, stack.enter_context(empty_server()), pool, chosen.seconds, chosen.turns)
+        began = os.getloadavg()[0]
+        rows = list(getattr(load, chosen.only or "rows")())
+    text = "\n".join([f"{machine()}, {datetime.date.today()}, load {began:.1f} before\n", *table(rows)])
+    print(text)
+    if not chosen.only:
+        head = "# The coordinator under load\n\n`python tests/bench/load.py`; what is measured, and beside what, stands in its head.\n\n"
+        (HERE / "load.md").write_text(head + text + "\n")
+
+
+if __name__ == "__main__":
+    main()
