@@ -27,15 +27,17 @@ import load_callers
 import psutil
 
 from bptrain.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
+from bptrain.v1.metric_service_pb2 import QueryMetricsRequest
+from bptrain.v1.report_pb2 import Column, Points, Report
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.client import Client
 from coordinator.jobs import states
-from coordinator.store import jobs, lifecycle
+from coordinator.store import jobs, lifecycle, points
 from worker import checks, jobfile
 
 HERE = Path(__file__).parent
 BPTRAIN = Path(sys.executable).with_name("bptrain")
-GET, LIST, EMPTY = "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobService/ListJobs", "/empty/Unary"
+GET, LIST, QUERY, EMPTY = "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobService/ListJobs", "/bptrain.v1.MetricService/QueryMetrics", "/empty/Unary"
 JOB = {"name": "load", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 1000}}}, "model": {"input": [8], "layers": [
     {"linear": {"units": 8}}, "relu", {"linear": {"units": 1}}]}, "loss": "sigmoid_cross_entropy", "optimizer": "sgd", "batch_size": 10, "epochs": 10**6, "seed": 1}
 FEW_AT_ONCE, MANY_AT_ONCE = 16, 256
@@ -106,6 +108,16 @@ class Place:
             job_id = add(connection, self.spec, states.STARTING)
             return job_id, jobs.get(connection, job_id)["token"]
 
+    def with_curve(self, count: int) -> str:
+        """The id of a job whose loss has so many points."""
+        with self.store() as connection:
+            job_id = add(connection, self.spec, states.SUCCEEDED)
+            for first in range(0, count, 1 << 16):
+                steps = range(first, min(first + (1 << 16), count))
+                column = Column(series="loss", values=[step * 7919 % 10007 / (1 + step) for step in steps])
+                points.take(connection, job_id, [Report(points=Points(steps=steps, times=map(float, steps), columns=[column]))])
+            return job_id
+
 
 def add(connection: sqlite3.Connection, spec: JobSpec, state: int) -> str:
     job_id = jobs.new_id()
@@ -130,15 +142,17 @@ def empty_server() -> Iterator[str]:
 
 
 class Load:
-    """The measures. `seconds`: of each turn; `turns`: a figure is their median."""
+    """The measures. `seconds`: of each turn; `turns`: a figure is their median. `watchers`, `points`: how many."""
 
-    def __init__(self, place: Place, empty: str, pool: ProcessPoolExecutor, seconds: float, turns: int):
-        self._place, self._empty, self._pool, self._seconds, self._turns = place, empty, pool, seconds, turns
+    def __init__(self, place: Place, empty: str, pool: ProcessPoolExecutor, chosen: argparse.Namespace):
+        self._place, self._empty, self._pool = place, empty, pool
+        self._seconds, self._turns, self._watchers, self._points = chosen.seconds, chosen.turns, chosen.watchers, chosen.points
 
     def rows(self) -> Iterator[Row]:
         yield from self.submits()
         yield from self.gets()
         yield from self.lists()
+        yield from self.series()
         yield from self.intake()
         yield from self.watchers()
 
@@ -157,15 +171,21 @@ class Load:
     def lists(self) -> Iterator[Row]:
         request = ListJobsRequest().SerializeToString()
         ours, empty = self._beside(lambda: self._call(load_callers.rates, self._place.address, LIST, request, self._seconds, 1), 1)
-        yield _times("first page of 100,000 jobs, median", ours["p50_ms"], empty["p50_ms"], "< 50 ms")
+        yield _times("first page of the jobs, median", ours["p50_ms"], empty["p50_ms"], "< 50 ms")
+
+    def series(self) -> Iterator[Row]:
+        request = QueryMetricsRequest(job_ids=[self._place.with_curve(self._points)], series=["loss"], max_points=1000).SerializeToString()
+        ours, empty = self._beside(lambda: self._call(load_callers.rates, self._place.address, QUERY, request, self._seconds, 1), 1)
+        yield _times(f"a series of {self._points:,} points, thinned to 1,000, median", ours["p50_ms"], empty["p50_ms"], "< 200 ms")
 
     def intake(self) -> Iterator[Row]:
         found = [self._call(load_callers.report, self._place.worker_address, *self._place.running(), self._seconds, 250, 0.0)["points_s"]
                  for _ in range(self._turns)]
         yield "points taken in and on disk, from one job", f"{median(found):,.0f}/s", "", "", "≥ 50,000/s"
 
-    def watchers(self, count: int = 1000, parts: int = 2) -> Iterator[Row]:
-        """The callers share the machine with the server, so both have the callers' own delay in them."""
+    def watchers(self) -> Iterator[Row]:
+        """The callers share the machine with the server, so both figures have the callers' own delay in them."""
+        count, parts = self._watchers, 2
         job_id, token = self._place.running()
         seconds = 4 * self._seconds
         rank = self._pool.submit(load_callers.report, self._place.worker_address, job_id, token, seconds + 5, 1, 0.5)
@@ -220,13 +240,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--stored", type=int, default=100_000, help="jobs in the store")
-    parser.add_argument("--only", choices=["submits", "gets", "lists", "intake", "watchers"], help="print this one and write nothing")
+    parser.add_argument("--watchers", type=int, default=1000)
+    parser.add_argument("--points", type=int, default=10**7, help="of the long series")
+    parser.add_argument("--only", choices=["submits", "gets", "lists", "series", "intake", "watchers"], help="print this one and write nothing")
     chosen = parser.parse_args()
     with ExitStack() as stack:
         place = Place(Path(stack.enter_context(TemporaryDirectory())), chosen.stored)
         pool = stack.enter_context(ProcessPoolExecutor(4, multiprocessing.get_context("spawn")))
         stack.enter_context(place.serving())
-        load = Load(place, stack.enter_context(empty_server()), pool, chosen.seconds, chosen.turns)
+        load = Load(place, stack.enter_context(empty_server()), pool, chosen)
         began = os.getloadavg()[0]
         rows = list(getattr(load, chosen.only or "rows")())
     text = "\n".join([f"{machine()}, {datetime.date.today()}, load {began:.1f} before\n", *table(rows)])
