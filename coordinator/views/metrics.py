@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from bptrain.v1.metric_service_pb2 import (ExportMetricsRequest, ExportMetricsResponse, ListSeriesRequest, ListSeriesResponse,
-                                           QueryMetricsRequest, QueryMetricsResponse, Series, WatchMetricsRequest, WatchMetricsResponse)
+                                           QueryMetricsRequest, QueryMetricsResponse, Series, WatchMetricsRequest)
 from bpcore.errors import InvalidInput, Problem, expected
 from coordinator.jobs import states
 from coordinator.runs.hub import Hub
@@ -16,6 +16,7 @@ from coordinator.store import events, jobs, points
 from coordinator.store.database import Database
 from coordinator.views import export, stream
 from coordinator.views.curve import Window, curves
+from coordinator.views.feed import Feeds
 
 MOST_JOBS = 100  # in one query
 
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 
 class Metrics:
     def __init__(self, database: Database, hub: Hub):
-        self._database, self._hub = database, hub
+        self._database, self._feeds = database, Feeds(hub)
 
     async def list_series(self, request: ListSeriesRequest) -> ListSeriesResponse:
         rows = await self._of(request.job_id, lambda connection: points.series(connection, request.job_id))
@@ -52,25 +53,22 @@ class Metrics:
                 async for run in self._runs(row["id"]):
                     yield ExportMetricsResponse(content=await asyncio.to_thread(form.lines, row["name"], run))
 
-    async def watch(self, request: WatchMetricsRequest) -> AsyncIterator[WatchMetricsResponse]:
-        """The job's events from the cursor on, until it has ended."""
+    async def watch(self, request: WatchMetricsRequest) -> AsyncIterator[bytes]:
+        """The job's events from the cursor on, until it has ended: each an encoded WatchMetricsResponse, since one encoding
+        serves all who watch."""
         job_id, position = request.job_id, stream.Position.parse(request.job_id, request.cursor)
-
-        def work(connection: sqlite3.Connection) -> tuple[sqlite3.Row, list[events.Event], int]:
-            newest = events.newest_but(connection, job_id, request.most_behind) if request.most_behind else 0
-            return jobs.get(connection, job_id), events.after(connection, job_id, position.revision), newest
-
-        with self._hub.subscribe(job_id) as news:
+        with self._feeds.of(job_id) as feed:
             while True:
-                news.clear()
-                row, found, newest = await self._database.read(work)
-                for message in position.messages_of(found, newest):
+                count, at = feed.count, (position.revision, position.skip, request.most_behind)
+                row, moved, messages = await feed.shared(at, lambda: self._database.read(lambda connection: _behind(connection, job_id, *at)))
+                for message in messages:
                     yield message
-                if not found and row["state"] in states.FINAL:
-                    yield position.ended(row)
+                is_new, position = moved != position, moved
+                if not is_new and row["state"] in states.FINAL:
+                    yield position.ended(row).SerializeToString()
                     return
-                if not found and not await _within(news, stream.BOOKMARK_S):
-                    yield position.bookmark()
+                if not is_new and not await feed.since(count):
+                    yield position.bookmark().SerializeToString()
 
     async def _runs(self, series_id: int) -> AsyncIterator[points.Run]:
         """A series, block by block."""
@@ -84,9 +82,9 @@ class Metrics:
         return await self._database.read(lambda connection: (jobs.get(connection, job_id), work(connection))[1])
 
 
-async def _within(event: asyncio.Event, timeout_s: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), timeout_s)
-        return True
-    except TimeoutError:
-        return False
+def _behind(connection: sqlite3.Connection, job_id: str, revision: int, skip: int, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes]]:
+    """The job's row; where a reader at this position stands after the next events; what it gets of them."""
+    position, row = stream.Position(job_id, revision, skip), jobs.get(connection, job_id)
+    newest = events.newest_but(connection, job_id, most_behind) if most_behind else 0
+    messages = position.messages_of(events.after(connection, job_id, revision), newest)
+    return row, position, [message.SerializeToString() for message in messages]

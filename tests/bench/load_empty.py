@@ -15,10 +15,12 @@ async def _unary(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
 
 
 async def _stream(request: bytes, context: grpc.aio.ServicerContext):
-    """All streams send at the same moments: the time."""
+    """All streams send at the same moments: the time when they should have."""
+    moment = time.time()
     while True:
-        await asyncio.sleep(EVERY_S - time.time() % EVERY_S)
-        yield b"%.6f" % time.time()
+        moment += EVERY_S - moment % EVERY_S
+        await asyncio.sleep(moment - time.time())
+        yield b"%.6f" % moment
 
 
 async def _serve() -> None:

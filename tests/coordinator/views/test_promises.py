@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 import grpc
 import pytest
 
-from bptrain.v1.metric_service_pb2 import WatchMetricsRequest
+from bptrain.v1.metric_service_pb2 import WatchMetricsRequest, WatchMetricsResponse
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub, add_MetricServiceServicer_to_server
 from coordinator.jobs import states
 from coordinator.runs.hub import Hub
@@ -44,7 +44,7 @@ class Desk:
         async def gather():
             messages, stream = [], self.view.watch(WatchMetricsRequest(job_id=self.job_id, cursor=cursor, most_behind=most_behind))
             async for message in stream:
-                messages.append(message)
+                messages.append(WatchMetricsResponse.FromString(message))
                 if len(messages) == count:
                     break
             await stream.aclose()
@@ -188,8 +188,8 @@ def test_a_reader_that_does_not_read_costs_little_memory(desk, script):
         async def counted(request):
             nonlocal taken
             async for message in watch(request):
-                taken += message.ByteSize()
-                yield message
+                taken += len(message)
+                yield WatchMetricsResponse.FromString(message)
 
         desk.view.watch = counted
         server = grpc.aio.server()
