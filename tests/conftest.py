@@ -28,15 +28,25 @@ MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "-
           "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 
 
-@pytest.fixture
-def mpirun(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
-    """`mpirun(3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in the test's own folder or another."""
+@pytest.fixture(scope="session")
+def mpirun_in() -> Callable[..., subprocess.CompletedProcess]:
+    """`mpirun_in(folder, 3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in that folder."""
     if not Path(MPIRUN[0]).exists():
         pytest.skip("needs an MPI in this environment: pip install 'bptrain[local]'")
 
-    def run(ranks: int, *arguments: object, timeout_s: float = 120, cwd: Path = tmp_path) -> subprocess.CompletedProcess:
+    def run(folder: Path, ranks: int, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess:
         command = [*MPIRUN, "-n", str(ranks), sys.executable, *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout_s)
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout_s)
+
+    return run
+
+
+@pytest.fixture
+def mpirun(mpirun_in: Callable[..., subprocess.CompletedProcess], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """`mpirun(3, "-m", "worker", …)`: the same in the test's own folder, or another."""
+
+    def run(ranks: int, *arguments: object, timeout_s: float = 120, cwd: Path = tmp_path) -> subprocess.CompletedProcess:
+        return mpirun_in(cwd, ranks, *arguments, timeout_s=timeout_s)
 
     return run
 

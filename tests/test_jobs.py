@@ -1,42 +1,87 @@
-"""Every job of deploy/jobs, smaller: it learns, and gives the same bits on one rank and on two."""
+"""Every job of deploy/jobs, smaller: it learns, and gives the same bits on one rank and on three.
 
-import re
+At full size, with what each must reach: `python tests/bench/applications.py`. Ranks train all jobs one after the other
+(mpi/train_all.py), so that one start of mpirun does for all.
+"""
+
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
-from worker import journal
+from bpcore import Model
+from worker import checks, jobfile, journal
 
-JOBS = sorted((Path(__file__).parent.parent / "deploy" / "jobs").glob("*.yaml"))
-
-
-@pytest.fixture
-def small(tmp_path):
-    """The job as a file with one epoch, and few samples where they are made up."""
-
-    def write(path):
-        job = yaml.safe_load(path.read_text()) | {"epochs": 1}
-        for part in job["data"].values():
-            if "synthetic" in part:
-                part["synthetic"]["samples"], job["batch_size"] = 600, 32
-        file = tmp_path / path.name
-        file.write_text(yaml.safe_dump(job))
-        return file
-
-    return write
+ROOT = Path(__file__).parent.parent
+JOBS = sorted((ROOT / "deploy" / "jobs").glob("*.yaml"))
+SCRIPT = ROOT / "tests" / "mpi" / "train_all.py"
+SAMPLES, BATCH = 160, 16
+each_job = pytest.mark.parametrize("path", JOBS, ids=[path.stem for path in JOBS])
 
 
-def losses(folder):
-    return [value for report in journal.read(folder / "journal") for column in report.points.columns
-            if column.series == "loss" for value in column.values]
+def small(job):
+    """The job for one epoch of a few samples, in shards for three ranks."""
+    for name, part in job["data"].items():
+        for kind, attributes in part.items():
+            if kind == "sklearn":
+                attributes["test_fraction"] = 0.6 if name == "train" else 0.1
+            else:
+                attributes["samples"] = SAMPLES
+    return job | {"epochs": 1, "batch_size": BATCH, "logical_shards": max(3, job["logical_shards"]), "recovery": {"keep_s": 1}}
 
 
-@pytest.mark.parametrize("path", JOBS, ids=[path.stem for path in JOBS])
-def test_a_job_learns_and_gives_the_same_bits_on_one_rank_and_two(small, mpirun, tmp_path, path):
-    done = [mpirun(ranks, "-m", "worker", small(path), "--run-dir", tmp_path / str(ranks)) for ranks in (1, 2)]
-    assert [run.returncode for run in done] == [0, 0], done[0].stderr + done[1].stderr
-    digests = [re.search("sha256:[0-9a-f]{64}", run.stdout)[0] for run in done]
-    assert digests[0] == digests[1]
-    one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
-    assert one == two and min(one[1:]) < one[0]
+def write_start(folder):
+    """What transfer.yaml starts from, untrained."""
+    spec, _ = jobfile.read(ROOT / "deploy" / "jobs" / "digits_0_to_4.yaml")
+    save_file(dict(Model(checks.parse_maths(spec)).initialize(spec.seed).named()), folder / "digits_0_to_4.safetensors")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, mpirun_in):
+    """The folder with all jobs' runs: alone/NAME and three/NAME."""
+    folder = tmp_path_factory.mktemp("jobs")
+    write_start(folder)
+    for path in JOBS:
+        (folder / f"{path.stem}.job").write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()))))
+    alone = subprocess.run([sys.executable, str(SCRIPT), "alone"], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert alone.returncode == 0, alone.stdout[-1000:] + alone.stderr
+    three = mpirun_in(folder, 3, SCRIPT, "three", timeout_s=600)
+    assert three.returncode == 0, three.stdout[-1000:] + three.stderr
+    return folder
+
+
+def record(folder):
+    """(digest, the curve bit by bit) of a run."""
+    reports = list(journal.read(folder / "journal"))
+    curve = [(step, column.series, column.values[i].hex()) for report in reports for column in report.points.columns
+             for i, step in enumerate(report.points.steps)]
+    return reports[-1].ended.digest, sorted(curve)
+
+
+@each_job
+def test_a_job_gives_the_same_bits_on_one_rank_and_on_three(trained, path):
+    one, three = (record(trained / ranks / path.stem) for ranks in ("alone", "three"))
+    assert one == three and one[0]
+
+
+@each_job
+def test_a_job_learns(trained, path):
+    losses = [float.fromhex(value) for _, series, value in record(trained / "alone" / path.stem)[1] if series == "loss"]
+    assert len(losses) > 3 and min(losses[1:]) < losses[0]
+
+
+@each_job
+def test_a_job_file_says_what_it_is_and_evaluates_what_it_learns(path):
+    spec, problems = jobfile.read(path)
+    assert path.read_text().startswith("# ") and not problems
+    assert spec.data.HasField("eval") and spec.ranks == 2
+    assert {metric for head in checks.parse_maths(spec).heads for metric in head.metrics}
+
+
+def test_jobs_differ(trained):
+    """So that equal digests say something."""
+    digests = {path.stem: record(trained / "alone" / path.stem)[0] for path in JOBS}
+    assert len(set(digests.values())) == len(JOBS)

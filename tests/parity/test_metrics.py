@@ -14,10 +14,13 @@ from bpcore.metrics import METRICS
 from bpcore.metrics.accuracy import Accuracy
 from bpcore.metrics.auc import Auc
 from bpcore.metrics.balanced_accuracy import BalancedAccuracy
+from bpcore.metrics.box_iou import BoxIou
 from bpcore.metrics.character_error_rate import CharacterErrorRate
+from bpcore.metrics.exact_match import ExactMatch
 from bpcore.metrics.mae import Mae
 from bpcore.metrics.perplexity import Perplexity
 from bpcore.metrics.r2 import R2
+from bpcore.metrics.relative_rmse import RelativeRmse
 from bpcore.metrics.rmse import Rmse
 from bpcore.metrics.top_k_accuracy import TopKAccuracy
 from bpcore.metrics.word_error_rate import WordErrorRate
@@ -48,7 +51,9 @@ def normal(random, shape, digits=None):
 
 
 def scores_and_labels(random, n, classes):
-    return normal(random, (n, classes), 1), random.integers(0, classes, n)
+    """`n`: how many, or a shape."""
+    shape = np.atleast_1d(n)
+    return normal(random, (*shape, classes), 1), random.integers(0, classes, shape)
 
 
 def value(metric, output, targets, weights=None):
@@ -181,6 +186,39 @@ def test_a_metric_of_numbers_is_scikit_learns(sklearn, same, metric, reference):
         same(metric, output, targets, weights, getattr(sklearn, reference)(targets, output, sample_weight=weights))
 
     holds()
+
+
+@EXAMPLES
+@given(generators, n_samples)
+def test_relative_rmse_is_scikit_learns_error_over_that_of_zeros(sklearn, same, random, n):
+    targets, weights = normal(random, (n, 1)) + np.float32(1), weights_for(random, n)
+    output = targets + normal(random, (n, 1))
+    error, zeros = (sklearn.root_mean_squared_error(targets, said, sample_weight=weights) for said in (output, np.zeros_like(output)))
+    same(RelativeRmse(), output, targets, weights, error / zeros)
+
+
+@EXAMPLES
+@given(generators, n_samples, st.integers(1, 3), st.integers(2, 4))
+def test_exact_match_is_the_accuracy_of_whole_rows(sklearn, same, random, n, places, classes):
+    """Of rows written as text: scikit-learn compares these."""
+    (scores, labels), weights = scores_and_labels(random, (n, places), classes), weights_for(random, n)
+    said, wanted = ([str(row) for row in rows] for rows in (scores.argmax(-1), labels))
+    same(ExactMatch(), scores, labels, weights, sklearn.accuracy_score(wanted, said, sample_weight=weights))
+
+
+@EXAMPLES
+@given(generators, n_samples)
+def test_box_iou_is_the_share_of_squares_in_both_boxes(same, random, n):
+    """Boxes on a grid: counted square by square."""
+    corners, sizes = random.integers(0, 6, (2, n, 2)), random.integers(1, 5, (2, n, 2))
+    weights = weights_for(random, n)
+    said, true = np.concatenate([corners + sizes / 2, sizes], axis=-1)
+    total = 0.0
+    for i in range(n):
+        one, other = ({(x, y) for x in range(left, left + width) for y in range(top, top + height)}
+                      for (left, top), (width, height) in zip(corners[:, i], sizes[:, i]))
+        total += (1 if weights is None else float(weights[i])) * len(one & other) / len(one | other)
+    same(BoxIou(), said, true, weights, total / (n if weights is None else float(weights.sum())), "formula")
 
 
 @EXAMPLES
@@ -380,6 +418,12 @@ def integers(shape, classes, lowest=0):
     ("f1", (3,), integers((), 4), "expected labels 0 … 2, as the model ends in 3 classes, got 3; end the model in linear: {units: 4}"),
     ({"f1": {"average": "binary"}}, (3,), integers((), 3), "expected an output of one or two classes for average: binary, got 3"),
     ("iou", (4, 4, 1), integers((4, 4), 2), None),
+    ("box_iou", (4, 4, 4), Field((4, 4, 4)), None),
+    ("box_iou", (4, 4, 5), Field((4, 4, 5)), "expected an output of (…, 4): x, y, width, height, got (4, 4, 5)"),
+    ("exact_match", (5, 3), integers((5,), 3), None),
+    ("exact_match", (3,), integers((), 3), "expected an output of (…, places, classes), got (3,)"),
+    ("exact_match", (5, 3), integers((5,), 3, -1), "expected labels from 0 on, got -1; name the label to leave out: ignored: -1"),
+    ("relative_rmse", (2,), Field((3,)), "expected targets of the output's shape (2,), got (3,)"),
     ("iou", (4, 4, 1), integers((4, 4, 1), 2), None),
     ("top_k_accuracy", (3,), integers((), 3), "expected an output of (…, classes), at least 5, got (3,); use a smaller k"),
     ("balanced_accuracy", (1001,), integers((), 3), "expected an output of (…, classes), at most 1000, got (1001,)"),

@@ -4,6 +4,8 @@ Splits are fixed: a seeded permutation whose first part is the test set, the sam
 Digits are images of shape (8, 8, 1) scaled to [0, 1]; the others are rows of plain features, diabetes' with mean 0 and
 length 1. scikit-learn's tables are read where they lie: importing it takes longer than all else that a rank does
 before its first step.
+
+classes: samples of these labels alone, which then count from 0 in the order given; none given: all.
 """
 
 import importlib.util
@@ -13,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from bpcore import rng
-from bpcore.attributes import attribute, choice, integer, number
-from bpcore.errors import InvalidInput, Problem
+from bpcore.attributes import attribute, choice, integer, integers, number
+from bpcore.errors import InvalidInput, Problem, expected
 from worker.datasets import Arrays, DataRoot, Dataset, Format
 
 PLAIN, HEADED = {"delimiter": ","}, {"delimiter": ",", "skiprows": 1}
@@ -35,11 +37,22 @@ class Sklearn(Format):
     split: str = choice("train", "test", "all")
     test_fraction: float = number(0.2, above=0, below=1)
     split_seed: int = integer(0)
+    classes: tuple[int, ...] = integers(())
 
     def open(self, root: DataRoot) -> Dataset:
         x, y = _load(self.name)
         rows = self._rows(len(x))
-        return Arrays({"x": x[rows].astype(np.float32), "y": y[rows]})
+        x, y = x[rows].astype(np.float32), y[rows]
+        return Arrays(self._of_classes(x, y) if self.classes else {"x": x, "y": y})
+
+    def _of_classes(self, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+        """Raises InvalidInput for labels that there are none of."""
+        known = np.unique(y).tolist()
+        if y.dtype.kind == "f" or not set(self.classes) <= set(known):
+            wants = "no classes, as the targets are numbers" if y.dtype.kind == "f" else f"labels among {known}"
+            raise InvalidInput([Problem("classes", expected(wants, list(self.classes)))])
+        kept = np.isin(y, self.classes)
+        return {"x": x[kept], "y": np.array([self.classes.index(label) for label in y[kept].tolist()])}
 
     def _rows(self, samples: int) -> np.ndarray:
         order = rng.permutation(samples, self.split_seed, rng.SPLIT)

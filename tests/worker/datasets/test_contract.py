@@ -29,6 +29,12 @@ CASES = {
     "wav": [{"wav": {"path": "wav", "seconds": 0.5, "rate": 8000}}, {"wav": {"path": "wav", "seconds": 0.5, "rate": 8000, "features": "samples"}},
             {"wav": {"path": "wav", "transcripts": "wav.tsv", "seconds": 0.5, "rate": 8000, "features": "mfcc"}}],
     "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz"}}],
+    "docstrings": [{"docstrings": {"length": 20, "samples": 30, "split": split}} for split in ("train", "test")],
+    "drives": [{"drives": {"samples": 20}}, {"drives": {"samples": 12, "past": 4, "ahead": 3, "noise": 0, "split": "test"}}],
+    "numerals": [{"numerals": {"samples": 30, "split": split}} for split in ("train", "test")],
+    "packages": [{"packages": {"length": 10, "vocabulary": 50, "samples": 40, "split": split}} for split in ("train", "test")],
+    "roads": [{"roads": {"samples": 12}}, {"roads": {"samples": 9, "height": 20, "width": 30, "noise": 0, "split": "test"}}],
+    "scenes": [{"scenes": {"samples": 12}}, {"scenes": {"samples": 9, "most": 1, "noise": 0, "split": "test"}}],
     "synthetic": [{"synthetic": {"task": task, "samples": 20}} for task in TASKS],
     "sklearn": [{"sklearn": {"name": name}} for name in ("breast_cancer", "diabetes", "digits", "iris", "wine")],
 }

@@ -69,6 +69,22 @@ def test_the_numbers_are_those_of_scikit_learns_own_loader(opened, name):
     assert batch["x"].reshape(len(x), -1).tolist() == x.astype(np.float32).tolist() and batch["y"].tolist() == y.tolist()
 
 
+def test_some_classes_are_those_samples_numbered_in_the_order_given(opened):
+    whole, some = (opened(name="digits", **more) for more in ({}, {"classes": [7, 2]}))
+    whole, some = (data.read(np.arange(len(data))) for data in (whole, some))
+    kept = np.isin(whole["y"], [2, 7])
+    assert some["x"].tolist() == whole["x"][kept].tolist()
+    assert some["y"].tolist() == np.where(whole["y"][kept] == 7, 0, 1).tolist()
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("iris", "classes: expected labels among [0, 1, 2], got [0, 3]"),
+    ("diabetes", "classes: expected no classes, as the targets are numbers, got [0, 3]"),
+])
+def test_classes_that_there_are_not_are_refused(refused, opened, name, text):
+    assert refused(lambda: opened(name=name, classes=[0, 3])) == [text]
+
+
 def test_digits_are_images_from_0_to_1(opened):
     data = opened(name="digits", split="all")
     x = data.read(np.arange(len(data)))["x"]
