@@ -1,7 +1,7 @@
-"""The client's end of the line: encrypted when a CA is named, and every call shows the token."""
+"""The client's end of the line: encrypted when a CA is named."""
 
 import re
-from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import grpc
@@ -22,30 +22,16 @@ TROUBLE = {
 }
 
 
-def opened(endpoint: Endpoint) -> grpc.Channel:
-    """Raises Unavailable for files that are no good, and where the token would be given away."""
+def opened(endpoint: Endpoint, library: ModuleType) -> Any:
+    """A channel of that library: grpc or grpc.aio. Raises Unavailable for files that are no good, and where the token
+    would be given away."""
     endpoint.check()
-    channel = _line(endpoint)
-    return grpc.intercept_channel(channel, _Bearer(endpoint.token)) if endpoint.token else channel
+    if endpoint.ca is None:
+        return library.insecure_channel(endpoint.address, options=OPTIONS)
+    credentials = grpc.ssl_channel_credentials(*map(pem.content, (endpoint.ca, endpoint.key, endpoint.certificate)))
+    return library.secure_channel(endpoint.address, credentials, options=OPTIONS)
 
 
 def trouble(details: str, address: str) -> str:
     """Why there is no line, as a sentence for users."""
     return next(sentence for pattern, sentence in TROUBLE.items() if re.search(pattern, details)).format(address=address)
-
-
-def _line(endpoint: Endpoint) -> grpc.Channel:
-    if endpoint.ca is None:
-        return grpc.insecure_channel(endpoint.address, options=OPTIONS)
-    credentials = grpc.ssl_channel_credentials(*map(pem.content, (endpoint.ca, endpoint.key, endpoint.certificate)))
-    return grpc.secure_channel(endpoint.address, credentials, options=OPTIONS)
-
-
-class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
-    def __init__(self, token: str):
-        self._header = ("authorization", f"bearer {token}")
-
-    def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        return continuation(details._replace(metadata=[*(details.metadata or ()), self._header]), request)
-
-    intercept_unary_stream = intercept_unary_unary

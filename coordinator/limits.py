@@ -1,12 +1,17 @@
-"""How much may come in, so that no caller takes the coordinator from the others."""
+"""How much may come in, so that no caller takes the coordinator from the others, and how long things are kept."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`queued`: jobs that wait. `streams`: open at once, of all callers together. `message_bytes`: of one request."""
+    """`queued`: jobs that wait. `streams`: open at once, of all callers together. `message_bytes`: of one request.
+    `token_queued`, `token_slots`: jobs that wait and slots in use, of one token; 0 for any. `deleted_s`: how long deleted
+    jobs are kept."""
 
     queued: int = 1000
     streams: int = 256
     message_bytes: int = 4 << 20
+    token_queued: int = 0
+    token_slots: int = 0
+    deleted_s: float = 7 * 86_400

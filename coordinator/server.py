@@ -74,6 +74,7 @@ class Server:
         await self._private.start()
         self._app.supervisor.worker_address = self.worker_address
         await self._app.supervisor.start()
+        self._app.housekeeping.start()
         await self._public.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
@@ -85,7 +86,7 @@ class Server:
         return await self._app.database.read(tokens.exist)
 
     async def stop(self) -> None:
-        self._app.draining = True
+        self._app.changes.draining = True
         await self._health.enter_graceful_shutdown()
         self._streams.drain()
         await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))

@@ -132,6 +132,32 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str], most: floa
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
 
 
+def adopt(source: Path, step: int, folder: Path, shared: dict[str, str], vectors: Sequence[str]) -> int:
+    """Makes a checkpoint of another run the first one in `folder`, for a job that shares `shared` with what follows;
+    steps done. `step`: −1 for the newest whole one. `vectors`: that the job's optimizer keeps. Raises Unavailable."""
+    for path in sorted(source.glob("step-*"), reverse=True) if step < 0 else [source / f"step-{step:08d}"]:
+        try:
+            manifest, contents = _verified(path)
+        except Damaged:
+            continue
+        kept = {key.partition("/")[0] for key in load(contents[OPTIMIZER])}
+        if kept != set(vectors):
+            raise Unavailable(f"the optimizer keeps {', '.join(sorted(vectors)) or 'nothing'}, but the checkpoint has {', '.join(sorted(kept)) or 'nothing'}")
+        final = folder / path.name
+        final.mkdir(parents=True)
+        for name in contents:
+            os.link(path / name, final / name)  # never written to again
+        manifest["job"] = shared
+        write_whole(final / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
+        return manifest["step"]
+    return -1
+
+
+def kept(folder: Path) -> list[int]:
+    """Steps done in each checkpoint, ascending."""
+    return sorted(map(_step, folder.glob("step-*")))
+
+
 def digest(folder: Path, step: int) -> str:
     """Of the parameters in the checkpoint of `step` steps done; empty where it is not there, or not whole."""
     try:

@@ -4,11 +4,14 @@ Used by the coordinator at submit, by `bptrain run`, and by the ranks, so that a
 same things in the same words.
 """
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +29,11 @@ from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PRIORITY, HIGHEST_PRIORITY = 50, 100
+MOST_LABELS = 32
+# What two specs of one run may differ in: nothing of it is in the bits of a step.
+FREE = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping", "shared_memory",
+        "recovery", "labels", "priority", "time_limit_s", "deadline", "retry"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,9 @@ def with_defaults(spec: JobSpec) -> JobSpec:
     spec.recovery.deadline_s = spec.recovery.deadline_s or 10
     spec.recovery.keep_s = spec.recovery.keep_s or 60
     spec.recovery.restarts = spec.recovery.restarts or 10
+    spec.priority = spec.priority or PRIORITY
+    if spec.retry.times:
+        spec.retry.wait_s, spec.retry.factor = spec.retry.wait_s or 10, spec.retry.factor or 2
     return spec
 
 
@@ -93,9 +104,7 @@ def for_ranks(spec: JobSpec, ranks: int) -> JobSpec:
 
 def fingerprint(spec: JobSpec) -> dict[str, str]:
     """What two specs must share for one to go on where the other stopped: field → canonical JSON."""
-    free = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping",
-            "shared_memory", "recovery"}
-    return {key: json.dumps(value, sort_keys=True) for key, value in jobfile.plain(with_defaults(spec)).items() if key not in free}
+    return {key: json.dumps(value, sort_keys=True) for key, value in jobfile.plain(with_defaults(spec)).items() if key not in FREE}
 
 
 def _number_problems(spec: JobSpec) -> list[Problem]:
@@ -112,7 +121,38 @@ def _number_problems(spec: JobSpec) -> list[Problem]:
     if spec.logical_shards < spec.ranks:
         found.append(Problem("ranks", expected(f"at most logical_shards = {spec.logical_shards}", spec.ranks,
                                                "more shards than ranks are fine, fewer are not")))
+    return found + service_problems(spec)
+
+
+def service_problems(spec: JobSpec) -> list[Problem]:
+    """What is wrong with the fields that only a coordinator reads."""
+    found = []
+    if spec.priority > HIGHEST_PRIORITY:
+        found.append(Problem("priority", expected(f"1 to {HIGHEST_PRIORITY}", spec.priority)))
+    if len(spec.labels) > MOST_LABELS:
+        found.append(Problem("labels", expected(f"at most {MOST_LABELS}", len(spec.labels))))
+    for word in sorted({word for pair in spec.labels.items() for word in pair if not NAME.fullmatch(word)}):
+        found.append(Problem("labels", expected("keys and values of 1 to 64 letters, digits, '.', '_' or '-'", word)))
+    if spec.deadline and deadline(spec) is None:
+        found.append(Problem("deadline", expected("a time such as 2026-11-22T08:00:00Z", spec.deadline)))
+    for field in ("time_limit_s", "retry.wait_s", "retry.factor"):
+        value = functools.reduce(getattr, field.split("."), spec)
+        if not 0 <= value < inf:
+            found.append(Problem(field, expected("a number of at least 0", value)))
+    if spec.retry.times and 0 < spec.retry.factor < 1:
+        found.append(Problem("retry.factor", expected("a number of at least 1", spec.retry.factor)))
     return found
+
+
+def deadline(spec: JobSpec) -> float | None:
+    """In Unix seconds, infinite where there is none; None for what is no time. Without a zone it is in UTC."""
+    if not spec.deadline:
+        return inf
+    try:
+        when = datetime.fromisoformat(spec.deadline)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_maths(spec: JobSpec) -> bpcore.Spec:

@@ -9,7 +9,7 @@ class Control:
     """Any thread may ask; the training loop looks once a step."""
 
     def __init__(self) -> None:
-        self._cause = ""
+        self._cause, self.discard = "", False
         self._stop, self._leave = threading.Event(), threading.Event()
 
     @property
@@ -24,8 +24,9 @@ class Control:
     def cause(self) -> str:
         return self._cause or "asked to stop"
 
-    def ask_stop(self, cause: str) -> None:
-        self._cause = self._cause or cause
+    def ask_stop(self, cause: str, discard: bool = False) -> None:
+        """`discard`: without a checkpoint."""
+        self._cause, self.discard = self._cause or cause, self.discard or discard
         self._stop.set()
 
     def ask_leave(self) -> None:

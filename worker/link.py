@@ -88,7 +88,7 @@ class Link:
         if command.HasField("leave"):
             self._control.ask_leave()
         else:
-            self._control.ask_stop(command.stop.cause)
+            self._control.ask_stop(command.stop.cause, command.stop.discard)
 
     def _requests(self, call: "_Call") -> Iterator[AttachRequest]:
         plan = self._plan

@@ -49,7 +49,7 @@ class Training(Meeting):
             return self._end(AttemptEnded.OUTCOME_FAILED, str(error))
         if asked.leave and not asked.stop and not asked.checkpoint and self.job.spec.shared_memory:
             return self._leave()
-        failure = self._save_last()
+        failure = self._save_last(asked.stop and asked.discard)
         if failure:
             return self._end(AttemptEnded.OUTCOME_FAILED, f"the last checkpoint could not be written: {failure}")
         if asked.leave and not asked.stop:
@@ -105,7 +105,7 @@ class Training(Meeting):
         is_ended = self.control.stop and self.has_lost_launcher
         heals = self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew))
         return Flags(stop=self.control.stop and not is_ended, checkpoint=self.record.checkpoint_due(self.replica.steps) or is_ended,
-                     join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended)
+                     join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended, discard=self.control.discard)
 
     def _evaluation_is_due(self) -> bool:
         return self.job.eval is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch
@@ -124,9 +124,10 @@ class Training(Meeting):
     def _save(self) -> None:
         self.record.checkpoint(self.replica, self.evaluations, self.status)
 
-    def _save_last(self) -> str:
-        """Why the last checkpoint is not on disk; empty where it is. Collective."""
-        self._save()
+    def _save_last(self, discard: bool) -> str:
+        """Why the last checkpoint is not on disk; empty where it is, or is not wanted. Collective."""
+        if not discard:
+            self._save()
         return self.comm.gather_all(self.record.finish(self.status).encode())[0].decode()
 
     def _check_epoch(self) -> None:

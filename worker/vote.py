@@ -19,13 +19,15 @@ from worker.tree import additions
 
 
 class Flags(NamedTuple):
-    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some; `leave`: without an end."""
+    """What a rank asks of all. `join`: take in the newcomers; `heal`: start some; `leave`: without an end;
+    `discard`: what was done since the last checkpoint, when stopping."""
 
     stop: bool = False
     checkpoint: bool = False
     join: bool = False
     heal: bool = False
     leave: bool = False
+    discard: bool = False
 
     @property
     def ends(self) -> bool:

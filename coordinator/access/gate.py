@@ -15,10 +15,14 @@ from coordinator.store.database import Database
 
 @dataclass(frozen=True)
 class Caller:
-    """`name`: the token's, for the audit trail."""
+    """`name`: the token's, for the audit trail. `token`: the same, but empty where none was shown."""
 
     name: str
     scope: int
+
+    @property
+    def token(self) -> str:
+        return "" if self is ANYONE else self.name
 
     def may(self, method: str, needed: int) -> None:
         """Raises Refusal SCOPE_MISSING."""

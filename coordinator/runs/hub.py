@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+ANY = ""  # instead of a job's id: news of all
+
 
 class Hub:
     def __init__(self) -> None:
@@ -12,7 +14,7 @@ class Hub:
 
     def notify(self, job_id: str) -> None:
         """Something about this job has been stored."""
-        for event in self._waiting.get(job_id, ()):
+        for event in (*self._waiting.get(job_id, ()), *self._waiting.get(ANY, ())):
             event.set()
 
     @contextmanager

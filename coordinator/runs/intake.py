@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bptrain.v1.report_pb2 import AttemptEnded, Report
 from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.jobs.failures import failure
 from coordinator.jobs.states import Event
 from coordinator.runs.hub import Hub
 from coordinator.store import events, jobs, lifecycle, points
@@ -46,6 +47,8 @@ class Intake:
                 self._move(connection, job_id, report)
         if new:
             view = self._view(connection, job_id, new)
+            if view.ended and view.ended.outcome == AttemptEnded.OUTCOME_FAILED:
+                jobs.set_failure(connection, job_id, failure(view.ended.cause, view.progress.step, view.crew))
             points.take(connection, job_id, new)
             jobs.set_progress(connection, job_id, view.progress, points.latest(connection, job_id), view.ended.digest if view.ended else "")
             if view.ended:

@@ -33,9 +33,9 @@ class Sessions:
         """Whether the ranks are on the line."""
         return job_id in self._commands
 
-    def stop(self, job_id: str, cause: str) -> bool:
-        """Sends the command to stop; False when the ranks are not on the line."""
-        return self._send(job_id, Command(stop=Stop(cause=cause)))
+    def stop(self, job_id: str, cause: str, discard: bool = False) -> bool:
+        """Sends the command to stop, with a checkpoint unless `discard`; False when the ranks are not on the line."""
+        return self._send(job_id, Command(stop=Stop(cause=cause, discard=discard)))
 
     def leave(self, job_id: str) -> bool:
         """Sends the command to make room for another number of ranks; False when they are not on the line."""

@@ -1,7 +1,7 @@
 """Acts: starts ranks when slots are free, watches them, ends them, finds them again after a restart.
 
-1. What to do is decided by jobs/states.py and jobs/queue.py; what has happened is stored before anything
-   is done about it.
+1. What to do is decided by jobs/states.py, jobs/queue.py and jobs/failures.py; what has happened is stored before
+   anything is done about it.
 2. Only positive evidence ends a job: its end record, or the proof that its processes are gone. A silent
    link is neither.
 3. Ranks never hang on the coordinator: when it leaves, they stay.
@@ -10,13 +10,16 @@
 import asyncio
 import logging
 import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from bptrain.v1.job_service_pb2 import Progress
+from bptrain.v1.job_service_pb2 import CancelMode, Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states
-from coordinator.jobs.queue import grants
+from coordinator.jobs.queue import Slots, Waiting, grants
 from coordinator.jobs.states import Action, Event
 from coordinator.launchers import Launch, Launcher, Order, poll, tags
 from coordinator.runs.hub import Hub
@@ -24,7 +27,7 @@ from coordinator.runs.intake import Intake
 from coordinator.runs.restarts import Restarts
 from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import Standby, World
-from coordinator.store import jobs, lifecycle
+from coordinator.store import jobs, lifecycle, retries
 from coordinator.store.database import Database
 from worker import journal, plan
 from worker.errors import Unavailable
@@ -33,14 +36,15 @@ from worker.rundir import RunDir
 GRACE_S = 10.0  # between asking ranks to stop and ending them
 MEETING_POLL_S = 0.5
 LEAVE_S = 5.0  # for mpirun to clear up after ranks that are done
+TICK_S = 1.0
 
 log = logging.getLogger("bptrain.supervisor")
 
 
 class Supervisor:
     def __init__(self, database: Database, hub: Hub, intake: Intake, sessions: Sessions, launcher: Launcher,
-                 standby: Standby, slots: int, data_root: Path):
-        self.slots, self.data_root = slots, data_root
+                 standby: Standby, slots: int, data_root: Path, owner_slots: int = 0):
+        self.slots, self.data_root, self._owner_slots = slots, data_root, owner_slots
         self.worker_address = ""  # known once the server listens
         self._database, self._hub, self._intake, self._sessions, self._launcher = database, hub, intake, sessions, launcher
         self._standby = standby
@@ -48,24 +52,26 @@ class Supervisor:
         self._last_ranks = 0  # of the job that was started last
         self._launches: dict[str, Launch] = {}
         self._busy: dict[str, int] = {}  # job id → slots in use
+        self._owners: dict[str, str] = {}  # of these jobs
         self._restarts: dict[str, Restarts] = {}
         self._resizing: dict[str, int] = {}  # job id → ranks that it shall have
         self._tasks: set[asyncio.Task] = set()
-        self._scheduling = asyncio.Lock()
-        self._asked: asyncio.Task | None = None  # to schedule, and not begun
+        self._due, self._closing = asyncio.Event(), False  # something has changed for the jobs that wait
+        self._scheduler: asyncio.Task | None = None
 
     async def start(self) -> None:
         """Finds the ranks of jobs that ran when the coordinator went away, then starts waiting jobs."""
         for row in await self._database.read(lambda connection: jobs.in_states(connection, states.ACTIVE)):
-            self._busy[row["id"]] = JobSpec.FromString(row["spec"]).ranks
+            self._take_slots(row["id"], row["ranks"], row["owner"])
             launch = await asyncio.to_thread(self._launcher.find, Path(row["run_dir"]))
             if launch is not None:
                 log.info("job %s: its ranks are still running", row["id"])
                 self._launches[row["id"]] = launch
             self._spawn(self._adopt(row, launch))
         newest = await self._database.read(lambda connection: jobs.page(connection, 1, ""))
-        self._last_ranks = JobSpec.FromString(newest[0]["spec"]).ranks if newest else 0
-        await self.schedule()
+        self._last_ranks = newest[0]["ranks"] if newest else 0
+        self._scheduler = self._spawn(self._keep_scheduling())
+        self.schedule()
 
     async def close(self) -> None:
         """Lets go of everything; ranks go on. Those of jobs that have ended are waited for."""
@@ -74,67 +80,90 @@ class Supervisor:
             await asyncio.wait_for(poll(lambda: not ended & self._launches.keys()), LEAVE_S)
         except TimeoutError:
             log.warning("mpirun of a job that has ended is still there")
+        self._closing = True
+        self.schedule()
+        if self._scheduler:
+            await self._scheduler
         await self._standby.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def schedule(self) -> None:
-        """Starts the waiting jobs that fit. Once for all who ask while it has not begun, to the end also where they leave."""
-        self._asked = self._asked or self._spawn(self._schedule())
-        await asyncio.shield(self._asked)
+    def schedule(self) -> None:
+        """Starts the waiting jobs that fit, soon: what asks for it at the same time is answered at once."""
+        self._due.set()
+
+    def slots_in_use(self) -> Slots:
+        used: dict[str, int] = {}
+        for job_id, ranks in self._busy.items():
+            used[self._owners[job_id]] = used.get(self._owners[job_id], 0) + ranks
+        return Slots(self.slots, self._owner_slots, used)
+
+    async def _keep_scheduling(self) -> None:
+        """Also where nothing has changed but the time."""
+        while not self._closing:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), TICK_S)
+            self._due.clear()
+            try:
+                await self._schedule()
+            except (Refusal, OSError):  # no room on the disk: they wait on
+                log.exception("waiting jobs could not be started")
+                await asyncio.sleep(TICK_S)
 
     async def _schedule(self) -> None:
-        async with self._scheduling:
-            self._asked = None
-            free, world = self.slots - sum(self._busy.values()), self._standby.take()
-            granted, taker = await self._database.write(lambda connection: self._grant(connection, free, world))
-            if taker:
-                self._worlds[taker] = world
-            elif world:
-                self._standby.give_back(world)
-            for job_id, ranks in granted.items():
-                self._last_ranks = self._busy[job_id] = ranks
-                self._hub.notify(job_id)
-                self._spawn(self._run(job_id))
-            room = self.slots - sum(self._busy.values())
-            self._standby.expect(self._last_ranks if self._last_ranks <= room else 0, self.worker_address)
+        slots, world = self.slots_in_use(), self._standby.take()
+        granted, taker = await self._database.write(lambda connection: self._grant(connection, slots, world)) if await self._has_waiting() else ({}, "")
+        if taker:
+            self._worlds[taker] = world
+        elif world:
+            self._standby.give_back(world)
+        for job in granted.values():
+            self._last_ranks = job.ranks
+            self._take_slots(job.id, job.ranks, job.owner)
+            self._hub.notify(job.id)
+            self._spawn(self._run(job.id))
+        room = self.slots - sum(self._busy.values())
+        self._standby.expect(self._last_ranks if self._last_ranks <= room else 0, self.worker_address)
 
-    def _grant(self, connection: sqlite3.Connection, free: int, world: World | None) -> tuple[dict[str, int], str]:
-        """Job id → ranks, of those that are started now; and the one of them that gets the world, empty for none."""
-        waiting = {row["id"]: JobSpec.FromString(row["spec"]) for row in jobs.in_states(connection, [states.QUEUED])}
-        chosen = grants([(job_id, spec.ranks) for job_id, spec in waiting.items()], free)
-        for job_id in chosen:
-            lifecycle.move(connection, job_id, Event.SLOTS_GRANTED, f"{waiting[job_id].ranks} of {self.slots} slots are free")
-        taker = next((job_id for job_id in chosen if world and world.suits(waiting[job_id])), "")
+    async def _has_waiting(self) -> bool:
+        return await self._database.read(jobs.waiting) > 0
+
+    def _grant(self, connection: sqlite3.Connection, slots: Slots, world: World | None) -> tuple[dict[str, Waiting], str]:
+        """Those that are started now, by id; and the one of them that gets the world, empty for none."""
+        waiting = {job.id: job for job in jobs.queue(connection) if job.id not in self._busy}
+        chosen = {job_id: waiting[job_id] for job_id in grants(waiting.values(), slots, time.time())}
+        for job in chosen.values():
+            lifecycle.move(connection, job.id, Event.SLOTS_GRANTED, f"{job.ranks} of {self.slots} slots are free")
+        taker = next((job_id for job_id in chosen if world and _suits(world, jobs.get(connection, job_id))), "")
         if taker:
             jobs.set_run_dir(connection, taker, str(world.folder))
-        return {job_id: waiting[job_id].ranks for job_id in chosen}, taker
+        return chosen, taker
 
-    async def cancel(self, job_id: str, cause: str) -> bool:
-        """Whether the job could still be cancelled."""
-        actions = await self._move(job_id, Event.CANCEL_ASKED, cause)
-        if actions and Action.STOP in actions:
-            self._spawn(self._stop(job_id, cause))
-        return actions is not None
+    def act(self, job_id: str, actions: Sequence[Action], cause: str, mode: int = CancelMode.CANCEL_MODE_CHECKPOINT) -> None:
+        """Performs what a change of state, stored already, brings with it."""
+        self._hub.notify(job_id)
+        if Action.STOP in actions:
+            self._spawn(self._stop(job_id, cause, mode))
+        self.schedule()
 
-    async def resize(self, job_id: str, ranks: int) -> None:
-        """Asks the ranks to leave; when they have, `ranks` others are started. Raises Refusal STATE_NOT_ALLOWED,
-        SLOTS_TAKEN or RANKS_AWAY."""
-        row = await self._database.read(lambda connection: jobs.get(connection, job_id))
-        before = JobSpec.FromString(row["spec"]).ranks
+    def check_resize(self, row: sqlite3.Row, ranks: int) -> None:
+        """Raises Refusal STATE_NOT_ALLOWED, SLOTS_TAKEN or RANKS_AWAY."""
+        job_id = row["id"]
         if not states.allowed(row["state"], Event.RESIZED):
-            raise Refusal("STATE_NOT_ALLOWED", job=job_id, state=states.label(row["state"]), action="resized")
-        if ranks == self._resizing.get(job_id, before):
-            return
+            raise lifecycle.not_allowed(row, states.sources(Event.RESIZED), "resized")
         free = self.slots - sum(self._busy.values())
         needed = ranks - self._busy[job_id]
         if needed > free:
             raise Refusal("SLOTS_TAKEN", job=job_id, needed=needed, free=free)
-        if not self._sessions.leave(job_id):
+        if not self._sessions.are_open(job_id):
             raise Refusal("RANKS_AWAY", job=job_id)
-        self._resizing[job_id] = ranks
-        self._busy[job_id] = max(before, ranks)
+
+    def resize(self, job_id: str, before: int, ranks: int) -> None:
+        """Asks the ranks to leave; when they have, `ranks` others are started."""
+        if ranks != self._resizing.get(job_id, before) and self._sessions.leave(job_id):
+            self._resizing[job_id] = ranks
+            self._busy[job_id] = max(before, ranks)
 
     async def _resized(self, row: sqlite3.Row, ranks: int) -> bool:
         """The ranks have left; as many as asked for go on. False where the job is not to go on any more."""
@@ -152,8 +181,8 @@ class Supervisor:
             return False
         self._hub.notify(job_id)
         self._busy[job_id] = ranks
-        self._spawn(self._run(job_id, resume=True))
-        await self.schedule()
+        self._spawn(self._run(job_id))
+        self.schedule()
         return True
 
     async def _move(self, job_id: str, event: Event, cause: str) -> tuple[Action, ...] | None:
@@ -161,20 +190,20 @@ class Supervisor:
         self._hub.notify(job_id)
         return actions
 
-    async def _run(self, job_id: str, resume: bool = False) -> None:
+    async def _run(self, job_id: str) -> None:
         """From granted slots to free slots."""
         try:
-            self._launches[job_id] = await self._launch(job_id, resume)
+            self._launches[job_id] = await self._launch(job_id)
         except (Unavailable, OSError) as error:
-            await self._move(job_id, Event.LAUNCH_FAILED, str(error))
-            await self._free(job_id)
+            await self._fail(job_id, Event.LAUNCH_FAILED, str(error))
+            self._free(job_id)
             return
         await self._watch(job_id)
 
-    async def _launch(self, job_id: str, resume: bool) -> Launch:
+    async def _launch(self, job_id: str) -> Launch:
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         spec, folder = JobSpec.FromString(row["spec"]), RunDir(Path(row["run_dir"]))
-        world = self._worlds.pop(job_id, None)
+        world, resume = self._worlds.pop(job_id, None), folder.job.exists()
         try:
             folder.prepare(spec, resume)
             last = max((report.attempt for report in journal.read(folder.journal)), default=0)
@@ -222,11 +251,11 @@ class Supervisor:
         if row["state"] in (states.STARTING, states.RUNNING) and self._restarts_of(row).again(Progress.FromString(row["progress"]).step):
             log.warning("job %s: %s; it is started again", job_id, cause)
             if await self._move(job_id, Event.RANKS_CUT_OFF, cause) is not None:
-                self._spawn(self._run(job_id, resume=True))
+                self._spawn(self._run(job_id))
                 return
         folder.release_memory()
-        await self._move(job_id, Event.RANKS_GONE, cause)
-        await self._free(job_id)
+        await self._fail(job_id, Event.RANKS_GONE, cause)
+        self._free(job_id)
 
     def _restarts_of(self, row: sqlite3.Row) -> Restarts:
         return self._restarts.setdefault(row["id"], Restarts(JobSpec.FromString(row["spec"]).recovery.restarts))
@@ -234,7 +263,7 @@ class Supervisor:
     async def _adopt(self, row: sqlite3.Row, launch: Launch | None) -> None:
         job_id = row["id"]
         if launch is not None:
-            if row["state"] == states.CANCELLING:
+            if row["state"] in (states.PAUSING, states.CANCELLING):
                 self._spawn(self._stop(job_id, row["cause"]))
             await self._watch(job_id)
         elif row["state"] == states.STARTING and not RunDir(Path(row["run_dir"])).journal.exists():
@@ -242,12 +271,20 @@ class Supervisor:
         else:
             await self._settle(row, "the ranks ended while the coordinator was away")
 
-    async def _free(self, job_id: str) -> None:
-        del self._busy[job_id]
-        self._restarts.pop(job_id, None)
-        await self.schedule()
+    async def _fail(self, job_id: str, event: Event, cause: str) -> None:
+        """Not for good, where the job's policy says so."""
+        await self._database.write(lambda connection: retries.fail(connection, job_id, event, cause, time.time()))
+        self._hub.notify(job_id)
 
-    async def _stop(self, job_id: str, cause: str) -> None:
+    def _take_slots(self, job_id: str, ranks: int, owner: str) -> None:
+        self._busy[job_id], self._owners[job_id] = ranks, owner
+
+    def _free(self, job_id: str) -> None:
+        del self._busy[job_id], self._owners[job_id]
+        self._restarts.pop(job_id, None)
+        self.schedule()
+
+    async def _stop(self, job_id: str, cause: str, mode: int = CancelMode.CANCEL_MODE_CHECKPOINT) -> None:
         """Asks over the link, else by signal; ends what has not ended after the grace."""
         for _ in range(20):  # a launch may be under way
             if job_id in self._launches:
@@ -256,7 +293,10 @@ class Supervisor:
         launch = self._launches.get(job_id)
         if launch is None:
             return
-        if not self._sessions.stop(job_id, cause):
+        if mode == CancelMode.CANCEL_MODE_NOW:
+            await self._end(launch)
+            return
+        if not self._sessions.stop(job_id, cause, mode == CancelMode.CANCEL_MODE_STEP):
             launch.ask_to_stop()
         await asyncio.sleep(GRACE_S)
         if self._launches.get(job_id) is launch:
@@ -280,6 +320,11 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             log.error("the supervisor failed", exc_info=task.exception())
+
+
+def _suits(world: World, row: sqlite3.Row) -> bool:
+    """Whether the job starts afresh, and these ranks are what it needs."""
+    return not RunDir(Path(row["run_dir"])).job.exists() and world.suits(JobSpec.FromString(row["spec"]))
 
 
 def _last_words(path: Path) -> str:

@@ -16,6 +16,7 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from coordinator.access.caller import calls
 from coordinator.access.gate import Caller, Gate
 from coordinator.access.rules import OPEN, Rule, rule
 from coordinator.access.trail import OK, Trail
@@ -66,6 +67,7 @@ class Guard(grpc.aio.ServerInterceptor):
     @translated
     async def _unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
         caller = self._gate.caller(call.authorization)
+        calls(caller.token)
         if not call.rule.recorded or getattr(request, "validate_only", False):
             caller.may(call.method, call.rule.scope)
             return await call.behaviour(request, context)

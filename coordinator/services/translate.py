@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.code_pb2 import Code
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, QuotaFailure
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
@@ -33,7 +33,7 @@ def to_status(error: Exception) -> Status:
         violations = [BadRequest.FieldViolation(field=problem.field, description=problem.message) for problem in error.problems]
         return _status("INVALID_FIELD", {}, CATALOGUE["INVALID_FIELD"].sentence, BadRequest(field_violations=violations))
     if isinstance(error, Refusal):
-        return _status(error.reason, error.metadata, str(error))
+        return _status(error.reason, error.metadata, str(error), *_details(error))
     incident = secrets.token_hex(4)
     log.error("incident %s", incident, exc_info=error)
     bug = Refusal("BUG", incident=incident)
@@ -62,6 +62,18 @@ def translated(method: Callable[..., Any]) -> Callable[..., Any]:
             await _abort(arguments[-1], error)
 
     return unary
+
+
+def _details(refusal: Refusal) -> list[Any]:
+    """What AIP-193 wants beside the ErrorInfo."""
+    said = refusal.metadata
+    if refusal.reason == "STATE_NOT_ALLOWED":
+        violation = PreconditionFailure.Violation(type="STATE", subject=f"jobs/{said['job']}",
+                                                  description=f"it is {said['state']}; allowed: {said['allowed']}")
+        return [PreconditionFailure(violations=[violation])]
+    if CATALOGUE[refusal.reason].status == "RESOURCE_EXHAUSTED" and "limit" in said:
+        return [QuotaFailure(violations=[QuotaFailure.Violation(subject=said.get("token", "coordinator"), description=str(refusal))])]
+    return []
 
 
 async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> None:

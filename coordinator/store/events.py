@@ -61,6 +61,18 @@ def transitions(connection: sqlite3.Connection, job_id: str) -> list[Transition]
     return [Transition.FromString(row["payload"]) for row in rows]
 
 
+def changes_after(connection: sqlite3.Connection, revision: int, limit: int = 200) -> list[tuple[int, str, Transition]]:
+    """(revision, job, change) of all jobs, in order."""
+    rows = connection.execute("SELECT revision, job_id, payload FROM events WHERE sequence IS NULL AND revision > ? ORDER BY revision LIMIT ?",
+                              (revision, limit))
+    return [(row["revision"], row["job_id"], Transition.FromString(row["payload"])) for row in rows]
+
+
+def last_revision(connection: sqlite3.Connection) -> int:
+    """Of the newest change of any job; 0 when there is none."""
+    return connection.execute("SELECT coalesce(max(revision), 0) FROM events WHERE sequence IS NULL").fetchone()[0]
+
+
 def _event(row: sqlite3.Row) -> Event:
     if row["sequence"] is None:
         return Event(row["revision"], None, Transition.FromString(row["payload"]))

@@ -5,11 +5,15 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from math import inf
 
-from bptrain.v1.job_service_pb2 import Progress
+from bptrain.v1.job_service_pb2 import Failure, Origin, Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
-from coordinator.jobs.states import QUEUED
+from coordinator.jobs.filter import Condition
+from coordinator.jobs.queue import Waiting
+from coordinator.jobs.states import CANCELLING, FINAL, QUEUED
+from worker.checks import PRIORITY, deadline
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 
@@ -20,10 +24,12 @@ def new_id() -> str:
     return "".join(ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
 
 
-def add(connection: sqlite3.Connection, job_id: str, request_id: str, spec: JobSpec, submitted: JobSpec, run_dir: str) -> None:
+def add(connection: sqlite3.Connection, job_id: str, spec: JobSpec, run_dir: str, owner: str = "", origin: Origin = Origin()) -> None:
+    """`owner`: name of the token that submitted it, empty without one. `origin`: what it was forked from."""
     connection.execute(
-        "INSERT INTO jobs (id, request_id, spec, submitted_spec, token, state, cause, run_dir) VALUES (?, ?, ?, ?, ?, 0, '', ?)",
-        (job_id, request_id or None, spec.SerializeToString(), submitted.SerializeToString(), secrets.token_urlsafe(24), run_dir))
+        "INSERT INTO jobs (id, spec, token, state, cause, run_dir, owner, origin_job, origin_step) VALUES (?, x'', ?, 0, '', ?, ?, ?, ?)",
+        (job_id, secrets.token_urlsafe(24), run_dir, owner, origin.job_id, origin.step))
+    set_spec(connection, job_id, spec)
 
 
 def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
@@ -34,18 +40,11 @@ def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
     return row
 
 
-def by_request(connection: sqlite3.Connection, request_id: str, submitted: JobSpec) -> str | None:
-    """The id of the job that an earlier call with this request id made. Raises Refusal REQUEST_ID_REUSED."""
-    row = connection.execute("SELECT * FROM jobs WHERE request_id = ?", (request_id,)).fetchone() if request_id else None
-    if row is not None and JobSpec.FromString(row["submitted_spec"]) != submitted:
-        raise Refusal("REQUEST_ID_REUSED", request_id=request_id, job=row["id"])
-    return row["id"] if row is not None else None
-
-
-def page(connection: sqlite3.Connection, size: int, before: str) -> list[sqlite3.Row]:
-    """At most `size` jobs, newest first, older than the job `before` (empty: from the newest on)."""
-    where, values = ("WHERE id < ?", [before]) if before else ("", [])
-    return connection.execute(f"SELECT * FROM jobs {where} ORDER BY id DESC LIMIT ?", [*values, size]).fetchall()
+def page(connection: sqlite3.Connection, size: int, before: str, conditions: Sequence[Condition] = ()) -> list[sqlite3.Row]:
+    """At most `size` jobs for which all conditions hold, newest first, older than the job `before` (empty: from the newest on)."""
+    parts = [*conditions, *([Condition("id < ?", (before,))] if before else [])]
+    where = f"WHERE {' AND '.join(part.sql for part in parts)}" if parts else ""
+    return connection.execute(f"SELECT * FROM jobs {where} ORDER BY id DESC LIMIT ?", [*(value for part in parts for value in part.values), size]).fetchall()
 
 
 def in_states(connection: sqlite3.Connection, states: Sequence[int]) -> list[sqlite3.Row]:
@@ -59,17 +58,73 @@ def waiting(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT count(*) FROM jobs WHERE state = ?", (QUEUED,)).fetchone()[0]
 
 
-def place(connection: sqlite3.Connection, job_id: str) -> int:
-    """Of a waiting job among those that wait, from 1."""
-    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND id <= ?", (QUEUED, job_id)).fetchone()[0]
+def waiting_of(connection: sqlite3.Connection, owner: str) -> int:
+    """How many of one owner's."""
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND owner = ?", (QUEUED, owner)).fetchone()[0]
+
+
+def place(connection: sqlite3.Connection, row: sqlite3.Row) -> int:
+    """Of a waiting job among those that wait, from 1; jobs/queue.py says who comes first."""
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND (priority > ? OR priority = ? AND id <= ?)",
+                              (QUEUED, row["priority"], row["priority"], row["id"])).fetchone()[0]
+
+
+def queue(connection: sqlite3.Connection) -> list[Waiting]:
+    """The jobs that wait."""
+    return [Waiting(*row) for row in connection.execute("SELECT id, ranks, priority, owner, not_before FROM jobs WHERE state = ?", (QUEUED,))]
+
+
+def overdue(connection: sqlite3.Connection, now: float) -> list[sqlite3.Row]:
+    """Jobs that have not ended, but should have."""
+    marks = ", ".join("?" * len(FINAL))
+    return connection.execute(f"SELECT * FROM jobs WHERE deadline > 0 AND deadline <= ? AND state NOT IN ({marks}, ?)",
+                              (now, *FINAL, CANCELLING)).fetchall()
 
 
 def set_state(connection: sqlite3.Connection, job_id: str, state: int, cause: str) -> None:
-    connection.execute("UPDATE jobs SET state = ?, cause = ? WHERE id = ?", (state, cause, job_id))
+    connection.execute("UPDATE jobs SET state = ?, cause = ?, version = version + 1 WHERE id = ?", (state, cause, job_id))
 
 
 def set_spec(connection: sqlite3.Connection, job_id: str, spec: JobSpec) -> None:
-    connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (spec.SerializeToString(), job_id))
+    """With the columns that are made of it."""
+    until = deadline(spec)
+    connection.execute(
+        "UPDATE jobs SET spec = ?, name = ?, labels = ?, priority = ?, ranks = ?, deadline = ?, version = version + 1 WHERE id = ?",
+        (spec.SerializeToString(), spec.name, json.dumps(dict(spec.labels)), spec.priority, spec.ranks, until if until < inf else 0, job_id))
+
+
+def fill_columns(connection: sqlite3.Connection) -> None:
+    """For a store that was made before there were columns of the spec."""
+    for row in connection.execute("SELECT id, spec FROM jobs").fetchall():
+        spec = JobSpec.FromString(row["spec"])
+        spec.priority = spec.priority or PRIORITY
+        set_spec(connection, row["id"], spec)
+
+
+def set_deleted(connection: sqlite3.Connection, job_id: str, deleted: float, purge: float) -> None:
+    connection.execute("UPDATE jobs SET deleted = ?, purge = ?, version = version + 1 WHERE id = ?", (deleted, purge, job_id))
+
+
+def set_tries(connection: sqlite3.Connection, job_id: str, tries: int, not_before: float) -> None:
+    connection.execute("UPDATE jobs SET tries = ?, not_before = ? WHERE id = ?", (tries, not_before, job_id))
+
+
+def set_failure(connection: sqlite3.Connection, job_id: str, failure: Failure) -> None:
+    connection.execute("UPDATE jobs SET failure = ? WHERE id = ?", (failure.SerializeToString(), job_id))
+
+
+def to_purge(connection: sqlite3.Connection, now: float) -> list[sqlite3.Row]:
+    """Deleted ones whose time is up and whose ranks are gone."""
+    marks = ", ".join("?" * len(FINAL))
+    return connection.execute(f"SELECT * FROM jobs WHERE purge > 0 AND purge <= ? AND state IN ({marks})", (now, *FINAL)).fetchall()
+
+
+def purge(connection: sqlite3.Connection, job_id: str) -> None:
+    """Removes all rows of a job."""
+    series = "SELECT id FROM series WHERE job_id = ?"
+    for table, where in (("block_points", f"id IN (SELECT id FROM blocks WHERE series_id IN ({series}))"), ("blocks", f"series_id IN ({series})"),
+                         ("series", "job_id = ?"), ("events", "job_id = ?"), ("jobs", "id = ?")):
+        connection.execute(f"DELETE FROM {table} WHERE {where}", (job_id,))
 
 
 def set_run_dir(connection: sqlite3.Connection, job_id: str, run_dir: str) -> None:

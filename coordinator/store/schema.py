@@ -3,7 +3,7 @@ function that moves rows."""
 
 import sqlite3
 
-from coordinator.store import points
+from coordinator.store import jobs, points
 from worker.errors import Unavailable
 
 STEPS = [
@@ -81,6 +81,37 @@ STEPS = [
     ) STRICT;
     """,
     points.gather,
+    """
+    CREATE TABLE requests (               -- calls that changed something, by the id that their caller gave them
+        id TEXT PRIMARY KEY,
+        method TEXT NOT NULL,
+        body BLOB NOT NULL,               -- SHA-256
+        job_id TEXT NOT NULL,
+        response BLOB NOT NULL,           -- Job, as the caller was answered
+        time REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX requests_by_time ON requests (time);
+    ALTER TABLE jobs DROP COLUMN submitted_spec;                     -- the table requests knows calls now, request_id is NULL
+    ALTER TABLE jobs ADD COLUMN name TEXT NOT NULL DEFAULT '';       -- these five are the spec's, to search by
+    ALTER TABLE jobs ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';   -- JSON
+    ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 50;
+    ALTER TABLE jobs ADD COLUMN ranks INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE jobs ADD COLUMN deadline REAL NOT NULL DEFAULT 0;    -- Unix seconds; 0 for none
+    ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';      -- the token's name
+    ALTER TABLE jobs ADD COLUMN version INTEGER NOT NULL DEFAULT 1;  -- rises with every change of state or spec
+    ALTER TABLE jobs ADD COLUMN origin_job TEXT NOT NULL DEFAULT ''; -- what it was forked from
+    ALTER TABLE jobs ADD COLUMN origin_step INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN deleted REAL NOT NULL DEFAULT 0;     -- when; 0 while it is not
+    ALTER TABLE jobs ADD COLUMN purge REAL NOT NULL DEFAULT 0;       -- when its rows and its folder go
+    ALTER TABLE jobs ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;    -- by the spec's retry policy, so far
+    ALTER TABLE jobs ADD COLUMN not_before REAL NOT NULL DEFAULT 0;  -- of the next try
+    ALTER TABLE jobs ADD COLUMN failure BLOB NOT NULL DEFAULT x'';   -- Failure
+    CREATE INDEX jobs_by_queue ON jobs (state, priority, id);
+    CREATE INDEX jobs_by_deadline ON jobs (deadline) WHERE deadline > 0;
+    CREATE INDEX jobs_by_purge ON jobs (purge) WHERE purge > 0;
+    CREATE INDEX transitions ON events (revision) WHERE sequence IS NULL;
+    """,
+    jobs.fill_columns,
 ]
 
 

@@ -116,9 +116,9 @@ def connection():
 def add_job(small_spec):
     """`add_job(connection, state)`: the id of a new stored job in that state."""
 
-    def add(connection, state=states.QUEUED, request_id="", **replaced):
+    def add(connection, state=states.QUEUED, owner="", **replaced):
         spec, job_id = small_spec(**replaced), jobs.new_id()
-        jobs.add(connection, job_id, request_id, spec, spec, f"runs/{job_id}")
+        jobs.add(connection, job_id, spec, f"runs/{job_id}", owner)
         jobs.set_state(connection, job_id, state, "")
         return job_id
 

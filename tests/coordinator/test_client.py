@@ -29,10 +29,10 @@ def test_importing_the_client_loads_no_part_of_the_server():
     assert loaded.stdout.strip() == "[]"
 
 
-def test_one_name_is_offered():
+def test_two_names_are_offered():
     import coordinator
 
-    assert coordinator.__all__ == ["Client"] and coordinator.Client is Client
+    assert coordinator.__all__ == ["AsyncClient", "Client"] and coordinator.Client is Client
 
 
 @pytest.fixture

@@ -49,7 +49,9 @@ def test_reflection_lists_the_services_of_users_and_not_that_of_the_ranks(channe
 def test_reflection_describes_every_call(channel):
     pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
     methods = pool.FindServiceByName("bptrain.v1.JobService").methods_by_name
-    assert sorted(methods) == ["CancelJob", "GetJob", "ListJobs", "ResizeJob", "SubmitJob"]
+    assert sorted(methods) == [
+        "CancelJob", "DeleteJob", "ForkJob", "GetJob", "ListJobs", "PauseJob", "ResizeJob", "ResumeJob", "RetryJob", "SubmitJob",
+        "UndeleteJob", "UpdateJob", "WaitJob", "WatchJobs"]
     assert "logical_shards" in pool.FindMessageTypeByName("bptrain.v1.JobSpec").fields_by_name
 
 

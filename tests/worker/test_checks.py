@@ -131,7 +131,8 @@ def test_what_follows_from_an_unreadable_number_of_a_shape_is_not_told_again(pro
 
 def test_defaults_leave_what_is_given():
     given = JobSpec(ranks=2, logical_shards=6, threads_per_rank=3, checkpoint={"every_s": 0.5, "keep": 9, "every_steps": 4},
-                    reduction={"kind": "exact", "attributes": {}}, shared_memory=False, recovery={"deadline_s": 1, "keep_s": 2, "restarts": 3})
+                    reduction={"kind": "exact", "attributes": {}}, shared_memory=False, recovery={"deadline_s": 1, "keep_s": 2, "restarts": 3},
+                    priority=7, retry={"times": 1, "wait_s": 2, "factor": 3})
     assert checks.with_defaults(given) == given
     assert checks.with_defaults(JobSpec(ranks=3)).logical_shards == 3
 

@@ -22,48 +22,77 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bptrain.v1 import job_pb2 as bptrain_dot_v1_dot_job__pb2
 from bptrain.v1 import spec_pb2 as bptrain_dot_v1_dot_spec__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
+from bptrain.v1.job_pb2 import *
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ptrain/v1/job_service.proto\x12\nbptrain.v1\x1a\x15\x62ptrain/v1/spec.proto\"o\n\nTransition\x12\"\n\x04\x66rom\x18\x01 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12 \n\x02to\x18\x02 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\x0c\n\x04time\x18\x03 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"o\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x04\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x0e\n\x06\x65pochs\x18\x04 \x01(\r\x12\x11\n\tsamples_s\x18\x05 \x01(\x01\x12\x0e\n\x06left_s\x18\x06 \x01(\x01\"\xd2\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12!\n\x04spec\x18\x02 \x01(\x0b\x32\x13.bptrain.v1.JobSpec\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\x12+\n\x0btransitions\x18\x05 \x03(\x0b\x32\x16.bptrain.v1.Transition\x12&\n\x08progress\x18\x06 \x01(\x0b\x32\x14.bptrain.v1.Progress\x12+\n\x06latest\x18\x07 \x03(\x0b\x32\x1b.bptrain.v1.Job.LatestEntry\x12\x0e\n\x06\x64igest\x18\x08 \x01(\t\x12\x0f\n\x07run_dir\x18\t \x01(\t\x12\x16\n\x0equeue_position\x18\n \x01(\r\x1a-\n\x0bLatestEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"`\n\x10SubmitJobRequest\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.bptrain.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"1\n\x11SubmitJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\".\n\x0eGetJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.bptrain.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"1\n\x11\x43\x61ncelJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"-\n\x10ResizeJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ranks\x18\x02 \x01(\r\"1\n\x11ResizeJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job*\xcc\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x16\n\x12JOB_STATE_STARTING\x10\x02\x12\x15\n\x11JOB_STATE_RUNNING\x10\x03\x12\x18\n\x14JOB_STATE_CANCELLING\x10\x04\x12\x17\n\x13JOB_STATE_SUCCEEDED\x10\x05\x12\x14\n\x10JOB_STATE_FAILED\x10\x06\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x07\x32\xf2\x02\n\nJobService\x12H\n\tSubmitJob\x12\x1c.bptrain.v1.SubmitJobRequest\x1a\x1d.bptrain.v1.SubmitJobResponse\x12?\n\x06GetJob\x12\x19.bptrain.v1.GetJobRequest\x1a\x1a.bptrain.v1.GetJobResponse\x12\x45\n\x08ListJobs\x12\x1b.bptrain.v1.ListJobsRequest\x1a\x1c.bptrain.v1.ListJobsResponse\x12H\n\tCancelJob\x12\x1c.bptrain.v1.CancelJobRequest\x1a\x1d.bptrain.v1.CancelJobResponse\x12H\n\tResizeJob\x12\x1c.bptrain.v1.ResizeJobRequest\x1a\x1d.bptrain.v1.ResizeJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ptrain/v1/job_service.proto\x12\nbptrain.v1\x1a\x14\x62ptrain/v1/job.proto\x1a\x15\x62ptrain/v1/spec.proto\x1a google/protobuf/field_mask.proto\"`\n\x10SubmitJobRequest\x12!\n\x04spec\x18\x01 \x01(\x0b\x32\x13.bptrain.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"1\n\x11SubmitJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\".\n\x0eGetJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"^\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x14\n\x0cshow_deleted\x18\x04 \x01(\x08\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.bptrain.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04mode\x18\x02 \x01(\x0e\x32\x16.bptrain.v1.CancelMode\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"1\n\x11\x43\x61ncelJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"X\n\x10ResizeJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ranks\x18\x02 \x01(\r\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"1\n\x11ResizeJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"\xab\x01\n\x10UpdateJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12!\n\x04spec\x18\x03 \x01(\x0b\x32\x13.bptrain.v1.JobSpec\x12/\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"1\n\x11UpdateJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"H\n\x0fPauseJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"0\n\x10PauseJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"X\n\x10ResumeJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05ranks\x18\x02 \x01(\r\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"1\n\x11ResumeJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"H\n\x0fRetryJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"0\n\x10RetryJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"\xa9\x01\n\x0e\x46orkJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x04\x12!\n\x04spec\x18\x03 \x01(\x0b\x32\x13.bptrain.v1.JobSpec\x12/\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\"/\n\x0f\x46orkJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"X\n\x10\x44\x65leteJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"1\n\x11\x44\x65leteJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"K\n\x12UndeleteJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"3\n\x13UndeleteJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\"U\n\x0eWaitJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x06states\x18\x02 \x03(\x0e\x32\x14.bptrain.v1.JobState\x12\x11\n\ttimeout_s\x18\x03 \x01(\x01\"@\n\x0fWaitJobResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.bptrain.v1.Job\x12\x0f\n\x07reached\x18\x02 \x01(\x08\"\"\n\x10WatchJobsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"_\n\x11WatchJobsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12*\n\ntransition\x18\x03 \x01(\x0b\x32\x16.bptrain.v1.Transition*p\n\nCancelMode\x12\x1b\n\x17\x43\x41NCEL_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41NCEL_MODE_CHECKPOINT\x10\x01\x12\x14\n\x10\x43\x41NCEL_MODE_STEP\x10\x02\x12\x13\n\x0f\x43\x41NCEL_MODE_NOW\x10\x03\x32\x82\x08\n\nJobService\x12H\n\tSubmitJob\x12\x1c.bptrain.v1.SubmitJobRequest\x1a\x1d.bptrain.v1.SubmitJobResponse\x12?\n\x06GetJob\x12\x19.bptrain.v1.GetJobRequest\x1a\x1a.bptrain.v1.GetJobResponse\x12\x45\n\x08ListJobs\x12\x1b.bptrain.v1.ListJobsRequest\x1a\x1c.bptrain.v1.ListJobsResponse\x12H\n\tUpdateJob\x12\x1c.bptrain.v1.UpdateJobRequest\x1a\x1d.bptrain.v1.UpdateJobResponse\x12\x45\n\x08PauseJob\x12\x1b.bptrain.v1.PauseJobRequest\x1a\x1c.bptrain.v1.PauseJobResponse\x12H\n\tResumeJob\x12\x1c.bptrain.v1.ResumeJobRequest\x1a\x1d.bptrain.v1.ResumeJobResponse\x12H\n\tCancelJob\x12\x1c.bptrain.v1.CancelJobRequest\x1a\x1d.bptrain.v1.CancelJobResponse\x12\x45\n\x08RetryJob\x12\x1b.bptrain.v1.RetryJobRequest\x1a\x1c.bptrain.v1.RetryJobResponse\x12\x42\n\x07\x46orkJob\x12\x1a.bptrain.v1.ForkJobRequest\x1a\x1b.bptrain.v1.ForkJobResponse\x12H\n\tDeleteJob\x12\x1c.bptrain.v1.DeleteJobRequest\x1a\x1d.bptrain.v1.DeleteJobResponse\x12N\n\x0bUndeleteJob\x12\x1e.bptrain.v1.UndeleteJobRequest\x1a\x1f.bptrain.v1.UndeleteJobResponse\x12\x42\n\x07WaitJob\x12\x1a.bptrain.v1.WaitJobRequest\x1a\x1b.bptrain.v1.WaitJobResponse\x12J\n\tWatchJobs\x12\x1c.bptrain.v1.WatchJobsRequest\x1a\x1d.bptrain.v1.WatchJobsResponse0\x01\x12H\n\tResizeJob\x12\x1c.bptrain.v1.ResizeJobRequest\x1a\x1d.bptrain.v1.ResizeJobResponseP\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.job_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOB_LATESTENTRY']._loaded_options = None
-  _globals['_JOB_LATESTENTRY']._serialized_options = b'8\001'
-  _globals['_JOBSTATE']._serialized_start=1176
-  _globals['_JOBSTATE']._serialized_end=1380
-  _globals['_TRANSITION']._serialized_start=67
-  _globals['_TRANSITION']._serialized_end=178
-  _globals['_PROGRESS']._serialized_start=180
-  _globals['_PROGRESS']._serialized_end=291
-  _globals['_JOB']._serialized_start=294
-  _globals['_JOB']._serialized_end=632
-  _globals['_JOB_LATESTENTRY']._serialized_start=587
-  _globals['_JOB_LATESTENTRY']._serialized_end=632
-  _globals['_SUBMITJOBREQUEST']._serialized_start=634
-  _globals['_SUBMITJOBREQUEST']._serialized_end=730
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=732
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=781
-  _globals['_GETJOBREQUEST']._serialized_start=783
-  _globals['_GETJOBREQUEST']._serialized_end=810
-  _globals['_GETJOBRESPONSE']._serialized_start=812
-  _globals['_GETJOBRESPONSE']._serialized_end=858
-  _globals['_LISTJOBSREQUEST']._serialized_start=860
-  _globals['_LISTJOBSREQUEST']._serialized_end=916
-  _globals['_LISTJOBSRESPONSE']._serialized_start=918
-  _globals['_LISTJOBSRESPONSE']._serialized_end=992
-  _globals['_CANCELJOBREQUEST']._serialized_start=994
-  _globals['_CANCELJOBREQUEST']._serialized_end=1024
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1026
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1075
-  _globals['_RESIZEJOBREQUEST']._serialized_start=1077
-  _globals['_RESIZEJOBREQUEST']._serialized_end=1122
-  _globals['_RESIZEJOBRESPONSE']._serialized_start=1124
-  _globals['_RESIZEJOBRESPONSE']._serialized_end=1173
-  _globals['_JOBSERVICE']._serialized_start=1383
-  _globals['_JOBSERVICE']._serialized_end=1753
+  _globals['_CANCELMODE']._serialized_start=2218
+  _globals['_CANCELMODE']._serialized_end=2330
+  _globals['_SUBMITJOBREQUEST']._serialized_start=123
+  _globals['_SUBMITJOBREQUEST']._serialized_end=219
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=221
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=270
+  _globals['_GETJOBREQUEST']._serialized_start=272
+  _globals['_GETJOBREQUEST']._serialized_end=299
+  _globals['_GETJOBRESPONSE']._serialized_start=301
+  _globals['_GETJOBRESPONSE']._serialized_end=347
+  _globals['_LISTJOBSREQUEST']._serialized_start=349
+  _globals['_LISTJOBSREQUEST']._serialized_end=443
+  _globals['_LISTJOBSRESPONSE']._serialized_start=445
+  _globals['_LISTJOBSRESPONSE']._serialized_end=519
+  _globals['_CANCELJOBREQUEST']._serialized_start=521
+  _globals['_CANCELJOBREQUEST']._serialized_end=632
+  _globals['_CANCELJOBRESPONSE']._serialized_start=634
+  _globals['_CANCELJOBRESPONSE']._serialized_end=683
+  _globals['_RESIZEJOBREQUEST']._serialized_start=685
+  _globals['_RESIZEJOBREQUEST']._serialized_end=773
+  _globals['_RESIZEJOBRESPONSE']._serialized_start=775
+  _globals['_RESIZEJOBRESPONSE']._serialized_end=824
+  _globals['_UPDATEJOBREQUEST']._serialized_start=827
+  _globals['_UPDATEJOBREQUEST']._serialized_end=998
+  _globals['_UPDATEJOBRESPONSE']._serialized_start=1000
+  _globals['_UPDATEJOBRESPONSE']._serialized_end=1049
+  _globals['_PAUSEJOBREQUEST']._serialized_start=1051
+  _globals['_PAUSEJOBREQUEST']._serialized_end=1123
+  _globals['_PAUSEJOBRESPONSE']._serialized_start=1125
+  _globals['_PAUSEJOBRESPONSE']._serialized_end=1173
+  _globals['_RESUMEJOBREQUEST']._serialized_start=1175
+  _globals['_RESUMEJOBREQUEST']._serialized_end=1263
+  _globals['_RESUMEJOBRESPONSE']._serialized_start=1265
+  _globals['_RESUMEJOBRESPONSE']._serialized_end=1314
+  _globals['_RETRYJOBREQUEST']._serialized_start=1316
+  _globals['_RETRYJOBREQUEST']._serialized_end=1388
+  _globals['_RETRYJOBRESPONSE']._serialized_start=1390
+  _globals['_RETRYJOBRESPONSE']._serialized_end=1438
+  _globals['_FORKJOBREQUEST']._serialized_start=1441
+  _globals['_FORKJOBREQUEST']._serialized_end=1610
+  _globals['_FORKJOBRESPONSE']._serialized_start=1612
+  _globals['_FORKJOBRESPONSE']._serialized_end=1659
+  _globals['_DELETEJOBREQUEST']._serialized_start=1661
+  _globals['_DELETEJOBREQUEST']._serialized_end=1749
+  _globals['_DELETEJOBRESPONSE']._serialized_start=1751
+  _globals['_DELETEJOBRESPONSE']._serialized_end=1800
+  _globals['_UNDELETEJOBREQUEST']._serialized_start=1802
+  _globals['_UNDELETEJOBREQUEST']._serialized_end=1877
+  _globals['_UNDELETEJOBRESPONSE']._serialized_start=1879
+  _globals['_UNDELETEJOBRESPONSE']._serialized_end=1930
+  _globals['_WAITJOBREQUEST']._serialized_start=1932
+  _globals['_WAITJOBREQUEST']._serialized_end=2017
+  _globals['_WAITJOBRESPONSE']._serialized_start=2019
+  _globals['_WAITJOBRESPONSE']._serialized_end=2083
+  _globals['_WATCHJOBSREQUEST']._serialized_start=2085
+  _globals['_WATCHJOBSREQUEST']._serialized_end=2119
+  _globals['_WATCHJOBSRESPONSE']._serialized_start=2121
+  _globals['_WATCHJOBSRESPONSE']._serialized_end=2216
+  _globals['_JOBSERVICE']._serialized_start=2333
+  _globals['_JOBSERVICE']._serialized_end=3359
 # @@protoc_insertion_point(module_scope)

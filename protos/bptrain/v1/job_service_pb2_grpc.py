@@ -50,10 +50,55 @@ class JobServiceStub:
                 request_serializer=bptrain_dot_v1_dot_job__service__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_job__service__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.UpdateJob = channel.unary_unary(
+                '/bptrain.v1.JobService/UpdateJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.UpdateJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.UpdateJobResponse.FromString,
+                _registered_method=True)
+        self.PauseJob = channel.unary_unary(
+                '/bptrain.v1.JobService/PauseJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.PauseJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.PauseJobResponse.FromString,
+                _registered_method=True)
+        self.ResumeJob = channel.unary_unary(
+                '/bptrain.v1.JobService/ResumeJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.ResumeJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.ResumeJobResponse.FromString,
+                _registered_method=True)
         self.CancelJob = channel.unary_unary(
                 '/bptrain.v1.JobService/CancelJob',
                 request_serializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
+                _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/bptrain.v1.JobService/RetryJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.RetryJobResponse.FromString,
+                _registered_method=True)
+        self.ForkJob = channel.unary_unary(
+                '/bptrain.v1.JobService/ForkJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.ForkJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.ForkJobResponse.FromString,
+                _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/bptrain.v1.JobService/DeleteJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.DeleteJobResponse.FromString,
+                _registered_method=True)
+        self.UndeleteJob = channel.unary_unary(
+                '/bptrain.v1.JobService/UndeleteJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.UndeleteJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.UndeleteJobResponse.FromString,
+                _registered_method=True)
+        self.WaitJob = channel.unary_unary(
+                '/bptrain.v1.JobService/WaitJob',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.WaitJobRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.WaitJobResponse.FromString,
+                _registered_method=True)
+        self.WatchJobs = channel.unary_stream(
+                '/bptrain.v1.JobService/WatchJobs',
+                request_serializer=bptrain_dot_v1_dot_job__service__pb2.WatchJobsRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_job__service__pb2.WatchJobsResponse.FromString,
                 _registered_method=True)
         self.ResizeJob = channel.unary_unary(
                 '/bptrain.v1.JobService/ResizeJob',
@@ -75,7 +120,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """One job, or NOT_FOUND.
+        """One job, or NOT_FOUND. Deleted ones, too, until they are purged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,8 +133,72 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateJob(self, request, context):
+        """Changes labels, priority, time limit or deadline, whatever the job's state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseJob(self, request, context):
+        """Takes a job off its ranks at the next step boundary, with a checkpoint. A waiting one just waits no more. Returns
+        before it has happened.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeJob(self, request, context):
+        """Queues a paused job again; it goes on from its checkpoint with the bits of an undisturbed run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelJob(self, request, context):
-        """Stops a job at the next step boundary, with a checkpoint. FAILED_PRECONDITION when it has ended.
+        """Stops a job. Returns before it has happened; asked again with a quicker mode, it is ended in that one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryJob(self, request, context):
+        """Queues a failed or cancelled job again; it goes on from its newest checkpoint.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForkJob(self, request, context):
+        """Makes a new job that goes on from a checkpoint of another one, with changes to its spec.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteJob(self, request, context):
+        """Takes a job that has ended out of the lists. What it left is removed at `purge_time`, not before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteJob(self, request, context):
+        """Brings a deleted job back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WaitJob(self, request, context):
+        """Answers when the job is in one of the states asked for, or with the job as it is when the time is up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchJobs(self, request, context):
+        """The changes of all jobs: each once, in order, without a hole, from now on or from a cursor on. Never ends by itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,10 +231,55 @@ def add_JobServiceServicer_to_server(servicer, server):
                     request_deserializer=bptrain_dot_v1_dot_job__service__pb2.ListJobsRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_job__service__pb2.ListJobsResponse.SerializeToString,
             ),
+            'UpdateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.UpdateJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.UpdateJobResponse.SerializeToString,
+            ),
+            'PauseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.PauseJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.PauseJobResponse.SerializeToString,
+            ),
+            'ResumeJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.ResumeJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.ResumeJobResponse.SerializeToString,
+            ),
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
                     request_deserializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.RetryJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'ForkJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForkJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.ForkJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.ForkJobResponse.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.DeleteJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.DeleteJobResponse.SerializeToString,
+            ),
+            'UndeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.UndeleteJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.UndeleteJobResponse.SerializeToString,
+            ),
+            'WaitJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.WaitJob,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.WaitJobRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.WaitJobResponse.SerializeToString,
+            ),
+            'WatchJobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJobs,
+                    request_deserializer=bptrain_dot_v1_dot_job__service__pb2.WatchJobsRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_job__service__pb2.WatchJobsResponse.SerializeToString,
             ),
             'ResizeJob': grpc.unary_unary_rpc_method_handler(
                     servicer.ResizeJob,
@@ -226,6 +380,87 @@ class JobService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/UpdateJob',
+            bptrain_dot_v1_dot_job__service__pb2.UpdateJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.UpdateJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/PauseJob',
+            bptrain_dot_v1_dot_job__service__pb2.PauseJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.PauseJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/ResumeJob',
+            bptrain_dot_v1_dot_job__service__pb2.ResumeJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.ResumeJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CancelJob(request,
             target,
             options=(),
@@ -242,6 +477,168 @@ class JobService:
             '/bptrain.v1.JobService/CancelJob',
             bptrain_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
             bptrain_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/RetryJob',
+            bptrain_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForkJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/ForkJob',
+            bptrain_dot_v1_dot_job__service__pb2.ForkJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.ForkJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/DeleteJob',
+            bptrain_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.DeleteJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/UndeleteJob',
+            bptrain_dot_v1_dot_job__service__pb2.UndeleteJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.UndeleteJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WaitJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.JobService/WaitJob',
+            bptrain_dot_v1_dot_job__service__pb2.WaitJobRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.WaitJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bptrain.v1.JobService/WatchJobs',
+            bptrain_dot_v1_dot_job__service__pb2.WatchJobsRequest.SerializeToString,
+            bptrain_dot_v1_dot_job__service__pb2.WatchJobsResponse.FromString,
             options,
             channel_credentials,
             insecure,

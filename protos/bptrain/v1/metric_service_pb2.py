@@ -23,6 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from bptrain.v1 import job_service_pb2 as bptrain_dot_v1_dot_job__service__pb2
+try:
+  bptrain_dot_v1_dot_job__pb2 = bptrain_dot_v1_dot_job__service__pb2.bptrain_dot_v1_dot_job__pb2
+except AttributeError:
+  bptrain_dot_v1_dot_job__pb2 = bptrain_dot_v1_dot_job__service__pb2.bptrain.v1.job_pb2
 from bptrain.v1 import report_pb2 as bptrain_dot_v1_dot_report__pb2
 
 

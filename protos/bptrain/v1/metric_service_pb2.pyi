@@ -1,4 +1,5 @@
 from bptrain.v1 import job_service_pb2 as _job_service_pb2
+from bptrain.v1 import job_pb2 as _job_pb2
 from bptrain.v1 import report_pb2 as _report_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -117,7 +118,7 @@ class WatchMetricsResponse(_message.Message):
     GAP_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     cursor_before: str
-    transition: _job_service_pb2.Transition
+    transition: _job_pb2.Transition
     started: _report_pb2.AttemptStarted
     points: _report_pb2.Points
     bookmark: Bookmark
@@ -127,7 +128,7 @@ class WatchMetricsResponse(_message.Message):
     checkpoint_failed: _report_pb2.CheckpointFailed
     epoch: _report_pb2.EpochEnded
     gap: Gap
-    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_service_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ...) -> None: ...
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ...) -> None: ...
 
 class Gap(_message.Message):
     __slots__ = ("first_step", "last_step", "rows")
@@ -148,7 +149,7 @@ class JobEnded(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
-    state: _job_service_pb2.JobState
+    state: _job_pb2.JobState
     cause: str
     digest: str
-    def __init__(self, state: _Optional[_Union[_job_service_pb2.JobState, str]] = ..., cause: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[_job_pb2.JobState, str]] = ..., cause: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...

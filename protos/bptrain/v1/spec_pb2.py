@@ -25,47 +25,53 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62ptrain/v1/spec.proto\x12\nbptrain.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xc1\x06\n\x07JobSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x10.bptrain.v1.Data\x12 \n\x05model\x18\x03 \x01(\x0b\x32\x11.bptrain.v1.Model\x12#\n\x04loss\x18\x04 \x01(\x0b\x32\x15.bptrain.v1.Component\x12&\n\x07metrics\x18\x05 \x03(\x0b\x32\x15.bptrain.v1.Component\x12(\n\toptimizer\x18\x06 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x12\n\nbatch_size\x18\x07 \x01(\r\x12\x0e\n\x06\x65pochs\x18\x08 \x01(\r\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\r\n\x05ranks\x18\n \x01(\r\x12\x16\n\x0elogical_shards\x18\x0b \x01(\r\x12\x18\n\x10threads_per_rank\x18\x0c \x01(\r\x12-\n\ncheckpoint\x18\r \x01(\x0b\x32\x19.bptrain.v1.Checkpointing\x12 \n\x06losses\x18\x0e \x03(\x0b\x32\x10.bptrain.v1.Head\x12\'\n\x08schedule\x18\x0f \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x32\n\x0eregularization\x18\x10 \x01(\x0b\x32\x1a.bptrain.v1.Regularization\x12&\n\x08\x63lipping\x18\x11 \x01(\x0b\x32\x14.bptrain.v1.Clipping\x12!\n\x06groups\x18\x12 \x03(\x0b\x32\x11.bptrain.v1.Group\x12\x16\n\x0eweight_average\x18\x13 \x01(\x01\x12\x31\n\x0e\x65\x61rly_stopping\x18\x14 \x01(\x0b\x32\x19.bptrain.v1.EarlyStopping\x12 \n\x05start\x18\x15 \x01(\x0b\x32\x11.bptrain.v1.Start\x12\x16\n\x0e\x64iagnose_every\x18\x16 \x01(\r\x12(\n\treduction\x18\x17 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x1a\n\rshared_memory\x18\x18 \x01(\x08H\x00\x88\x01\x01\x12&\n\x08recovery\x18\x19 \x01(\x0b\x32\x14.bptrain.v1.RecoveryB\x10\n\x0e_shared_memory\"@\n\x08Recovery\x12\x12\n\ndeadline_s\x18\x01 \x01(\x01\x12\x0e\n\x06keep_s\x18\x02 \x01(\x01\x12\x10\n\x08restarts\x18\x03 \x01(\r\"\x7f\n\x05Start\x12\x0c\n\x04path\x18\x01 \x01(\t\x12+\n\x05names\x18\x02 \x03(\x0b\x32\x1c.bptrain.v1.Start.NamesEntry\x12\r\n\x05torch\x18\x03 \x01(\x08\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x92\x01\n\x04Head\x12#\n\x04loss\x18\x01 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x0e\n\x06output\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\t\x12\r\n\x05scale\x18\x05 \x01(\x01\x12&\n\x07metrics\x18\x06 \x03(\x0b\x32\x15.bptrain.v1.Component\"a\n\x0eRegularization\x12\n\n\x02l1\x18\x01 \x01(\x01\x12\n\n\x02l2\x18\x02 \x01(\x01\x12\x14\n\x0cweight_decay\x18\x03 \x01(\x01\x12\x10\n\x08max_norm\x18\x04 \x01(\x01\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\"<\n\x08\x43lipping\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0c\n\x04norm\x18\x02 \x01(\x01\x12\x13\n\x0bglobal_norm\x18\x03 \x01(\x01\"\xa3\x01\n\x05Group\x12\r\n\x05match\x18\x01 \x01(\t\x12 \n\x13learning_rate_scale\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cweight_decay\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06\x66rozen\x18\x04 \x01(\x08\x12\x15\n\rfrozen_epochs\x18\x05 \x01(\rB\x16\n\x14_learning_rate_scaleB\x0f\n\r_weight_decay\"4\n\rEarlyStopping\x12\x10\n\x08patience\x18\x01 \x01(\r\x12\x11\n\tmin_delta\x18\x02 \x01(\x01\"Q\n\x04\x44\x61ta\x12$\n\x05train\x18\x01 \x01(\x0b\x32\x15.bptrain.v1.Component\x12#\n\x04\x65val\x18\x02 \x01(\x0b\x32\x15.bptrain.v1.Component\"F\n\tComponent\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xaa\x01\n\x05Model\x12\r\n\x05input\x18\x01 \x03(\r\x12!\n\x06layers\x18\x02 \x03(\x0b\x32\x11.bptrain.v1.Layer\x12-\n\x06inputs\x18\x03 \x03(\x0b\x32\x1d.bptrain.v1.Model.InputsEntry\x1a@\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.bptrain.v1.Input:\x02\x38\x01\"6\n\x05Input\x12\r\n\x05shape\x18\x01 \x03(\r\x12\x0f\n\x07integer\x18\x02 \x01(\x08\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"o\n\x05Layer\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06inputs\x18\x04 \x03(\t\x12\r\n\x05share\x18\x05 \x01(\t\"V\n\rCheckpointing\x12\x13\n\x0b\x65very_steps\x18\x01 \x01(\r\x12\x0f\n\x07\x65very_s\x18\x02 \x01(\x01\x12\x0c\n\x04keep\x18\x03 \x01(\r\x12\x11\n\tkeep_best\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62ptrain/v1/spec.proto\x12\nbptrain.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xfd\x07\n\x07JobSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x10.bptrain.v1.Data\x12 \n\x05model\x18\x03 \x01(\x0b\x32\x11.bptrain.v1.Model\x12#\n\x04loss\x18\x04 \x01(\x0b\x32\x15.bptrain.v1.Component\x12&\n\x07metrics\x18\x05 \x03(\x0b\x32\x15.bptrain.v1.Component\x12(\n\toptimizer\x18\x06 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x12\n\nbatch_size\x18\x07 \x01(\r\x12\x0e\n\x06\x65pochs\x18\x08 \x01(\r\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\r\n\x05ranks\x18\n \x01(\r\x12\x16\n\x0elogical_shards\x18\x0b \x01(\r\x12\x18\n\x10threads_per_rank\x18\x0c \x01(\r\x12-\n\ncheckpoint\x18\r \x01(\x0b\x32\x19.bptrain.v1.Checkpointing\x12 \n\x06losses\x18\x0e \x03(\x0b\x32\x10.bptrain.v1.Head\x12\'\n\x08schedule\x18\x0f \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x32\n\x0eregularization\x18\x10 \x01(\x0b\x32\x1a.bptrain.v1.Regularization\x12&\n\x08\x63lipping\x18\x11 \x01(\x0b\x32\x14.bptrain.v1.Clipping\x12!\n\x06groups\x18\x12 \x03(\x0b\x32\x11.bptrain.v1.Group\x12\x16\n\x0eweight_average\x18\x13 \x01(\x01\x12\x31\n\x0e\x65\x61rly_stopping\x18\x14 \x01(\x0b\x32\x19.bptrain.v1.EarlyStopping\x12 \n\x05start\x18\x15 \x01(\x0b\x32\x11.bptrain.v1.Start\x12\x16\n\x0e\x64iagnose_every\x18\x16 \x01(\r\x12(\n\treduction\x18\x17 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x1a\n\rshared_memory\x18\x18 \x01(\x08H\x00\x88\x01\x01\x12&\n\x08recovery\x18\x19 \x01(\x0b\x32\x14.bptrain.v1.Recovery\x12/\n\x06labels\x18\x1a \x03(\x0b\x32\x1f.bptrain.v1.JobSpec.LabelsEntry\x12\x10\n\x08priority\x18\x1b \x01(\r\x12\x14\n\x0ctime_limit_s\x18\x1c \x01(\x01\x12\x10\n\x08\x64\x65\x61\x64line\x18\x1d \x01(\t\x12 \n\x05retry\x18\x1e \x01(\x0b\x32\x11.bptrain.v1.Retry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_shared_memory\"6\n\x05Retry\x12\r\n\x05times\x18\x01 \x01(\r\x12\x0e\n\x06wait_s\x18\x02 \x01(\x01\x12\x0e\n\x06\x66\x61\x63tor\x18\x03 \x01(\x01\"@\n\x08Recovery\x12\x12\n\ndeadline_s\x18\x01 \x01(\x01\x12\x0e\n\x06keep_s\x18\x02 \x01(\x01\x12\x10\n\x08restarts\x18\x03 \x01(\r\"\x7f\n\x05Start\x12\x0c\n\x04path\x18\x01 \x01(\t\x12+\n\x05names\x18\x02 \x03(\x0b\x32\x1c.bptrain.v1.Start.NamesEntry\x12\r\n\x05torch\x18\x03 \x01(\x08\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x92\x01\n\x04Head\x12#\n\x04loss\x18\x01 \x01(\x0b\x32\x15.bptrain.v1.Component\x12\x0e\n\x06output\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\t\x12\r\n\x05scale\x18\x05 \x01(\x01\x12&\n\x07metrics\x18\x06 \x03(\x0b\x32\x15.bptrain.v1.Component\"a\n\x0eRegularization\x12\n\n\x02l1\x18\x01 \x01(\x01\x12\n\n\x02l2\x18\x02 \x01(\x01\x12\x14\n\x0cweight_decay\x18\x03 \x01(\x01\x12\x10\n\x08max_norm\x18\x04 \x01(\x01\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\"<\n\x08\x43lipping\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0c\n\x04norm\x18\x02 \x01(\x01\x12\x13\n\x0bglobal_norm\x18\x03 \x01(\x01\"\xa3\x01\n\x05Group\x12\r\n\x05match\x18\x01 \x01(\t\x12 \n\x13learning_rate_scale\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cweight_decay\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06\x66rozen\x18\x04 \x01(\x08\x12\x15\n\rfrozen_epochs\x18\x05 \x01(\rB\x16\n\x14_learning_rate_scaleB\x0f\n\r_weight_decay\"4\n\rEarlyStopping\x12\x10\n\x08patience\x18\x01 \x01(\r\x12\x11\n\tmin_delta\x18\x02 \x01(\x01\"Q\n\x04\x44\x61ta\x12$\n\x05train\x18\x01 \x01(\x0b\x32\x15.bptrain.v1.Component\x12#\n\x04\x65val\x18\x02 \x01(\x0b\x32\x15.bptrain.v1.Component\"F\n\tComponent\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xaa\x01\n\x05Model\x12\r\n\x05input\x18\x01 \x03(\r\x12!\n\x06layers\x18\x02 \x03(\x0b\x32\x11.bptrain.v1.Layer\x12-\n\x06inputs\x18\x03 \x03(\x0b\x32\x1d.bptrain.v1.Model.InputsEntry\x1a@\n\x0bInputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.bptrain.v1.Input:\x02\x38\x01\"6\n\x05Input\x12\r\n\x05shape\x18\x01 \x03(\r\x12\x0f\n\x07integer\x18\x02 \x01(\x08\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"o\n\x05Layer\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06inputs\x18\x04 \x03(\t\x12\r\n\x05share\x18\x05 \x01(\t\"V\n\rCheckpointing\x12\x13\n\x0b\x65very_steps\x18\x01 \x01(\r\x12\x0f\n\x07\x65very_s\x18\x02 \x01(\x01\x12\x0c\n\x04keep\x18\x03 \x01(\r\x12\x11\n\tkeep_best\x18\x04 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.spec_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_JOBSPEC_LABELSENTRY']._loaded_options = None
+  _globals['_JOBSPEC_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_START_NAMESENTRY']._loaded_options = None
   _globals['_START_NAMESENTRY']._serialized_options = b'8\001'
   _globals['_MODEL_INPUTSENTRY']._loaded_options = None
   _globals['_MODEL_INPUTSENTRY']._serialized_options = b'8\001'
   _globals['_JOBSPEC']._serialized_start=68
-  _globals['_JOBSPEC']._serialized_end=901
-  _globals['_RECOVERY']._serialized_start=903
-  _globals['_RECOVERY']._serialized_end=967
-  _globals['_START']._serialized_start=969
-  _globals['_START']._serialized_end=1096
-  _globals['_START_NAMESENTRY']._serialized_start=1052
-  _globals['_START_NAMESENTRY']._serialized_end=1096
-  _globals['_HEAD']._serialized_start=1099
-  _globals['_HEAD']._serialized_end=1245
-  _globals['_REGULARIZATION']._serialized_start=1247
-  _globals['_REGULARIZATION']._serialized_end=1344
-  _globals['_CLIPPING']._serialized_start=1346
-  _globals['_CLIPPING']._serialized_end=1406
-  _globals['_GROUP']._serialized_start=1409
-  _globals['_GROUP']._serialized_end=1572
-  _globals['_EARLYSTOPPING']._serialized_start=1574
-  _globals['_EARLYSTOPPING']._serialized_end=1626
-  _globals['_DATA']._serialized_start=1628
-  _globals['_DATA']._serialized_end=1709
-  _globals['_COMPONENT']._serialized_start=1711
-  _globals['_COMPONENT']._serialized_end=1781
-  _globals['_MODEL']._serialized_start=1784
-  _globals['_MODEL']._serialized_end=1954
-  _globals['_MODEL_INPUTSENTRY']._serialized_start=1890
-  _globals['_MODEL_INPUTSENTRY']._serialized_end=1954
-  _globals['_INPUT']._serialized_start=1956
-  _globals['_INPUT']._serialized_end=2010
-  _globals['_LAYER']._serialized_start=2012
-  _globals['_LAYER']._serialized_end=2123
-  _globals['_CHECKPOINTING']._serialized_start=2125
-  _globals['_CHECKPOINTING']._serialized_end=2211
+  _globals['_JOBSPEC']._serialized_end=1089
+  _globals['_JOBSPEC_LABELSENTRY']._serialized_start=1026
+  _globals['_JOBSPEC_LABELSENTRY']._serialized_end=1071
+  _globals['_RETRY']._serialized_start=1091
+  _globals['_RETRY']._serialized_end=1145
+  _globals['_RECOVERY']._serialized_start=1147
+  _globals['_RECOVERY']._serialized_end=1211
+  _globals['_START']._serialized_start=1213
+  _globals['_START']._serialized_end=1340
+  _globals['_START_NAMESENTRY']._serialized_start=1296
+  _globals['_START_NAMESENTRY']._serialized_end=1340
+  _globals['_HEAD']._serialized_start=1343
+  _globals['_HEAD']._serialized_end=1489
+  _globals['_REGULARIZATION']._serialized_start=1491
+  _globals['_REGULARIZATION']._serialized_end=1588
+  _globals['_CLIPPING']._serialized_start=1590
+  _globals['_CLIPPING']._serialized_end=1650
+  _globals['_GROUP']._serialized_start=1653
+  _globals['_GROUP']._serialized_end=1816
+  _globals['_EARLYSTOPPING']._serialized_start=1818
+  _globals['_EARLYSTOPPING']._serialized_end=1870
+  _globals['_DATA']._serialized_start=1872
+  _globals['_DATA']._serialized_end=1953
+  _globals['_COMPONENT']._serialized_start=1955
+  _globals['_COMPONENT']._serialized_end=2025
+  _globals['_MODEL']._serialized_start=2028
+  _globals['_MODEL']._serialized_end=2198
+  _globals['_MODEL_INPUTSENTRY']._serialized_start=2134
+  _globals['_MODEL_INPUTSENTRY']._serialized_end=2198
+  _globals['_INPUT']._serialized_start=2200
+  _globals['_INPUT']._serialized_end=2254
+  _globals['_LAYER']._serialized_start=2256
+  _globals['_LAYER']._serialized_end=2367
+  _globals['_CHECKPOINTING']._serialized_start=2369
+  _globals['_CHECKPOINTING']._serialized_end=2455
 # @@protoc_insertion_point(module_scope)

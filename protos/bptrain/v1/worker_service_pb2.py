@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from bptrain.v1 import report_pb2 as bptrain_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/worker_service.proto\x12\nbptrain.v1\x1a\x17\x62ptrain/v1/report.proto\"j\n\rAttachRequest\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.HelloH\x00\x12*\n\x07reports\x18\x02 \x01(\x0b\x32\x17.bptrain.v1.ReportBatchH\x00\x42\t\n\x07message\"7\n\x05Hello\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\"2\n\x0bReportBatch\x12#\n\x07reports\x18\x01 \x03(\x0b\x32\x12.bptrain.v1.Report\"{\n\x0e\x41ttachResponse\x12\x36\n\x0f\x61\x63knowledgement\x18\x01 \x01(\x0b\x32\x1b.bptrain.v1.AcknowledgementH\x00\x12&\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x13.bptrain.v1.CommandH\x00\x42\t\n\x07message\"#\n\x0f\x41\x63knowledgement\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"Z\n\x07\x43ommand\x12 \n\x04stop\x18\x01 \x01(\x0b\x32\x10.bptrain.v1.StopH\x00\x12\"\n\x05leave\x18\x02 \x01(\x0b\x32\x11.bptrain.v1.LeaveH\x00\x42\t\n\x07\x63ommand\"\x07\n\x05Leave\"\x15\n\x04Stop\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t2T\n\rWorkerService\x12\x43\n\x06\x41ttach\x12\x19.bptrain.v1.AttachRequest\x1a\x1a.bptrain.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62ptrain/v1/worker_service.proto\x12\nbptrain.v1\x1a\x17\x62ptrain/v1/report.proto\"j\n\rAttachRequest\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.HelloH\x00\x12*\n\x07reports\x18\x02 \x01(\x0b\x32\x17.bptrain.v1.ReportBatchH\x00\x42\t\n\x07message\"7\n\x05Hello\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05token\x18\x03 \x01(\t\"2\n\x0bReportBatch\x12#\n\x07reports\x18\x01 \x03(\x0b\x32\x12.bptrain.v1.Report\"{\n\x0e\x41ttachResponse\x12\x36\n\x0f\x61\x63knowledgement\x18\x01 \x01(\x0b\x32\x1b.bptrain.v1.AcknowledgementH\x00\x12&\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x13.bptrain.v1.CommandH\x00\x42\t\n\x07message\"#\n\x0f\x41\x63knowledgement\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"Z\n\x07\x43ommand\x12 \n\x04stop\x18\x01 \x01(\x0b\x32\x10.bptrain.v1.StopH\x00\x12\"\n\x05leave\x18\x02 \x01(\x0b\x32\x11.bptrain.v1.LeaveH\x00\x42\t\n\x07\x63ommand\"\x07\n\x05Leave\"&\n\x04Stop\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0f\n\x07\x64iscard\x18\x02 \x01(\x08\x32T\n\rWorkerService\x12\x43\n\x06\x41ttach\x12\x19.bptrain.v1.AttachRequest\x1a\x1a.bptrain.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,7 +47,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEAVE']._serialized_start=543
   _globals['_LEAVE']._serialized_end=550
   _globals['_STOP']._serialized_start=552
-  _globals['_STOP']._serialized_end=573
-  _globals['_WORKERSERVICE']._serialized_start=575
-  _globals['_WORKERSERVICE']._serialized_end=659
+  _globals['_STOP']._serialized_end=590
+  _globals['_WORKERSERVICE']._serialized_start=592
+  _globals['_WORKERSERVICE']._serialized_end=676
 # @@protoc_insertion_point(module_scope)

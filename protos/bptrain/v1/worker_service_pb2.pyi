@@ -58,7 +58,9 @@ class Leave(_message.Message):
     def __init__(self) -> None: ...
 
 class Stop(_message.Message):
-    __slots__ = ("cause",)
+    __slots__ = ("cause", "discard")
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    DISCARD_FIELD_NUMBER: _ClassVar[int]
     cause: str
-    def __init__(self, cause: _Optional[str] = ...) -> None: ...
+    discard: bool
+    def __init__(self, cause: _Optional[str] = ..., discard: _Optional[bool] = ...) -> None: ...

@@ -7,14 +7,17 @@ from coordinator.jobs import states
 from coordinator.jobs.states import ACTIVE, FINAL, TABLE, Action, Event, allowed, label
 
 LIFE = {
-    "QUEUED": {"slots granted": "STARTING", "cancel asked": "CANCELLED"},
+    "QUEUED": {"slots granted": "STARTING", "pause asked": "PAUSED", "cancel asked": "CANCELLED"},
     "STARTING": {"ranks met": "RUNNING", "launch failed": "FAILED", "training failed": "FAILED", "ranks gone": "FAILED",
-                 "ranks cut off": "STARTING", "cancel asked": "CANCELLING"},
+                 "ranks cut off": "STARTING", "put off": "QUEUED", "pause asked": "PAUSING", "cancel asked": "CANCELLING"},
     "RUNNING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "training failed": "FAILED", "ranks gone": "FAILED",
-                "ranks cut off": "STARTING", "resized": "STARTING", "cancel asked": "CANCELLING"},
+                "ranks cut off": "STARTING", "resized": "STARTING", "put off": "QUEUED", "pause asked": "PAUSING", "cancel asked": "CANCELLING"},
     "CANCELLING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "ranks gone": "CANCELLED", "launch failed": "CANCELLED",
-                   "training failed": "FAILED"},
-    "SUCCEEDED": {}, "FAILED": {}, "CANCELLED": {},
+                   "training failed": "FAILED", "cancel asked": "CANCELLING"},
+    "SUCCEEDED": {}, "FAILED": {"retry asked": "QUEUED"}, "CANCELLED": {"retry asked": "QUEUED"},
+    "PAUSING": {"completed": "SUCCEEDED", "stopped": "PAUSED", "ranks gone": "PAUSED", "launch failed": "PAUSED",
+                "training failed": "FAILED", "cancel asked": "CANCELLING"},
+    "PAUSED": {"resume asked": "QUEUED", "cancel asked": "CANCELLED"},
 }
 EVERY_STATE = [state for state in JobState.values() if state]
 
@@ -51,8 +54,8 @@ def test_every_state_can_be_reached_by_a_submitted_job():
 
 
 @pytest.mark.parametrize("state", FINAL, ids=label)
-def test_a_final_state_has_no_row(state):
-    assert not [row for row in TABLE if row[0] == state]
+def test_a_final_state_is_left_by_asking_only(state):
+    assert {event for source, event in TABLE if source == state} <= {Event.RETRY_ASKED}
 
 
 @pytest.mark.parametrize("state", EVERY_STATE, ids=label)
@@ -61,8 +64,8 @@ def test_every_job_can_end(state):
 
 
 @pytest.mark.parametrize("state", ACTIVE, ids=label)
-def test_the_end_of_the_ranks_ends_the_job(state):
-    assert TABLE[state, Event.RANKS_GONE][0] in FINAL
+def test_the_end_of_the_ranks_leaves_the_job_without_any(state):
+    assert TABLE[state, Event.RANKS_GONE][0] not in ACTIVE
 
 
 def test_ranks_are_launched_whenever_a_job_begins_to_start():
@@ -70,9 +73,9 @@ def test_ranks_are_launched_whenever_a_job_begins_to_start():
         assert (Action.LAUNCH in actions) == (target == states.STARTING), event
 
 
-def test_ranks_are_asked_to_stop_whenever_a_job_becomes_cancelling():
+def test_ranks_are_asked_to_stop_whenever_a_job_becomes_pausing_or_cancelling():
     for (_, event), (target, actions) in TABLE.items():
-        assert (Action.STOP in actions) == (target == states.CANCELLING), event
+        assert (Action.STOP in actions) == (target in (states.PAUSING, states.CANCELLING)), event
 
 
 def test_every_event_and_every_action_stands_in_the_table():
@@ -81,7 +84,11 @@ def test_every_event_and_every_action_stands_in_the_table():
 
 
 def test_active_final_and_waiting_states_are_all_there_are():
-    assert sorted([states.QUEUED, *ACTIVE, *FINAL]) == EVERY_STATE
+    assert sorted([states.QUEUED, *ACTIVE, states.PAUSED, *FINAL]) == EVERY_STATE
+
+
+def test_the_states_in_which_an_event_may_happen_are_the_rows_of_the_table():
+    assert set(map(label, states.sources(Event.RETRY_ASKED))) == {"FAILED", "CANCELLED"}
 
 
 def test_a_label_is_what_people_read():

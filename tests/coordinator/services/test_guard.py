@@ -15,7 +15,8 @@ from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from coordinator.access import issue
 from coordinator.access.rules import ADMIN, READ, SUBMIT
 from coordinator.app import Settings
-from coordinator.client import Client, _raised
+from coordinator.answers import raised
+from coordinator.client import Client
 from coordinator.embedded import embedded
 from coordinator.endpoint import Endpoint
 from coordinator.errors import Refusal
@@ -61,7 +62,7 @@ class Place:
 
 def waiting(connection, spec):
     job_id = jobs.new_id()
-    jobs.add(connection, job_id, "", spec, spec, "none")
+    jobs.add(connection, job_id, spec, "none")
     lifecycle.submitted(connection, job_id)
     return job_id
 
@@ -119,7 +120,7 @@ def test_the_header_is_a_bearers(place, header, status):
             found = None
         except grpc.RpcError as error:
             found = error.code().name
-            assert _raised(error, "").reason == "TOKEN_MISSING"
+            assert raised(error, "").reason == "TOKEN_MISSING"
     assert found == status
 
 
@@ -189,16 +190,16 @@ def test_the_trail_says_who_did_what_to_which_job_and_how_it_ended(place, small_
     assert [(record.who, record.method, record.target, record.outcome) for record in found] == [
         ("submitter", "SubmitJob", made, "OK"), ("submitter", "CancelJob", made, "OK"),
         ("submitter", "ResizeJob", "nope", "JOB_NOT_FOUND"), ("reader", "CancelJob", made, "SCOPE_MISSING")]
-    assert [bool(record.request_id) for record in found] == [True, False, False, False]
+    assert [bool(record.request_id) for record in found] == [True] * 4
     assert all(abs(record.time - time.time()) < 60 for record in found)
 
 
 def test_a_record_stands_before_anything_is_done(place, monkeypatch):
     """So that a coordinator that dies meanwhile has not changed anything in secret."""
     seen = []
-    cancel = place.server._app.cancel
-    monkeypatch.setattr(place.server._app, "cancel", lambda job, cause: seen.append(
-        place.console(lambda connection: dict(connection.execute("SELECT * FROM audit ORDER BY id DESC").fetchone()))) or cancel(job, cause))
+    cancel = place.server._app.changes.cancel
+    monkeypatch.setattr(place.server._app.changes, "cancel", lambda request: seen.append(
+        place.console(lambda connection: dict(connection.execute("SELECT * FROM audit ORDER BY id DESC").fetchone()))) or cancel(request))
     with place.by("submitter") as submitter:
         refusal(lambda: submitter.cancel("nope"))
     assert (seen[0]["method"], seen[0]["target"], seen[0]["outcome"]) == ("CancelJob", "nope", "")

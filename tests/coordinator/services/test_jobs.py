@@ -10,7 +10,7 @@ import pytest
 
 from bptrain.v1 import job_service_pb2 as pb
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
-from coordinator.client import Notice, _raised
+from coordinator.answers import Notice, raised
 from coordinator.jobs import states
 
 WAITING = 60  # more than a page
@@ -94,7 +94,7 @@ def test_a_request_id_with_another_spec_is_refused(queue, small_spec):
     with pytest.raises(grpc.RpcError) as caught:
         submit(stub, small_spec(ranks=1, epochs=5), request_id)
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
-    assert str(_raised(caught.value, "")) == f"request id {request_id} was used for another spec, by job {first.id}"
+    assert str(raised(caught.value, "")) == f"request id {request_id} was used for another call: SubmitJob, of job {first.id}"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.worker_service_pb2 import AttachRequest, Hello, ReportBatch
 from bptrain.v1.worker_service_pb2_grpc import WorkerServiceStub
-from coordinator.client import _raised
+from coordinator.answers import raised
 from coordinator.errors import CATALOGUE, Refusal
 from coordinator.services.translate import to_status
 from worker import checks, jobfile
@@ -33,7 +33,7 @@ def refused(call):
     """(gRPC status, our exception) of a call that fails."""
     with pytest.raises(grpc.RpcError) as caught:
         call()
-    return caught.value.code().name, _raised(caught.value, "here")
+    return caught.value.code().name, raised(caught.value, "here")
 
 
 def test_a_refused_job_arrives_with_every_problem_in_the_same_words(wire, small, data_root):

@@ -22,7 +22,7 @@ from coordinator.store.database import Database
 
 def insert(name, die):
     def work(connection):
-        connection.execute("INSERT INTO jobs (id, spec, submitted_spec, token, state, cause, run_dir) VALUES (?, x'', x'', '', 1, '', '')", [name])
+        connection.execute("INSERT INTO jobs (id, spec, token, state, cause, run_dir) VALUES (?, x'', '', 1, '', '')", [name])
         if die:
             os.kill(os.getpid(), signal.SIGKILL)
     return work

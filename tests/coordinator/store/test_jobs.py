@@ -38,7 +38,7 @@ def test_an_id_is_thirteen_characters_that_nobody_confuses():
 def test_a_job_comes_back_as_it_was_added(connection, add_job, small_spec):
     row = jobs.get(connection, add_job(connection, epochs=5))
     assert JobSpec.FromString(row["spec"]) == small_spec(epochs=5)
-    assert (row["run_dir"], row["digest"], row["request_id"]) == (f"runs/{row['id']}", "", None)
+    assert (row["run_dir"], row["digest"], row["owner"]) == (f"runs/{row['id']}", "", "")
 
 
 def test_every_job_has_a_token_of_its_own(connection, add_job):
@@ -49,23 +49,6 @@ def test_every_job_has_a_token_of_its_own(connection, add_job):
 def test_an_unknown_job_is_refused(connection):
     with pytest.raises(Refusal, match='^there is no job "nope"; bptrain list shows all$'):
         jobs.get(connection, "nope")
-
-
-def test_a_repeated_request_finds_its_job(connection, add_job, small_spec):
-    job_id = add_job(connection, request_id="r1")
-    assert jobs.by_request(connection, "r1", small_spec()) == job_id
-    assert jobs.by_request(connection, "r2", small_spec()) is None
-
-
-def test_a_request_id_with_another_spec_is_refused(connection, add_job, small_spec):
-    job_id = add_job(connection, request_id="r1")
-    with pytest.raises(Refusal, match=f"^request id r1 was used for another spec, by job {job_id}$"):
-        jobs.by_request(connection, "r1", small_spec(epochs=9))
-
-
-def test_requests_without_an_id_are_never_the_same(connection, add_job, small_spec):
-    add_job(connection), add_job(connection)
-    assert jobs.by_request(connection, "", small_spec()) is None
 
 
 def test_pages_go_from_the_newest_to_the_oldest_without_a_repeat(connection, add_job):

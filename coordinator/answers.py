@@ -1,0 +1,103 @@
+"""What comes back over the wire → what a user's program gets: values, events of a stream, exceptions.
+
+Both clients share this file; it opens no connection and waits for nothing.
+"""
+
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from grpc_status import rpc_status
+
+from bpcore.errors import InvalidInput, Problem
+from bptrain.v1 import metric_service_pb2 as metrics
+from coordinator import channel
+from coordinator.errors import CATALOGUE, Refusal
+from worker.errors import Unavailable
+
+RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
+BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
+# gRPC itself refuses what is too large, before any code of ours sees it.
+TOO_LARGE = re.compile(r"message larger than max \((\d+) vs\. (\d+)\)")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step of the curve. `values`: series → value."""
+
+    step: int
+    time: float
+    values: Mapping[str, float]
+    cursor: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Anything else that happened: `message` is the transition, started, checkpoint or ended message."""
+
+    kind: str
+    message: Any
+    cursor: str = field(repr=False)
+
+
+def events(message: metrics.WatchMetricsResponse) -> Iterator[Point | Notice]:
+    """What one message of the wire tells a user's program."""
+    kind = message.WhichOneof("event")
+    if kind == "points":
+        yield from _points(message)
+    elif kind != "bookmark":
+        yield Notice(kind, getattr(message, kind), message.cursor)
+
+
+def _points(message: metrics.WatchMetricsResponse) -> Iterator[Point]:
+    """The rows of one message, each with a cursor of its own."""
+    base, _, skipped = message.cursor_before.partition(":")
+    last = len(message.points.steps) - 1
+    for row, (step, when) in enumerate(zip(message.points.steps, message.points.times)):
+        values = {column.series: column.values[row] for column in message.points.columns}
+        yield Point(step, when, values, message.cursor if row == last else f"{base}:{int(skipped or 0) + row + 1}")
+
+
+class Patience:
+    """Of a stream that breaks: how long to wait before the next call, and when to give up. A first call that finds no
+    coordinator fails at once."""
+
+    def __init__(self, longest_s: float, address: str):
+        self._longest_s, self._address = longest_s, address
+        self._wait_s, self._lost_at = RETRY_S[0], -math.inf
+
+    def came(self) -> None:
+        """A message."""
+        self._wait_s, self._lost_at = RETRY_S[0], 0.0
+
+    def broke(self, error: grpc.RpcError) -> None:
+        """Raises what the error stands for, unless the line may come back."""
+        self._lost_at = self._lost_at or time.monotonic()
+        if error.code() not in BROKEN or time.monotonic() - self._lost_at > self._longest_s:
+            raise raised(error, self._address) from None
+
+    def wait_s(self) -> float:
+        now, self._wait_s = self._wait_s, min(2 * self._wait_s, RETRY_S[1])
+        return now
+
+
+def raised(error: grpc.RpcError, address: str) -> Exception:
+    """The exception of ours that a status stands for."""
+    status = rpc_status.from_call(error)
+    info, request = ErrorInfo(), BadRequest()
+    for detail in status.details if status else ():
+        detail.Unpack(info) or detail.Unpack(request)
+    if info.reason == "INVALID_FIELD":
+        return InvalidInput([Problem(violation.field, violation.description) for violation in request.field_violations])
+    if info.reason in CATALOGUE:
+        return Refusal(info.reason, **info.metadata)
+    if sizes := TOO_LARGE.search(error.details() or ""):
+        return Refusal("MESSAGE_TOO_LARGE", size=sizes[1], limit=sizes[2])
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return Unavailable(channel.trouble(error.details(), address))
+    return Unavailable(f"the coordinator at {address} answered {error.code().name}: {error.details()}")

@@ -1,0 +1,97 @@
+"""Looks at jobs: one, a page of them, one when it has come so far, and every change of all of them."""
+
+import asyncio
+import re
+import sqlite3
+import time
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+from bptrain.v1 import job_service_pb2 as pb
+from coordinator.errors import Refusal
+from coordinator.jobs import filter, states
+from coordinator.jobs.filter import Condition
+from coordinator.runs.hub import ANY, Hub
+from coordinator.runs.supervisor import Supervisor
+from coordinator.store import events, jobs
+from coordinator.store.database import Database
+from coordinator.views.job import job_view
+from coordinator.views.stream import BOOKMARK_S
+from coordinator.views.waiting import explain
+
+PAGE, LARGEST_PAGE = 50, 1000
+LONGEST_WAIT_S = 600
+NOT_DELETED = Condition("deleted = 0", ())
+
+
+class Looking:
+    def __init__(self, database: Database, hub: Hub, supervisor: Supervisor):
+        self._database, self._hub, self._supervisor = database, hub, supervisor
+
+    async def get(self, job_id: str) -> pb.Job:
+        """Raises Refusal JOB_NOT_FOUND."""
+        slots = self._supervisor.slots_in_use()
+
+        def work(connection: sqlite3.Connection) -> pb.Job:
+            row = jobs.get(connection, job_id)
+            job = job_view(connection, row)
+            if row["state"] == states.QUEUED:
+                explain(connection, job, slots, time.time())
+            return job
+
+        return self._database.look(work)
+
+    async def page(self, request: pb.ListJobsRequest) -> tuple[list[pb.Job], str]:
+        """(jobs, newest first; token of the next page, empty on the last). Raises InvalidInput, Refusal PAGE_TOKEN_INVALID."""
+        size = min(request.page_size or PAGE, LARGEST_PAGE)
+        conditions = [*filter.parse(request.filter), *([] if request.show_deleted else [NOT_DELETED])]
+        check = _check(conditions)
+        before, _, given = request.page_token.partition(".")
+        if request.page_token and (before.strip(jobs.ALPHABET) or given != check):
+            raise Refusal("PAGE_TOKEN_INVALID")
+
+        def work(connection: sqlite3.Connection) -> tuple[list[pb.Job], str]:
+            rows = jobs.page(connection, size + 1, before, conditions)
+            views = [job_view(connection, row, brief=True) for row in rows[:size]]
+            return views, f"{views[-1].id}.{check}" if len(rows) > size else ""
+
+        return await self._database.read(work)
+
+    async def wait(self, request: pb.WaitJobRequest) -> tuple[pb.Job, bool]:
+        """(the job, whether it is in one of the states) as soon as it is, or when the time is up."""
+        wanted = set(request.states or states.FINAL)
+        until = time.monotonic() + min(max(request.timeout_s, 0.0), LONGEST_WAIT_S)
+        with self._hub.subscribe(request.id) as news:
+            while True:
+                news.clear()
+                row = await self._database.read(lambda connection: jobs.get(connection, request.id))
+                left_s = until - time.monotonic()
+                if row["state"] in wanted or left_s <= 0:
+                    return await self.get(request.id), row["state"] in wanted
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), left_s)
+
+    async def watch(self, cursor: str) -> AsyncIterator[pb.WatchJobsResponse]:
+        """Raises Refusal CURSOR_INVALID."""
+        if not re.fullmatch(r"\d{0,18}", cursor):
+            raise Refusal("CURSOR_INVALID", cursor=cursor[:64])
+        revision = int(cursor) if cursor else await self._database.read(events.last_revision)
+        with self._hub.subscribe(ANY) as news:
+            yield pb.WatchJobsResponse(cursor=str(revision))  # from here on nothing is missed
+            while True:
+                news.clear()
+                found = await self._database.read(lambda connection: events.changes_after(connection, revision))
+                for revision, job_id, change in found:
+                    yield pb.WatchJobsResponse(cursor=str(revision), job_id=job_id, transition=change)
+                if found:
+                    continue
+                try:
+                    await asyncio.wait_for(news.wait(), BOOKMARK_S)
+                except TimeoutError:
+                    yield pb.WatchJobsResponse(cursor=str(revision))
+
+
+def _check(conditions: Sequence[Condition]) -> str:
+    """Of a filter, so that a page token is of use with that one only."""
+    return f"{zlib.crc32(repr(conditions).encode()):08x}"

@@ -1,0 +1,94 @@
+"""New jobs: handed in, or forked from a checkpoint of another one."""
+
+import asyncio
+import shutil
+import sqlite3
+from pathlib import Path
+
+from bpcore.errors import InvalidInput, Problem, expected
+from bpcore.model import Model
+from bpcore.update import Updater
+from bptrain.v1 import job_service_pb2 as pb
+from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.access.caller import owner, who
+from coordinator.changes import Changes, Done
+from coordinator.errors import Refusal
+from coordinator.jobs.checked import Checked
+from coordinator.jobs.patch import FORKABLE, patched
+from coordinator.store import jobs, lifecycle
+from coordinator.store.database import Database
+from worker import checkpoint, checks
+from worker.checks import Job
+from worker.errors import Unavailable
+from worker.rundir import RunDir
+
+New = pb.SubmitJobRequest | pb.ForkJobRequest
+
+
+class Making:
+    """`slots`: ranks that may run at once; `runs`: where runs have their folders."""
+
+    def __init__(self, database: Database, changes: Changes, runs: Path, data_root: Path, slots: int):
+        self._database, self._changes, self._runs, self._data_root, self._slots = database, changes, runs, data_root, slots
+        self._checked = Checked(lambda spec: self._check(spec).spec)
+
+    async def submit(self, request: pb.SubmitJobRequest) -> pb.Job:
+        """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED, QUEUE_FULL, QUOTA or DRAINING."""
+        if earlier := await self._changes.first_answer(request):
+            return earlier
+        spec = await self._checked.spec(request.spec)
+        return _without_id(request, await self._changes.make(request, lambda connection: self._add(connection, request, jobs.new_id(), spec, "submitted")))
+
+    async def fork(self, request: pb.ForkJobRequest) -> pb.Job:
+        """Raises the same, and Refusal JOB_NOT_FOUND or CHECKPOINT_NOT_FOUND."""
+        if earlier := await self._changes.first_answer(request):
+            return earlier
+        row = await self._database.read(lambda connection: jobs.get(connection, request.id))
+        job = await asyncio.to_thread(self._check, patched(JobSpec.FromString(row["spec"]), request.spec, request.update_mask, FORKABLE))
+        job_id = jobs.new_id()
+        folder = RunDir(self._runs / job_id)
+        try:
+            step = await asyncio.to_thread(_adopt, job, row, request.step, folder)
+            origin = pb.Origin(job_id=request.id, step=step)
+            made = await self._changes.make(request, lambda connection: self._add(
+                connection, request, job_id, job.spec, f"forked from {request.id} at step {step} by {who()}", origin))
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        if made.id != job_id or request.validate_only:  # a repeat that raced, or a question
+            shutil.rmtree(folder.path, ignore_errors=True)
+        return _without_id(request, made)
+
+    def _check(self, spec: JobSpec) -> Job:
+        slots = self._slots
+        problems = [Problem("ranks", expected(f"at most {slots}, the coordinator's slots", spec.ranks))] if spec.ranks > slots else []
+        return checks.check(spec, self._data_root, problems)
+
+    def _add(self, connection: sqlite3.Connection, request: New, job_id: str, spec: JobSpec, cause: str, origin: pb.Origin = pb.Origin()) -> Done:
+        if not request.validate_only:
+            self._changes.require_room(connection)
+        jobs.add(connection, job_id, spec, str(self._runs / job_id), owner(), origin)
+        lifecycle.submitted(connection, job_id, cause)
+        return Done(job_id)
+
+
+def _adopt(job: Job, row: sqlite3.Row, step: int, folder: RunDir) -> int:
+    """Puts a checkpoint of the other job into the new one's folder; steps done. `step`: 0 for the newest."""
+    source = RunDir(Path(row["run_dir"])).checkpoints
+    vectors = Updater(job.maths, Model(job.maths).layout).state
+    try:
+        found = checkpoint.adopt(source, step or -1, folder.checkpoints, checks.fingerprint(job.spec), vectors)
+    except Unavailable as error:
+        raise InvalidInput([Problem("optimizer", str(error))]) from None
+    if found < 0:
+        kept = ", ".join(map(str, checkpoint.kept(source))) or "none"
+        raise Refusal("CHECKPOINT_NOT_FOUND", job=row["id"], which=f"step {step}" if step else "any step", kept=kept)
+    folder.prepare(job.spec, resume=False)
+    return found
+
+
+def _without_id(request: New, job: pb.Job) -> pb.Job:
+    """Of a job that is only checked: it does not exist."""
+    if not request.validate_only:
+        return job
+    return pb.Job(spec=job.spec, origin=job.origin if job.HasField("origin") else None)
