@@ -3,6 +3,7 @@
     checkpoints/step-00000460/
         parameters.safetensors    `node.parameter` → array; what `export` and transfer learning read
         optimizer.safetensors     `vector/node.parameter` → array
+        data.json                 what was learned of the training data (vocabulary, classes, means …), if anything
         manifest.json             step, parameter digest, held-out losses so far, samples that the epoch
                                   has used (tally.py), what the job must share, SHA-256 of
                                   each file and of itself
@@ -18,10 +19,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from safetensors.numpy import load
 
@@ -31,7 +34,7 @@ from worker.replica import Buffer
 from worker.rundir import require_same_job, sync_folder, write_whole
 from worker.tally import NONE, Tally
 
-MANIFEST, PARAMETERS, OPTIMIZER = "manifest.json", "parameters.safetensors", "optimizer.safetensors"
+MANIFEST, PARAMETERS, OPTIMIZER, DATA = "manifest.json", "parameters.safetensors", "optimizer.safetensors", "data.json"
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,17 @@ class Written:
 @dataclass(frozen=True)
 class Loaded:
     """`step`: steps done; `evaluations`: the held-out losses so far; `skipped`: what was damaged, and how; `used`: the
-    samples that the epoch has used so far."""
+    samples that the epoch has used so far; `learned`: of the training data."""
 
     step: int
     evaluations: list[float]
     skipped: list[str]
     used: Tally = NONE
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evaluations: Sequence[float], keep: int,
-          best: int = -1, used: Tally = NONE) -> Written:
+          best: int = -1, used: Tally = NONE, learned: Mapping[str, Any] = MappingProxyType({})) -> Written:
     """Writes the checkpoint of `step` steps done and removes all but the newest `keep` and that of step `best`.
     Raises OSError; then nothing of it is left."""
     folder.mkdir(exist_ok=True)
@@ -64,14 +68,14 @@ def write(folder: Path, step: int, buffer: Buffer, shared: dict[str, str], evalu
     if final.exists() and not _is_whole(final):
         _remove(final)
     if not final.exists():
-        _write_new(final, buffer, {"step": step, "job": shared, "evaluations": list(evaluations), "used": list(used)})
+        _write_new(final, buffer, {"step": step, "job": shared, "evaluations": list(evaluations), "used": list(used)}, learned)
     for old in sorted(folder.glob("step-*"))[:-keep]:
         if _step(old) != best:
             _remove(old)
     return Written(final, sum(file.stat().st_size for file in final.iterdir()))
 
 
-def _write_new(final: Path, buffer: Buffer, said: dict) -> None:
+def _write_new(final: Path, buffer: Buffer, said: dict, learned: Mapping[str, Any]) -> None:
     """`said`: by the manifest, beside what follows from the buffer."""
     temporary = _hidden(final)
     temporary.mkdir()
@@ -79,6 +83,10 @@ def _write_new(final: Path, buffer: Buffer, said: dict) -> None:
     try:
         sums = {PARAMETERS: arrays.write(temporary / PARAMETERS, buffer.parameters.named()),
                 OPTIMIZER: arrays.write(temporary / OPTIMIZER, state)}
+        if learned:
+            content = json.dumps(learned, ensure_ascii=False).encode()
+            write_whole(temporary / DATA, content)
+            sums[DATA] = hashlib.sha256(content).hexdigest()
         manifest = said | {"digest": buffer.parameters.digest(), "sha256": sums}
         write_whole(temporary / MANIFEST, json.dumps(manifest | {"check": _check(manifest)}, indent=2).encode())
         os.rename(temporary, final)
@@ -128,7 +136,7 @@ def load_newest(folder: Path, buffer: Buffer, shared: dict[str, str], most: floa
             continue
         require_same_job(manifest["job"], shared)
         _fill(buffer, contents)
-        return Loaded(manifest["step"], manifest["evaluations"], skipped, tuple(manifest["used"]))
+        return Loaded(manifest["step"], manifest["evaluations"], skipped, tuple(manifest["used"]), json.loads(contents.get(DATA, b"{}")))
     raise Unavailable("; ".join(["nothing to resume: there is no whole checkpoint", *skipped]))
 
 
@@ -179,7 +187,7 @@ def _verified(path: Path) -> tuple[dict, dict[str, bytes]]:
         raise Damaged(f"{MANIFEST} is not a manifest") from None
     if check != _check(manifest):
         raise Damaged(f"{MANIFEST} does not match its SHA-256")
-    contents = {name: _content(path / name) for name in (PARAMETERS, OPTIMIZER)}
+    contents = {name: _content(path / name) for name in (PARAMETERS, OPTIMIZER, DATA) if name in manifest["sha256"]}
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
             raise Damaged(f"{name} does not match its SHA-256")

@@ -27,6 +27,8 @@ from worker import jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
+from worker.transformed import Chain, Transformed, Varied
+from worker.transforms import TRANSFORMS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PRIORITY, HIGHEST_PRIORITY = 50, 100
@@ -46,6 +48,12 @@ class Job:
     eval: Dataset | None
     reduction: Reduction
     start: Match | None = None
+    chain: Chain | None = None
+
+    def learned(self) -> dict[str, Any]:
+        """What was learned of the training data, as JSON: all that predicting needs of it. Empty where there is nothing."""
+        found = {"data": dict(self.train.learned), "transforms": list(self.chain.learned) if self.chain else []}
+        return {name: each for name, each in found.items() if each}
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -65,13 +73,16 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     train = _attempt(problems, lambda: _open(spec, "train", root))
     learned = train.learned if train else {}
     held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
+    chain = _attempt(problems, lambda: transforms(spec, train)) if train and spec.data.transforms else None
+    if chain:
+        train, held_out = Varied(train, chain), held_out and Transformed(held_out, chain)
     for name, data in (("train", train), ("eval", held_out)):
         if data is not None and maths is not None:
             problems += _fit_problems(name, data, maths)
     start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
     if problems:
         raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out, reduction, start)
+    return Job(spec, maths, train, held_out, reduction, start, chain)
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:
@@ -169,6 +180,26 @@ def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] =
         return built.open_with(root, learned)
     except InvalidInput as error:
         raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
+
+
+def transforms(spec: JobSpec, train: Dataset, learned: Sequence[Mapping[str, Any]] | None = None) -> Chain:
+    """Those of the job; `learned` by an earlier training on it. Raises InvalidInput."""
+    problems: list[Problem] = []
+    built = [_attempt(problems, lambda: _under(f"data.transforms[{i}]", lambda: TRANSFORMS.build(given)))
+             for i, given in enumerate(jobfile.plain(spec)["data"].get("transforms", []))]
+    if problems:
+        raise InvalidInput(problems)
+    try:
+        return Chain(built, train, spec.seed, learned)
+    except InvalidInput as error:
+        raise InvalidInput([Problem(f"data.transforms{problem.field}", problem.message) for problem in error.problems]) from None
+
+
+def _under(where: str, build: Callable[[], Any]) -> Any:
+    try:
+        return build()
+    except InvalidInput as error:
+        raise InvalidInput([problem.under(where) for problem in error.problems]) from None
 
 
 def _reduction(spec: JobSpec) -> Reduction:

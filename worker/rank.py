@@ -56,7 +56,9 @@ def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Trainin
 
 def _job(options: Options, world: int) -> Job:
     spec, problems = jobfile.read(options.job)
-    return checks.check(checks.for_ranks(spec, world), options.data_root, problems)
+    job = checks.check(checks.for_ranks(spec, world), options.data_root, problems)
+    job.learned()  # before there is a deadline
+    return job
 
 
 def _join(comm: Comm, options: Options) -> Comm:

@@ -24,13 +24,19 @@ class Input:
     """The data itself."""
 
     def __init__(self, data: Dataset):
-        self._data, self.fields, self.is_on_disk = data, data.fields, data.is_on_disk
+        self._data, self.fields, self.is_on_disk, self.learned = data, data.fields, data.is_on_disk, data.learned
+        self._now = data
 
     def __len__(self) -> int:
         return len(self._data)
 
     def read(self, indices: np.ndarray) -> Batch:
-        return self._data.read(indices)
+        return self._now.read(indices)
+
+    def of_epoch(self, epoch: int) -> "Input":
+        """Itself, set to read what the samples are in this epoch."""
+        self._now = of_epoch(self._data, epoch)
+        return self
 
     def expect(self, step: int, mine: Sequence[int]) -> None:
         """This rank is about to read its shards of this step, and then of the next ones."""
@@ -43,11 +49,11 @@ class Ahead(Input):
         self._pool = ThreadPoolExecutor(1, "reading")  # it ends with this object
         self._mine: list[int] = []
         self._steps: dict[int, Future[list[tuple[np.ndarray, Batch]]]] = {}
-        self._now = Future()  # of this step
-        self._now.set_result([])
+        self._step: Future[list[tuple[np.ndarray, Batch]]] = Future()  # this one's
+        self._step.set_result([])
 
     def read(self, indices):
-        for foreseen, batch in self._now.result():
+        for foreseen, batch in self._step.result():
             if np.array_equal(foreseen, indices):
                 return batch
         return super().read(indices)
@@ -60,7 +66,7 @@ class Ahead(Input):
         for each in range(step, min(step + 1 + AHEAD, self._schedule.total_steps)):
             if each not in self._steps:
                 self._steps[each] = self._pool.submit(self._fetch, each, self._mine)
-        self._now = self._steps.pop(step)
+        self._step = self._steps.pop(step)
 
     def _forget(self) -> None:
         for future in self._steps.values():
@@ -68,8 +74,14 @@ class Ahead(Input):
         self._steps.clear()
 
     def _fetch(self, step: int, mine: Sequence[int]) -> list[tuple[np.ndarray, Batch]]:
-        order, parts = self._schedule.order(self._schedule.epoch(step)), cut(self._schedule.batch(step), self._shards)
-        return [(order[parts[shard]], self._data.read(order[parts[shard]])) for shard in mine]
+        epoch = self._schedule.epoch(step)
+        order, parts, data = self._schedule.order(epoch), cut(self._schedule.batch(step), self._shards), of_epoch(self._data, epoch)
+        return [(order[parts[shard]], data.read(order[parts[shard]])) for shard in mine]
+
+
+def of_epoch(data: Dataset, epoch: int) -> Dataset:
+    """The data as it is in this epoch, where it differs from one to the next."""
+    return data.of_epoch(epoch) if hasattr(data, "of_epoch") else data
 
 
 def opened(data: Dataset, schedule: Schedule, shards: int) -> Input:

@@ -78,7 +78,7 @@ class Recorder(Silent):
 
             self._link = Link(options.coordinator, self.plan, self._folder.journal, control)
         self._reporter = Reporter(self._journal, self.plan.attempt, summary, self._link.notify if self._link else lambda: None, rows)
-        self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter)
+        self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter, job.learned())
         self.known = self._steps_known()
         self._lines: Lines | None = None
 

@@ -9,10 +9,12 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from bptrain.v1.report_pb2 import CheckpointFailed, CheckpointWritten
 from bptrain.v1.spec_pb2 import JobSpec
@@ -36,7 +38,8 @@ class Begun:
 
 
 class Saver:
-    def __init__(self, folder: Path, spec: JobSpec, reporter: Reporter):
+    def __init__(self, folder: Path, spec: JobSpec, reporter: Reporter, learned: Mapping[str, Any] = MappingProxyType({})):
+        self._learned = learned
         self._folder, self._rule, self._shared, self._reporter = folder, spec.checkpoint, checks.fingerprint(spec), reporter
         self._every_steps, self._every_s = spec.checkpoint.every_steps, spec.checkpoint.every_s
         self._thread = ThreadPoolExecutor(1, "checkpoint")
@@ -97,7 +100,7 @@ class Saver:
     def _write(self, step: int, buffer: Buffer, evaluations: Sequence[float], best: int, used: Tally) -> tuple[int, float]:
         """In the thread."""
         began = time.monotonic()
-        written = checkpoint.write(self._folder, step, buffer, self._shared, evaluations, self._rule.keep, best, used)
+        written = checkpoint.write(self._folder, step, buffer, self._shared, evaluations, self._rule.keep, best, used, self._learned)
         return written.size_bytes, time.monotonic() - began
 
     def _fail(self, step: int, cause: str) -> None:

@@ -22,6 +22,7 @@ from worker.crew import Crew
 from worker.datasets import Dataset
 from worker.exchange import Reduction
 from worker.ledger import TRAIN
+from worker.reading import of_epoch
 from worker.replica import Replica
 from worker.shards import Schedule, part
 from worker.stopwatch import OFF
@@ -94,7 +95,7 @@ class Stepper:
         batches, used = {}, NONE
         for shard in self.mine:
             samples = part(place, self.shards, shard)
-            batches[shard] = self.data.read(epoch.order[samples])
+            batches[shard] = self._data.read(epoch.order[samples])
             used = added(used, epoch.tally(samples))
         return batches, used
 
@@ -182,6 +183,7 @@ class Stepper:
         number = self.schedule.epoch(step)
         if self._epoch is None or self._epoch.number != number:
             self._epoch = Epoch(self.schedule, number)
+            self._data = of_epoch(self.data, number)
         return self._epoch
 
 

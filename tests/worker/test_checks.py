@@ -75,7 +75,7 @@ def test_a_whole_number_is_shown_as_the_file_writes_it(problems):
     ({"optimizer": None}, "optimizer: expected one of adadelta, adagrad, adam, "),
     ({"optimizer": {"adam": {"learning_rate": -0.5}}}, "optimizer.adam.learning_rate: expected a number ≥ 0, got -0.5"),
     ({"data": None}, "data.train: expected one of "),
-    ({"data": {"train": {"csv": {"path": "x"}}}}, 'data.train: unknown data format "csv"; known: '),
+    ({"data": {"train": {"xml": {"path": "x"}}}}, 'data.train: unknown data format "xml"; known: '),
     ({"metrics": ["acuracy"]}, 'metrics[0]: unknown metric "acuracy"; did you mean accuracy? known: '),
     ({"metrics": ["accuracy", "accuracy"]}, 'metrics[1]: expected each metric once, got "accuracy" again'),
     ({"model": None}, "model.input: expected the shape of one sample, such as [28, 28, 1], got []"),

@@ -178,12 +178,14 @@ class EarlyStopping(_message.Message):
     def __init__(self, patience: _Optional[int] = ..., min_delta: _Optional[float] = ...) -> None: ...
 
 class Data(_message.Message):
-    __slots__ = ("train", "eval")
+    __slots__ = ("train", "eval", "transforms")
     TRAIN_FIELD_NUMBER: _ClassVar[int]
     EVAL_FIELD_NUMBER: _ClassVar[int]
+    TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     train: Component
     eval: Component
-    def __init__(self, train: _Optional[_Union[Component, _Mapping]] = ..., eval: _Optional[_Union[Component, _Mapping]] = ...) -> None: ...
+    transforms: _containers.RepeatedCompositeFieldContainer[Component]
+    def __init__(self, train: _Optional[_Union[Component, _Mapping]] = ..., eval: _Optional[_Union[Component, _Mapping]] = ..., transforms: _Optional[_Iterable[_Union[Component, _Mapping]]] = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("kind", "attributes")
