@@ -113,7 +113,9 @@ class Supervisor:
 
     async def _schedule(self) -> None:
         slots, world = self.slots_in_use(), self._standby.take()
-        granted, taker = await self._database.write(lambda connection: self._grant(connection, slots, world)) if await self._has_waiting() else ({}, "")
+        granted, taker = {}, ""
+        if slots.free and await self._has_waiting():
+            granted, taker = await self._database.write(lambda connection: self._grant(connection, slots, world))
         if taker:
             self._worlds[taker] = world
         elif world:

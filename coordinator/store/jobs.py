@@ -65,8 +65,9 @@ def waiting_of(connection: sqlite3.Connection, owner: str) -> int:
 
 def place(connection: sqlite3.Connection, row: sqlite3.Row) -> int:
     """Of a waiting job among those that wait, from 1; jobs/queue.py says who comes first."""
-    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND (priority > ? OR priority = ? AND id <= ?)",
-                              (QUEUED, row["priority"], row["priority"], row["id"])).fetchone()[0]
+    counts = ("SELECT count(*) FROM jobs WHERE state = ? AND priority > ?", "SELECT count(*) FROM jobs WHERE state = ? AND priority = ? AND id <= ?")
+    values = (QUEUED, row["priority"]), (QUEUED, row["priority"], row["id"])  # two, so that each is a range of the index
+    return sum(connection.execute(*each).fetchone()[0] for each in zip(counts, values))
 
 
 def queue(connection: sqlite3.Connection) -> list[Waiting]:

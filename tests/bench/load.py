@@ -121,7 +121,7 @@ class Place:
 
 def add(connection: sqlite3.Connection, spec: JobSpec, state: int) -> str:
     job_id = jobs.new_id()
-    jobs.add(connection, job_id, "", spec, spec, "none")
+    jobs.add(connection, job_id, spec, "none")
     lifecycle.submitted(connection, job_id)
     jobs.set_state(connection, job_id, state, "for the load test")
     return job_id
