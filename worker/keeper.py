@@ -7,7 +7,8 @@
    those are ended. A rank of an earlier attempt gets nothing.
 3. It ends when a rank says that the job has ended, or when no rank has been there for a time.
 4. It watches the ranks' own marks in that memory (status.py) and ends a rank that is late: one that has been
-   computing, or stopped, for longer than the deadline that the ranks have agreed on.
+   computing, or stopped, for longer than the deadline that the ranks have agreed on. Where the whole machine stood
+   still, so did the keeper, and that time counts for nobody.
 """
 
 import mmap
@@ -28,6 +29,7 @@ ROW = struct.Struct("<qqqqdqdq")  # pid, rank, calls, waits, since_s, step, late
 LATE_BYTE = 48  # of late_s in a row
 
 POLL_S = 0.1
+STALL_S = 0.5  # between two looks: the machine, or this process, stood still
 END = b"end"
 ATTEMPT = b"attempt "  # and its number
 HERE, TAKEN_OVER = b"here", b"taken over"  # the answers
@@ -41,6 +43,7 @@ class Keeper:
         self._attempts: dict[socket.socket, int] = {}
         self._waiting: list[socket.socket] = []  # for the memory
         self._stopped: dict[int, float] = {}  # pid → since when
+        self._looked = self._stalled = time.monotonic()  # when last
         self._ended = False
 
     def run(self) -> None:
@@ -100,6 +103,10 @@ class Keeper:
             self._waiting.remove(connection)
 
     def _end_the_late(self) -> None:
+        now, looked = time.monotonic(), self._looked
+        self._looked = now
+        if now - looked > STALL_S:
+            self._stalled = now
         deadline_s, = struct.unpack_from("<d", self._memory, DEADLINE_BYTE)
         if deadline_s <= 0:
             return
@@ -117,9 +124,9 @@ class Keeper:
     def _lateness_s(self, pid: int, waits: int, since_s: float) -> float:
         now = time.monotonic()
         if _is_stopped(pid):
-            return now - self._stopped.setdefault(pid, now)
+            return now - max(self._stopped.setdefault(pid, now), self._stalled)
         self._stopped.pop(pid, None)
-        return 0.0 if waits else now - since_s
+        return 0.0 if waits else now - max(since_s, self._stalled)
 
 
 def _answer(connection: socket.socket, said: bytes, *descriptors: int) -> None:

@@ -184,9 +184,11 @@ class Training(Meeting):
     def _heal(self) -> None:
         """Replacements for the dead are started; they get ready while the others go on."""
         self.comm.abandon_newcomers()
-        self.comm.spawn(["-m", "worker", *sys.argv[1:], "--run-dir", self.plan.folder, "--world", str(self.job.spec.ranks)],
-                        missing(self.full, self.crew))
-        self._healing.started()
+        command = ["-m", "worker", *sys.argv[1:], "--run-dir", self.plan.folder, "--world", str(self.job.spec.ranks)]
+        if self.comm.spawn(command, missing(self.full, self.crew)):
+            self._healing.started()
+        else:
+            self._healing.failed()
 
     def _take_in(self) -> None:
         self.stalled_since = time.monotonic()

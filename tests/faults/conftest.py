@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bptrain.v1.report_pb2 import AttemptEnded, Report
 from coordinator.launchers import mpirun
 from worker.journal import read
 
 TIMEOUT_S = 120
+ENDLESS = 100_000  # epochs
 
 
 class Run:
@@ -41,9 +43,13 @@ class Run:
     def wait_until(self, condition: Callable[[], object]) -> None:
         until = time.monotonic() + TIMEOUT_S
         while not condition():
-            assert time.monotonic() < until, self.log.read_text()
-            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.told()
+            assert self.process.poll() is None, self.told()
             time.sleep(0.01)
+
+    def told(self) -> str:
+        """The end of what it printed."""
+        return self.log.read_text()[-2000:]
 
     def end_rank(self, rank: int, number: int = signal.SIGKILL) -> None:
         self.kill(self.pids()[rank], number)
@@ -66,8 +72,14 @@ class Run:
                     subprocess.run(["kill", "-9", str(pid)], check=False, capture_output=True)
                 self.process.kill()
         last = self.reports()[-1]
-        assert last.HasField("ended"), self.log.read_text()
+        assert last.HasField("ended"), self.told()
         return last.ended
+
+    def stop(self) -> AttemptEnded:
+        """Ctrl-C at one rank; the end record. For jobs without an end, which outlast whatever happens to them on
+        however fast a machine."""
+        os.kill(self.pids()[0], signal.SIGINT)
+        return self.end()
 
     def curve(self) -> dict[tuple[str, int], float]:
         """(series, step) → value. Raises AssertionError where a step stands twice."""
@@ -78,6 +90,12 @@ class Run:
                     assert (column.series, step) not in found, (column.series, step)
                     found[column.series, step] = value
         return found
+
+
+def written(path: Path, spec: Mapping[str, object], **replaced: object) -> Path:
+    """A job file."""
+    path.write_text(yaml.safe_dump({**spec, **replaced}))
+    return path
 
 
 def by_hand(job: Path, ranks: int, folder: Path, more: Sequence[str] = ()) -> list[object]:
@@ -96,6 +114,28 @@ def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[s
         return alone.end().digest, alone.curve()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def is_as_if_undisturbed(tmp_path_factory: pytest.TempPathFactory, run_alone: Callable) -> Callable[[Path, Sequence[Run]], None]:
+    """`is_as_if_undisturbed(job, runs)`: asserts that each run that was stopped has every point, once, that one rank that
+    nobody touches draws up to there."""
+
+    def check(job: Path, runs: Sequence[Run]) -> None:
+        spec = yaml.safe_load(job.read_text())
+        steps_per_epoch = next(report.started.steps_per_epoch for report in runs[0].reports() if report.HasField("started"))
+        epochs = max(-(-run.steps() // steps_per_epoch) for run in runs)
+        path = written(tmp_path_factory.mktemp("undisturbed") / "job.yaml", spec, epochs=epochs)
+        _, whole = run_alone(path)
+        for run in runs:
+            last = run.steps() - 1  # behind which an evaluation may be missing
+            assert _before(last, run.curve()) == _before(last, whole), run.told()
+
+    return check
+
+
+def _before(last: int, curve: Mapping[tuple[str, int], float]) -> dict[tuple[str, int], float]:
+    return {(series, step): value for (series, step), value in curve.items() if step < last}
 
 
 @pytest.fixture

@@ -12,27 +12,26 @@ import pytest
 import yaml
 
 from bptrain.v1.report_pb2 import AttemptEnded
+from tests.faults.conftest import ENDLESS, written
 
 JOBS = Path(__file__).parents[2] / "deploy" / "jobs"
 
 
-def written(folder, epochs, **more):
-    """The digits of the tutorial, six shards, long enough to be killed in."""
-    spec = yaml.safe_load((JOBS / "digits.yaml").read_text()) | {"epochs": epochs, "logical_shards": 6, "recovery": {"deadline_s": 1, "keep_s": 2}}
-    path = folder / "job.yaml"
-    path.write_text(yaml.safe_dump(spec | more))
-    return path
+def digits(folder, epochs, **more):
+    """The digits of the tutorial, six shards."""
+    spec = yaml.safe_load((JOBS / "digits.yaml").read_text())
+    return written(folder / "job.yaml", spec, epochs=epochs, logical_shards=6, **{"recovery": {"keep_s": 2}} | more)
 
 
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
-    return written(tmp_path_factory.mktemp("job"), epochs=40)
+    """Long enough to be killed in."""
+    return digits(tmp_path_factory.mktemp("job"), epochs=40)
 
 
 @pytest.fixture
-def long_job(tmp_path):
-    """It outlasts two deaths at once and the healing."""
-    return written(tmp_path, epochs=120)
+def endless(tmp_path):
+    return digits(tmp_path, ENDLESS)
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +44,16 @@ def crews(run):
     return [report.crew for report in run.reports() if report.HasField("crew")]
 
 
-def test_a_killed_rank_is_replaced_and_nothing_is_lost(start, job, undisturbed):
-    run = start(job, ranks=3)
+def test_a_killed_rank_is_replaced_and_nothing_is_lost(start, endless, is_as_if_undisturbed):
+    run = start(endless, ranks=3)
     run.wait_until(lambda: run.steps() > 100)
     run.end_rank(1)
-    run.wait_until(lambda: len(crews(run)) >= 2)
-    end = run.end()
+    run.wait_until(lambda: len(crews(run)) >= 2 and run.steps() > crews(run)[1].step + 20)
+    run.stop()
     lost, joined = crews(run)[:2]
     assert [(each.rank, each.cause) for each in lost.lost] == [(1, "died")] and len(lost.ranks) == 2
     assert joined.joined == 1 and len(joined.ranks) == 3
-    assert (end.digest, run.curve()) == undisturbed
+    is_as_if_undisturbed(endless, [run])
 
 
 def test_another_rank_takes_over_from_rank_0(start, job, undisturbed):
@@ -69,7 +68,7 @@ def test_another_rank_takes_over_from_rank_0(start, job, undisturbed):
 @pytest.mark.slow
 def test_no_death_loses_a_point_of_held_out_data(start, tmp_path, run_alone):
     """Rank 0 is killed again and again where every third step is followed by an evaluation."""
-    job = written(tmp_path, epochs=150, batch_size=700)
+    job = digits(tmp_path, epochs=150, batch_size=700)
     undisturbed, chance = run_alone(job), random.Random(1)
     for _ in range(4):
         run = start(job, ranks=3)
@@ -89,9 +88,9 @@ def test_all_ranks_but_one_may_die_at_once(start, job, undisturbed):
     assert (end.digest, run.curve()) == undisturbed
 
 
-def test_a_rank_that_stands_still_is_ended_and_named(start, job, undisturbed):
+def test_a_rank_that_stands_still_is_ended_and_named(start, tmp_path, undisturbed):
     """SIGSTOP: no connection breaks, nothing fails; only the deadline tells."""
-    run = start(job, ranks=3)
+    run = start(digits(tmp_path, epochs=40, recovery={"deadline_s": 1, "keep_s": 2}), ranks=3)
     run.wait_until(lambda: run.steps() > 100)
     run.end_rank(2, signal.SIGSTOP)
     end = run.end()
@@ -100,36 +99,38 @@ def test_a_rank_that_stands_still_is_ended_and_named(start, job, undisturbed):
     assert (end.digest, run.curve()) == undisturbed
 
 
-def disturbed(start, long_job, chance):
+def disturbed(start, job, chance):
     """A run killed at three random instants, and the seconds from each kill to the next committed step."""
-    run = start(long_job, ranks=3)
-    waits = []
-    for kill in range(3):
+    run, waits = start(job, ranks=3), []
+    for _ in range(3):
         after = run.steps() + chance.randrange(30, 130)
         run.wait_until(lambda: run.steps() > after and len(run.pids()) > 1)  # of a single rank's death another test tells
         time.sleep(0.05 * chance.random())  # anywhere in a step: also in the middle of an update
-        pids, killed = run.pids(), time.time()
-        run.kill(chance.choice(pids))
-        run.wait_until(lambda: len(crews_at(run)) > kill and run.commits()[-1][1] > crews_at(run)[kill])
-        waits.append(next(when for step, when in run.commits() if when > crews_at(run)[kill]) - killed)
-    return run, run.end(), waits
+        killed, pid = time.time(), chance.choice(run.pids())
+        run.kill(pid)
+        run.wait_until(lambda: pid not in run.pids() and run.commits()[-1][1] > last_death(run))
+        waits.append(next(when for step, when in run.commits() if when > last_death(run)) - killed)
+    after = run.steps() + 30
+    run.wait_until(lambda: run.steps() > after)
+    run.stop()
+    return run, waits
 
 
-def crews_at(run):
-    """When each change of the crew was written down."""
-    return [report.time for report in run.reports() if report.HasField("crew") and report.crew.lost]
+def last_death(run):
+    """When it was written down."""
+    return [report.time for report in run.reports() if report.HasField("crew") and report.crew.lost][-1]
 
 
 @pytest.mark.slow
-def test_twenty_runs_killed_three_times_each_draw_the_undisturbed_curve(start, long_job, run_alone, record_property):
-    undisturbed = run_alone(long_job)
+def test_twenty_runs_killed_three_times_each_draw_the_undisturbed_curve(start, endless, is_as_if_undisturbed, record_property):
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    chance, waits = random.Random(seed), []
+    chance, waits, runs = random.Random(seed), [], []
     for _ in range(20):
-        run, end, seconds = disturbed(start, long_job, chance)
-        assert (end.digest, run.curve()) == undisturbed, f"seed {seed}: {run.log.read_text()}"
+        run, seconds = disturbed(start, endless, chance)
+        runs.append(run)
         waits += seconds
         print("from kill to next committed step:", ", ".join(f"{wait:.2f} s" for wait in seconds), flush=True)
+    is_as_if_undisturbed(endless, runs)
     record_property("seconds_to_next_step", json.dumps(waits))
     print(f"from kill to next committed step: median {statistics.median(waits):.2f} s, longest {max(waits):.2f} s")

@@ -237,6 +237,20 @@ def test_a_rank_that_was_stopped_for_a_moment_goes_on(keep, rank):
     assert process.poll() is None
 
 
+def test_nobody_is_late_because_the_whole_machine_stood_still(keep, rank, until):
+    """The keeper was stopped as long as the ranks; from then on it counts."""
+    kept = keep()
+    kept.deadline(1.0)
+    process = rank(kept, 0)
+    time.sleep(0.2)
+    kept.process.send_signal(signal.SIGSTOP)
+    time.sleep(2)
+    woken = time.monotonic()
+    kept.process.send_signal(signal.SIGCONT)
+    assert process.wait(10) == -signal.SIGKILL
+    assert time.monotonic() - woken > 0.9
+
+
 def test_without_a_deadline_nobody_is_late(keep, rank):
     kept = keep()
     process = rank(kept)

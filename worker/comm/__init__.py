@@ -100,8 +100,10 @@ class Comm(ABC):
 
     # Newcomers take the places of the dead.
 
-    def spawn(self, arguments: list[str], places: Mapping[str, int]) -> None:
-        """Starts that many more ranks at each place, which get ready while these go on. Collective."""
+    def spawn(self, arguments: list[str], places: Mapping[str, int]) -> bool:
+        """Starts that many more ranks at each place, which get ready while these go on; whether that was possible.
+        Collective."""
+        return False
 
     def are_newcomers_ready(self) -> bool:
         """On rank 0, whether they wait to be taken in."""

@@ -5,7 +5,7 @@
    sees it first revokes the communicator, so that nobody waits for the dead; what is left shrinks into a
    world of its own.
 3. After a death MPI_Finalize can hang, and under the failure detector it does: ranks leave by a path that
-   cannot.
+   cannot (_part).
 4. Replacements are spawned; they get ready in a world of their own, and are merged at a step boundary.
 """
 
@@ -25,7 +25,7 @@ from worker.comm import Comm
 TYPES = {np.dtype(name).char: kind for name, kind in [
     ("float32", MPI.FLOAT), ("float64", MPI.DOUBLE), ("int64", MPI.INT64_T), ("uint32", MPI.UINT32_T), ("uint16", MPI.UINT16_T)]}
 AT_A_TIME = 1 << 27  # numbers in one message: below 2 GiB in any type
-READY = 7  # tag of a newcomer's message
+READY, PARTING = 7, 8  # tags of messages
 _DETECTOR = "OMPI_MCA_mpi_ft_detector"  # set where mpirun was asked for it
 
 
@@ -80,12 +80,35 @@ class MpiComm(Comm):
         self.watch.goes_on()
 
     def close(self, code):
-        self._world.Barrier()
-        if self._scarred:
-            self.leave(code)
+        self.watch.waits()
+        if not self._scarred:
+            self._world.Barrier()
+            return
+        self._part()
+        self.leave(code)
+
+    def _part(self):
+        """Without MPI_Finalize whoever leaves looks dead. So nobody leaves before all are here, and rank 0, which tells them
+        that they are, leaves last."""
+        others = range(1, self.size)
+        if self.rank:
+            self._world.send(None, 0, PARTING)
+            self._world.recv(source=0, tag=PARTING)
+            with suppress(MPI.Exception):
+                self._world.ssend(None, 0, PARTING)
+            return
+        for rank in others:
+            self._world.recv(source=rank, tag=PARTING)
+        with suppress(MPI.Exception):
+            for rank in others:
+                self._world.send(None, rank, PARTING)
+        for rank in others:
+            with suppress(MPI.Exception):
+                self._world.recv(source=rank, tag=PARTING)
 
     def abort(self, code):
         if self.size > 1:  # of a single rank's abort Open MPI's mpirun says 0 with ULFM
+            segments.remove(segments.of_job())
             MPI.COMM_WORLD.Abort(code)
         os._exit(code)
 
@@ -101,7 +124,14 @@ class MpiComm(Comm):
                     copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def is_death(self, error):
-        return isinstance(error, MPI.Exception) and error.Get_error_class() in _DEATHS
+        return isinstance(error, MPI.Exception) and (error.Get_error_class() in _DEATHS or self._has_dead())
+
+    def _has_dead(self) -> bool:
+        """Interrupted by a death, Open MPI's barrier now and then gives an error without a name (MPI_ERR_OTHER)."""
+        try:
+            return self._world.Is_revoked() or self._world.Get_failed().size > 0
+        except (MPI.Exception, NotImplementedError):  # an MPI without ULFM
+            return False
 
     def survivors(self):
         self.abandon_newcomers()
@@ -113,7 +143,18 @@ class MpiComm(Comm):
     def spawn(self, arguments, places):
         hosts = ",".join(f"{place}:{count}" for place, count in places.items())
         info = MPI.Info.Create({"host": hosts, "map_by": ":OVERSUBSCRIBE", "bind_to": "none"})
-        self._newcomers = self._world.Spawn(sys.executable, arguments, sum(places.values()), info)
+        newcomers = None
+        self.watch.waits()  # until they have started: seconds on a busy machine
+        try:
+            newcomers = self._world.Spawn(sys.executable, arguments, sum(places.values()), info)
+        except MPI.Exception as error:
+            if self.is_death(error):
+                raise
+        self._newcomers = newcomers
+        if not self._world.Agree(int(newcomers is not None)):
+            self.abandon_newcomers()
+        self.watch.goes_on()
+        return self._newcomers is not None
 
     def are_newcomers_ready(self):
         return self._newcomers is not None and self.rank == 0 and self._newcomers.Iprobe(tag=READY)
@@ -125,16 +166,17 @@ class MpiComm(Comm):
 
     def take_in(self):
         merged = None
-        try:
+        self.watch.waits()
+        with suppress(MPI.Exception):  # of theirs; of ours Agree tells
             if self.rank == 0:
                 self._newcomers.recv(tag=READY)
             merged = self._newcomers.Merge(high=False)
-        except MPI.Exception as error:
-            if not self.is_death(error):
-                raise
         self._newcomers = None
         agreed = self._world.Agree(int(merged is not None))
-        return MpiComm(merged, scarred=True) if agreed else None
+        if agreed:
+            return MpiComm(merged, scarred=True)  # whose ranks are still waited for: they meet
+        self.watch.goes_on()
+        return None
 
     def abandon_newcomers(self):
         if self._newcomers is not None:
