@@ -13,6 +13,7 @@ import numpy as np
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.graph import Graph
+from bpcore.losses import Loss
 from bpcore.model import Model
 from bpcore.plan import Key, Plan
 
@@ -63,6 +64,8 @@ def _in_forward(graph: Graph, plan: Plan) -> str | None:
 def _in_losses(model: Model, plan: Plan, batch: Batch, counts: Sequence[float]) -> str | None:
     for head, gradient in zip(model.spec.heads, plan.head_gradients):
         weights = batch[head.weight] if head.weight else None
+        if label := _strange_label(head.loss, plan.steps[head.output].y, batch[head.target]):
+            return f'the data\'s field "{head.target}" holds the label {label}, but labels go from 0 to {plan.steps[head.output].y.shape[-1] - 1}'
         sums = head.loss.evaluate(plan.steps[head.output].y, batch[head.target], weights, gradient)
         for bad, what in ((_bad(np.array(sums)), ""), (_bad(gradient), "a gradient of ")):
             if bad:
@@ -70,6 +73,15 @@ def _in_losses(model: Model, plan: Plan, batch: Batch, counts: Sequence[float]) 
     if bad := _bad(model.losses(plan, batch, counts)):
         return f"a metric gave {bad} from finite outputs"
     return None
+
+
+def _strange_label(loss: Loss, output: np.ndarray, targets: np.ndarray) -> str:
+    """The first one that is none of the classes, where the loss compares with labels; empty: all are."""
+    if not hasattr(loss, "ignored") or targets.dtype.kind not in "iu" or targets.shape != output.shape[:-1]:
+        return ""
+    is_strange = (targets < 0) | (targets >= output.shape[-1])
+    strange = targets[is_strange if loss.ignored is None else is_strange & (targets != loss.ignored)]
+    return str(strange[0]) if strange.size else ""
 
 
 def _in_backward(graph: Graph, plan: Plan, out: Vector) -> str | None:

@@ -49,6 +49,7 @@ class Job:
     reduction: Reduction
     start: Match | None = None
     chain: Chain | None = None
+    left_out: int = 0  # rows of the training data's files that are no samples, where the job asked for that
 
     def learned(self) -> dict[str, Any]:
         """What was learned of the training data, as JSON: all that predicting needs of it. Empty where there is nothing."""
@@ -82,7 +83,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
     if problems:
         raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out, reduction, start, chain)
+    return Job(spec, maths, train, held_out, reduction, start, chain, getattr(train, "skipped", 0))
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:

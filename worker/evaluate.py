@@ -4,23 +4,44 @@ The data is read in order, in batches of the training's size, each cut into the 
 sums over all batches are added in order by whoever holds it, then over shards in the tree.
 """
 
+import json
+
 import numpy as np
 
 from bpcore.arena import Vector
+from bpcore.fields import Batch
 from bpcore.model import Model
 from worker.comm import Watch
 from worker.datasets import Dataset
+from worker.errors import BadSample, TrainingFailed
 from worker.shards import cut
 from worker.step import Stepper
 
 
 def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, stepper: Stepper, watch: Watch) -> np.ndarray:
-    """The row of sums over all of `data`: of loss and metrics. `watch` is told of every batch. Collective."""
-    rows = {shard: np.zeros(model.row_width) for shard in stepper.mine}
+    """The row of sums over all of `data`: of loss and metrics. `watch` is told of every batch. Raises TrainingFailed where
+    a sample cannot be had. Collective."""
+    bad, rows = [], {shard: np.zeros(model.row_width) for shard in stepper.mine}
     for start in range(0, len(data), batch_size):
         parts = cut(slice(start, min(start + batch_size, len(data))), stepper.shards)
         watch.goes_on()
         for shard in stepper.mine:
             if parts[shard].start < parts[shard].stop:
-                rows[shard] += model.evaluate(parameters, data.read(np.arange(parts[shard].start, parts[shard].stop)))
-    return stepper.voter.vote(rows).row
+                batch = _batch(data, parts[shard], bad)
+                rows[shard] += model.evaluate(parameters, batch) if batch else 0 if batch is None else np.nan
+    row = stepper.voter.vote(rows).row
+    if np.isnan(row).any():
+        told = [json.loads(each) for each in stepper.crew.comm.gather_all(json.dumps(bad[:1]).encode())]
+        if any(told):
+            raise TrainingFailed(f"evaluation: {next(filter(None, told))[0]}; mend it, or leave such samples out: on_bad: skip")
+    return row
+
+
+def _batch(data: Dataset, part: slice, bad: list[str]) -> Batch | None:
+    """None where all samples are left out; empty where one cannot be had: then it is in `bad`."""
+    try:
+        batch = data.read(np.arange(part.start, part.stop))
+        return batch if len(next(iter(batch.values()))) else None
+    except BadSample as error:
+        bad.append(str(error))
+        return {}

@@ -53,6 +53,8 @@ class Meeting:
         self.joined, self.stalled_since = 0, 0.0
         self._was_beside_launcher = False
         self.holding: Holding | None = None
+        self.stepper: Stepper | None = None
+        self.skipped = 0  # samples that this rank has left out before the last meeting
         self.plan = RunPlan()
         self._source = AttemptStarted.SOURCE_UNSPECIFIED
 
@@ -193,6 +195,7 @@ class Meeting:
         planned = [list(assignment.shards) for assignment in plan.assignments]
         self.balance = Balance(planned if len(planned) == comm.size else shards.assign(plan.logical_shards, comm.size))
         self.input = reading.opened(self.job.train, self.job.schedule, plan.logical_shards)
+        self.skipped += self.stepper.skipped if self.stepper else 0
         self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.input,
                                self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)
         self.stepper.assign(self.balance.assignments)

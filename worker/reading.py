@@ -26,6 +26,7 @@ class Input:
     def __init__(self, data: Dataset):
         self._data, self.fields, self.is_on_disk, self.learned = data, data.fields, data.is_on_disk, data.learned
         self._now = data
+        self.may_skip = hasattr(data, "skipped")
 
     def __len__(self) -> int:
         return len(self._data)

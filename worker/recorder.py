@@ -210,6 +210,8 @@ class Recorder(Silent):
         if event.digest:
             say(f"{event.cause} at step {event.step}")
             say(f"parameters sha256:{event.digest}")
+        if event.skipped:
+            say(f"{event.skipped} samples could not be read and were left out")
 
     def close(self) -> None:
         """Waits for the checkpoint that is being written; delivers what the coordinator does not have yet, as far

@@ -20,6 +20,7 @@ from bpcore.plan import Key
 from bpcore.update import Pace, Updater
 from worker.crew import Crew
 from worker.datasets import Dataset
+from worker.errors import BadSample
 from worker.exchange import Reduction
 from worker.ledger import TRAIN
 from worker.reading import of_epoch
@@ -52,6 +53,10 @@ class Stepper:
         self._diagnoses: dict[int, np.ndarray] = {}
         self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
         self._epoch: Epoch | None = None
+        self._bad: dict[int, str] = {}  # of this step, by shard
+        self._nothing = np.full(model.row_width, np.nan)
+        self._skips = getattr(data, "may_skip", False)
+        self.skipped = 0  # samples that this rank has left out, each as often as that happened
         self.clock = OFF
 
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
@@ -72,6 +77,8 @@ class Stepper:
         pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number)
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
+        if self._bad:
+            rows |= {shard: self._nothing for shard in self._bad}
         vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
         self.clock.mark("commit")
         if isfinite(self._zeros.dot(vote.row)):  # zero times what is not finite is not a number
@@ -95,13 +102,28 @@ class Stepper:
         batches, used = {}, NONE
         for shard in self.mine:
             samples = part(place, self.shards, shard)
-            batches[shard] = self._data.read(epoch.order[samples])
+            batches[shard] = self._batch(shard, epoch.order[samples])
             used = added(used, epoch.tally(samples))
         return batches, used
 
+    def _batch(self, shard: int, indices: np.ndarray) -> Batch:
+        """Empty where a sample cannot be had: what is said of it is in `_bad`, and the step is not committed."""
+        try:
+            batch = self._data.read(indices)
+        except BadSample as error:
+            self._bad[shard] = str(error)
+            return self._data.read(indices[:0])
+        if self._skips:
+            self.skipped += len(indices) - _size(batch)
+        return batch
+
     def why_not(self, step: int, loss: float) -> str:
         """Why this step could not be committed, from the lowest shard that shows it. Collective."""
-        found = {}
+        found, bad = {}, {}
+        for told in self.crew.comm.gather_all(json.dumps(self._bad).encode()):
+            bad |= {int(shard): cause for shard, cause in json.loads(told).items()}
+        if bad:
+            return f"step {step}: {bad[min(bad)]}; mend it, or leave such samples out: on_bad: skip"
         for shard, batch in self._read(self._epoch_of(step), self.schedule.batch(step))[0].items():
             key = Key(self.schedule.seed, step, shard)
             cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None

@@ -158,12 +158,17 @@ class Training(Meeting):
         self.comm.abandon_newcomers()
         digest = self.replica.current.parameters.digest() if self.crew.leads else ""
         require_same(self.comm, "the parameters' digest", digest)
-        self.record.ended(AttemptEnded(outcome=outcome, cause=cause, step=self.replica.steps, digest=digest))
+        self.record.ended(AttemptEnded(outcome=outcome, cause=cause, step=self.replica.steps, digest=digest, skipped=self._skipped()))
         self.forget()
         self.record.close()
         failed = outcome == AttemptEnded.OUTCOME_FAILED
         self.comm.close(1 if failed else 0)
         return 1 if failed else 0
+
+    def _skipped(self) -> int:
+        """Of all ranks that are left. Collective."""
+        mine = self.skipped + self.stepper.skipped
+        return self.job.left_out + sum(int(told) for told in self.comm.gather_all(str(mine).encode()))
 
     # Deaths and newcomers.
 

@@ -24,6 +24,7 @@ from bpcore.attributes import flag, text
 from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker.datasets import Arrays, DataRoot
+from worker.sources.lazy import Files
 from worker.sources.split import Source, subset
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -39,24 +40,26 @@ class Idx(Source):
     def open_with(self, root, learned):
         arrays = {field: _open(root, getattr(self, name), name)
                   for field, name in (("x", "images"), ("y", "labels")) if getattr(self, name)}
-        if arrays["x"].dtype == np.uint8 and self.scale:
-            data = Pixels(arrays)
-        else:
-            data = Arrays(arrays, is_on_disk=True)
+        names = [name for name in (self.images, self.labels) if name]
+        data = Mapped(arrays, Files.of([root.file(name) for name in names], names), self.scale and arrays["x"].dtype == np.uint8)
         return subset(data, self.rows(len(data)))
 
 
-class Pixels(Arrays):
-    """Bytes of pictures, handed out as numbers from 0 to 1."""
+class Mapped(Arrays):
+    """Arrays in `files`; where x is scaled, bytes of pictures are handed out as numbers from 0 to 1."""
 
-    def __init__(self, arrays: dict[str, np.ndarray]):
+    def __init__(self, arrays: dict[str, np.ndarray], files: Files, scales: bool):
         x = arrays["x"]
-        super().__init__(arrays | {"x": x[..., None] if x.ndim == 3 else x}, is_on_disk=True)
-        self.fields["x"] = Field(self._arrays["x"].shape[1:])
+        super().__init__(arrays | {"x": x[..., None] if scales and x.ndim == 3 else x}, is_on_disk=True)
+        self._files, self._scales = files, scales
+        if scales:
+            self.fields["x"] = Field(self._arrays["x"].shape[1:])
 
     def read(self, indices):
+        for i in range(len(self._files.paths)):  # reading behind the end of a file that was cut would end the process
+            self._files.unchanged(i)
         batch = super().read(indices)
-        return batch | {"x": batch["x"].astype(np.float32) / np.float32(255)}
+        return batch | {"x": batch["x"].astype(np.float32) / np.float32(255)} if self._scales else batch
 
 
 def _open(root: DataRoot, name: str, field: str) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 from bpcore.attributes import text
 from bpcore.errors import InvalidInput, Problem
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
+from worker.sources.lazy import Files
 
 LARGE_BYTES = 1 << 26  # below it a copy for each rank does no harm
 LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
@@ -43,22 +44,24 @@ class Npz(Format):
                     return Arrays({name: archive[name] for name in archive.files})
                 shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 mapped = {name: _array(shared, file, member) for name, member in plain.items()}
-                return Mapped({name: mapped[name] if name in mapped else archive[name] for name in archive.files}, shared)
+                arrays = {name: mapped[name] if name in mapped else archive[name] for name in archive.files}
+                return Mapped(arrays, shared, Files.of([path], [self.path]))
         except DAMAGE:
             raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
 
 
 class Mapped(Arrays):
-    """Some of the arrays lie in `shared`, a map of a file."""
+    """Some of the arrays lie in `shared`, a map of the one of `files`."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap):
+    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap, files: Files):
         super().__init__(arrays, is_on_disk=True)
-        self._shared = shared
+        self._shared, self._files = shared, files
         begin = np.frombuffer(shared, np.uint8).ctypes.data
         inside = [array for array in arrays.values() if array.base is shared and array.flags.c_contiguous]
         self._rows = [(array.ctypes.data - begin, array.strides[0]) for array in inside]
 
     def read(self, indices):
+        self._files.unchanged(0)  # reading behind the end of a file that was cut would end the process
         for start, size in self._rows:
             for index in indices.tolist():
                 low = (start + index * size) // mmap.PAGESIZE * mmap.PAGESIZE

@@ -1,11 +1,14 @@
 """idx: files as MNIST's authors describe them, whatever their numbers; damaged ones are refused."""
 
+import os
+
 import numpy as np
 import pytest
 
 from bpcore.fields import Field
 from tests.worker.datasets import files
 from worker.datasets import FORMATS, DataRoot
+from worker.errors import BadSample
 
 
 @pytest.fixture
@@ -60,3 +63,11 @@ def test_a_file_with_more_behind_it_is_refused(tmp_path, opened, refused):
 def test_a_file_that_is_not_there_is_named_with_its_attribute(opened, refused):
     assert refused(lambda: opened(images="none")) == [
         'images: expected a file inside the data root, got "none"; there is none of that name']
+
+
+def test_a_file_that_is_cut_while_it_is_trained_on_is_named(tmp_path, opened):
+    path = files.idx(tmp_path / "x", files.pixels(400, 20, 20))
+    data = opened(images="x")
+    os.truncate(path, 5000)
+    with pytest.raises(BadSample, match="^x: expected a file that stays as it is while it is trained on, but it has changed"):
+        data.read(np.array([399]))

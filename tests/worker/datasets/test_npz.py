@@ -2,6 +2,7 @@
 
 import gc
 import mmap
+import os
 import warnings
 import zipfile
 
@@ -11,6 +12,7 @@ import pytest
 from bpcore.errors import InvalidInput
 from bpcore.fields import Field
 from worker.datasets import FORMATS, DataRoot
+from worker.errors import BadSample
 
 
 # np.load leaves a file that is no whole archive to the garbage collector, which warns; see the last test.
@@ -179,6 +181,13 @@ def test_a_mapped_archive_cut_anywhere_is_refused(mapped, tmp_path):
         (tmp_path / "large.npz").write_bytes(whole[:length])
         with pytest.raises(InvalidInput):
             FORMATS.build({"npz": {"path": "large.npz"}}).open(DataRoot(tmp_path))
+
+
+def test_a_mapped_archive_that_is_cut_while_it_is_trained_on_is_named(mapped, tmp_path):
+    data = mapped(x=np.zeros((100, 500), np.float32))
+    os.truncate(tmp_path / "large.npz", 5000)
+    with pytest.raises(BadSample, match="^large.npz: expected a file that stays as it is while it is trained on, but it has changed"):
+        data.read(np.array([99]))
 
 
 def test_addresses_are_not_taken_for_numbers(mapped):
