@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import fcntl
 import os
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from coordinator.services.metrics import Metrics
 from coordinator.services.streams import Streams
 from coordinator.services.worker import Worker
 from coordinator.store import tokens
+from coordinator.store.claim import claim
 from worker.errors import Unavailable
 
 DRAIN_S = 1.0
@@ -51,7 +51,7 @@ class Server:
             self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(f"the state folder {self._settings.state} cannot be made: {error.strerror}") from None
-        self._claim()
+        self._lock = claim(self._settings.state)
         try:
             self._app = App(self._settings, Local())
         except Unavailable:
@@ -92,14 +92,6 @@ class Server:
         await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))
         await self._app.close()
         os.close(self._lock)
-
-    def _claim(self) -> None:
-        self._lock = os.open(self._settings.state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise Unavailable(f"the state folder {self._settings.state} is in use by another coordinator") from None
 
 
 def _register(server: grpc.aio.Server, app: App, trail: Trail) -> health.aio.HealthServicer:

@@ -245,6 +245,14 @@ class Surface(ABC):
         """Refused from the next call on."""
         return self._call(self._admin.RevokeToken, admin.RevokeTokenRequest(name=name), lambda response: response.token)
 
+    def create_backup(self) -> admin.Backup:
+        """A copy of the coordinator's store, whole and on disk."""
+        return self._call(self._admin.CreateBackup, admin.CreateBackupRequest(), lambda response: response.backup)
+
+    def check_store(self) -> admin.CheckStoreResponse:
+        """What is wrong with the store, and which copies there are."""
+        return self._call(self._admin.CheckStore, admin.CheckStoreRequest(), lambda response: response)
+
     def audit(self) -> Iterator[admin.AuditRecord]:
         """Who changed what, newest first."""
         return self._pages(self._admin.ListAudit, admin.ListAuditRequest(), lambda page: page.records)

@@ -53,6 +53,8 @@ RULES = {
     "/bptrain.v1.AdminService/ListTokens": Rule(ADMIN),
     "/bptrain.v1.AdminService/RevokeToken": STRICTEST,
     "/bptrain.v1.AdminService/ListAudit": Rule(ADMIN),
+    "/bptrain.v1.AdminService/CreateBackup": STRICTEST,
+    "/bptrain.v1.AdminService/CheckStore": Rule(ADMIN),
     "/grpc.health.v1.Health/Check": OPEN,
     "/grpc.health.v1.Health/Watch": OPEN,
     "/grpc.health.v1.Health/List": OPEN,

@@ -1,4 +1,4 @@
-"""What is due by the clock: jobs whose time is up are stopped, deleted ones are removed for good."""
+"""What is due by the clock: jobs whose time is up are stopped, deleted ones are removed for good, the store is copied."""
 
 import asyncio
 import logging
@@ -13,6 +13,7 @@ from coordinator.jobs import states, times
 from coordinator.jobs.states import Event
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store import events, jobs, lifecycle
+from coordinator.store.backup import EVERY_S
 from coordinator.store.database import Database
 
 TICK_S = 1.0
@@ -26,6 +27,7 @@ class Housekeeping:
     def __init__(self, database: Database, supervisor: Supervisor, runs: Path):
         self._database, self._supervisor, self._runs = database, supervisor, runs
         self._task: asyncio.Task | None = None
+        self._backed_up = time.monotonic()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep())
@@ -41,8 +43,15 @@ class Housekeeping:
             try:
                 await self.stop_late(time.time())
                 await self.purge(time.time())
+                await self.back_up(time.monotonic())
             except (Refusal, OSError):  # no room on the disk: the next time
                 log.exception("housekeeping was put off")
+
+    async def back_up(self, now: float) -> None:
+        """`now`: of a clock that nobody sets."""
+        if now - self._backed_up > EVERY_S:
+            self._backed_up = now
+            await self._database.backup()
 
     async def stop_late(self, now: float) -> None:
         for job_id, cause in await self._database.read(lambda connection: _late(connection, now)):

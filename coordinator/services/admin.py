@@ -31,3 +31,12 @@ class Admin(AdminServiceServicer):
     async def ListAudit(self, request, context):
         records, token = await self._trail.page(request.page_size, request.page_token)
         return pb.ListAuditResponse(records=records, next_page_token=token)
+
+    @translated
+    async def CreateBackup(self, request, context):
+        return pb.CreateBackupResponse(backup=await self._database.backup())
+
+    @translated
+    async def CheckStore(self, request, context):
+        problems, backups = await self._database.check()
+        return pb.CheckStoreResponse(problems=problems, backups=backups)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from bptrain.v1.admin_service_pb2 import Backup
+from coordinator.store import backup
 from coordinator.store.schema import migrate
 from coordinator.store.trouble import translated
 from coordinator.store.writer import Writer
@@ -29,9 +31,12 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         try:
             self._writer = Writer(self._migrated)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.OperationalError as error:
             self._close_readers()
             raise Unavailable(f"the store {path} cannot be opened: {error}") from None
+        except sqlite3.DatabaseError as error:
+            self._close_readers()
+            raise backup.damaged(path, str(error)) from None
         except Unavailable:
             self._close_readers()
             raise
@@ -56,6 +61,14 @@ class Database:
         self._writer.close()
         self._close_readers()
 
+    async def backup(self) -> Backup:
+        """A new copy of the store as it is. Raises Refusal STORE_FULL or STORE_CORRUPT."""
+        return await asyncio.to_thread(backup.create, self._path)
+
+    async def check(self) -> tuple[list[str], list[Backup]]:
+        """What is wrong with the store, and what copies there are."""
+        return await self.read(backup.problems), await asyncio.to_thread(backup.everyone, self._path)
+
     def _close_readers(self) -> None:
         self._readers.shutdown()
         for connection in self._opened:
@@ -73,6 +86,8 @@ class Database:
 
     def _migrated(self) -> sqlite3.Connection:
         connection = self._connection()
+        if wrong := backup.problems(connection, quick=True):
+            raise sqlite3.DatabaseError(wrong[0])
         migrate(connection)
         return connection
 

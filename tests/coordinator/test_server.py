@@ -106,7 +106,7 @@ def test_a_store_that_cannot_be_read_is_refused_and_nothing_stays_claimed(settin
     settings.state.mkdir(parents=True)
     store = settings.state / "store.db"
     store.write_bytes(b"no database" * 200)
-    with pytest.raises(Unavailable, match="cannot be opened: file is not a database$"), embedded(settings):
+    with pytest.raises(Unavailable, match="cannot be opened: file is not a database; and there is no backup of it$"), embedded(settings):
         pass
     store.unlink()
     with embedded(settings):

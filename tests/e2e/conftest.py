@@ -185,6 +185,12 @@ def workplace(tmp_path):
         yield opened
 
 
+@pytest.fixture(scope="session")
+def coordinators():
+    """`coordinators(folder, slots=5)`: one more."""
+    return Coordinator
+
+
 @pytest.fixture
 def coordinator(tmp_path):
     with closing(Coordinator(tmp_path)) as opened:

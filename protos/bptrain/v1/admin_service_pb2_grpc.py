@@ -50,6 +50,16 @@ class AdminServiceStub:
                 request_serializer=bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
+        self.CreateBackup = channel.unary_unary(
+                '/bptrain.v1.AdminService/CreateBackup',
+                request_serializer=bptrain_dot_v1_dot_admin__service__pb2.CreateBackupRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_admin__service__pb2.CreateBackupResponse.FromString,
+                _registered_method=True)
+        self.CheckStore = channel.unary_unary(
+                '/bptrain.v1.AdminService/CheckStore',
+                request_serializer=bptrain_dot_v1_dot_admin__service__pb2.CheckStoreRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_admin__service__pb2.CheckStoreResponse.FromString,
+                _registered_method=True)
         self.ListAudit = channel.unary_unary(
                 '/bptrain.v1.AdminService/ListAudit',
                 request_serializer=bptrain_dot_v1_dot_admin__service__pb2.ListAuditRequest.SerializeToString,
@@ -83,6 +93,20 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateBackup(self, request, context):
+        """Copies the store while it is in use. A copy that is answered is whole and on disk; the newest few are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckStore(self, request, context):
+        """Reads the whole store and says what is wrong with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAudit(self, request, context):
         """What was done, newest first.
         """
@@ -107,6 +131,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RevokeToken,
                     request_deserializer=bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenResponse.SerializeToString,
+            ),
+            'CreateBackup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBackup,
+                    request_deserializer=bptrain_dot_v1_dot_admin__service__pb2.CreateBackupRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_admin__service__pb2.CreateBackupResponse.SerializeToString,
+            ),
+            'CheckStore': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckStore,
+                    request_deserializer=bptrain_dot_v1_dot_admin__service__pb2.CheckStoreRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_admin__service__pb2.CheckStoreResponse.SerializeToString,
             ),
             'ListAudit': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAudit,
@@ -196,6 +230,60 @@ class AdminService:
             '/bptrain.v1.AdminService/RevokeToken',
             bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenRequest.SerializeToString,
             bptrain_dot_v1_dot_admin__service__pb2.RevokeTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBackup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.AdminService/CreateBackup',
+            bptrain_dot_v1_dot_admin__service__pb2.CreateBackupRequest.SerializeToString,
+            bptrain_dot_v1_dot_admin__service__pb2.CreateBackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckStore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.AdminService/CheckStore',
+            bptrain_dot_v1_dot_admin__service__pb2.CheckStoreRequest.SerializeToString,
+            bptrain_dot_v1_dot_admin__service__pb2.CheckStoreResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,7 +71,7 @@ def test_a_store_of_a_newer_bptrain_is_refused_by_its_version(path):
 
 def test_a_file_that_is_no_store_is_refused_with_a_sentence(path):
     path.write_bytes(b"this is a diary, not a database" * 100)
-    with pytest.raises(Unavailable, match=f"^the store {re.escape(str(path))} cannot be opened: file is not a database$"):
+    with pytest.raises(Unavailable, match=f"^the store {re.escape(str(path))} cannot be opened: file is not a database; and there is no backup of it$"):
         Database(path)
 
 

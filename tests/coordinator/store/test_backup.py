@@ -1,0 +1,102 @@
+"""Copies of the store: whole, named, and what a damaged store is answered with."""
+
+import asyncio
+import os
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from coordinator.errors import Refusal
+from coordinator.store import backup
+from coordinator.store.database import Database
+from worker.errors import Unavailable
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def stored(path, add_job):
+    """Ids of the jobs in a store that has been closed."""
+    with closing(Database(path)) as database:
+        return [asyncio.run(database.write(add_job)) for _ in range(40)]
+
+
+def ids(path):
+    with closing(Database(path)) as database:
+        return database.look(lambda connection: [row["id"] for row in connection.execute("SELECT id FROM jobs ORDER BY id")])
+
+
+def test_a_copy_has_what_was_acknowledged_before_it_and_others_write_meanwhile(path, add_job):
+    with closing(Database(path)) as database:
+
+        async def scenario():
+            before = [await database.write(add_job) for _ in range(5)]
+            made, *_ = await asyncio.gather(database.backup(), *(database.write(add_job) for _ in range(20)))
+            return before, made
+
+        before, made = asyncio.run(scenario())
+    copy = backup.folder_of(path) / made.name
+    assert copy.stat().st_size == made.size_bytes and copy.stat().st_mode & 0o077 == 0
+    assert os.listdir(copy.parent) == [made.name]
+    assert set(before) <= set(ids(copy)) <= set(ids(path))
+
+
+def test_only_the_newest_copies_are_kept(path, stored):
+    made = [backup.create(path).name for _ in range(backup.KEPT + 2)]
+    assert [each.name for each in backup.everyone(path)] == made[:1:-1]
+
+
+DAMAGES = {
+    "cut": lambda data: data[:len(data) // 2],
+    "a page of zeros": lambda data: data[:8192] + bytes(4096) + data[12288:],
+    "no database": lambda data: b"no database" * 100,
+    "the head": lambda data: b"\xff" * 64 + data[64:],
+    "flipped bytes": lambda data: data[:4096] + bytes(byte ^ 0xff for byte in data[4096:4196]) + data[4196:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_store_is_refused_by_name_and_the_newest_copy_is_the_way_back(path, stored, damage):
+    made = backup.create(path)
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    said = rf"^the store {re.escape(str(path))} cannot be opened: .+; the newest backup is {made.name}: bptrain backup restore --state {path.parent}$"
+    with pytest.raises(Unavailable, match=said):
+        Database(path)
+    assert path.read_bytes() == damaged  # nothing is repaired in silence, nothing is emptied
+    found, aside = backup.restore(path)
+    assert found == made.name and path.with_name(aside).read_bytes() == damaged
+    assert ids(path) == stored
+
+
+def test_without_a_copy_there_is_no_way_back(path):
+    with pytest.raises(Unavailable, match="^there is no backup beside the store$"):
+        backup.restore(path)
+    with pytest.raises(Unavailable, match="^there is no backup x beside the store$"):
+        backup.restore(path, "x")
+
+
+def test_a_damaged_store_is_not_copied_over_good_copies(path, stored):
+    good = backup.create(path)
+    path.write_bytes(DAMAGES["a page of zeros"](path.read_bytes()))
+    with pytest.raises((Refusal, sqlite3.DatabaseError)):
+        backup.create(path)
+    assert os.listdir(backup.folder_of(path)) == [good.name]
+
+
+def test_a_check_says_what_is_wrong(path, stored):
+    with closing(Database(path)) as database:
+        assert asyncio.run(database.check())[0] == []
+    shutil.copy(path, path.with_name("other.db"))
+    with closing(sqlite3.connect(path.with_name("other.db"))) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = 3 WHERE name = 'jobs_by_queue'")
+        connection.commit()
+    with closing(sqlite3.connect(path.with_name("other.db"))) as connection:
+        assert backup.problems(connection)
