@@ -28,7 +28,7 @@ from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
 from worker.transformed import Chain, Transformed, Varied
-from worker.transforms import TRANSFORMS
+from worker.transforms import TRANSFORMS, Transform
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PRIORITY, HIGHEST_PRIORITY = 50, 100
@@ -74,7 +74,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     train = _attempt(problems, lambda: _open(spec, "train", root))
     learned = train.learned if train else {}
     held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
-    chain = _attempt(problems, lambda: transforms(spec, train)) if train and spec.data.transforms else None
+    chain = _attempt(problems, lambda: _chain(spec, train)) if train and spec.data.transforms else None
     if chain:
         train, held_out = Varied(train, chain), held_out and Transformed(held_out, chain)
     for name, data in (("train", train), ("eval", held_out)):
@@ -183,15 +183,20 @@ def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] =
         raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
 
 
-def transforms(spec: JobSpec, train: Dataset, learned: Sequence[Mapping[str, Any]] | None = None) -> Chain:
-    """Those of the job; `learned` by an earlier training on it. Raises InvalidInput."""
+def transforms(spec: JobSpec) -> list[Transform]:
+    """Those of the job. Raises InvalidInput."""
     problems: list[Problem] = []
     built = [_attempt(problems, lambda: _under(f"data.transforms[{i}]", lambda: TRANSFORMS.build(given)))
-             for i, given in enumerate(jobfile.plain(spec)["data"].get("transforms", []))]
+             for i, given in enumerate(jobfile.plain(spec).get("data", {}).get("transforms", []))]
     if problems:
         raise InvalidInput(problems)
+    return built
+
+
+def _chain(spec: JobSpec, train: Dataset) -> Chain:
+    built = transforms(spec)
     try:
-        return Chain(built, train, spec.seed, learned)
+        return Chain(built, train, spec.seed)
     except InvalidInput as error:
         raise InvalidInput([Problem(f"data.transforms{problem.field}", problem.message) for problem in error.problems]) from None
 

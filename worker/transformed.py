@@ -104,11 +104,7 @@ class Varied(Transformed):
         return batch
 
     def _read(self, indices: np.ndarray) -> tuple[Batch, np.ndarray]:
-        """(the samples, their indices without those that were left out)."""
-        batch = self._data.read(indices)
-        if len(next(iter(batch.values()))) < len(indices):
-            indices = np.array([i for i in indices if len(next(iter(self._data.read(np.array([i])).values())))], np.int64)
-        return batch, indices
+        return what_is_there(self._data, indices)
 
     def _changed(self, place: int, transform: Random, batch: Batch, indices: np.ndarray) -> Batch:
         if not len(indices):
@@ -117,12 +113,34 @@ class Varied(Transformed):
         def other(part: float) -> Sample:
             count = len(self._data)
             found, _ = self._read(np.array([min(int(part * count), count - 1)]))
-            found = found if len(next(iter(found.values()))) else self._data.read(indices[:1])
+            found = found if _size(found) else self._data.read(indices[:1])
             return _row(self._chain.applied(found, stop=place), 0)
 
         samples = [transform.vary(_row(batch, row), rng.stream(self._chain.seed, rng.TRANSFORM, self._epoch, index, place + 1), other)
                    for row, index in enumerate(indices.tolist())]
         return {name: np.stack([sample[name] for sample in samples]) for name in batch}
+
+
+def what_is_there(data: Dataset, indices: np.ndarray) -> tuple[Batch, np.ndarray]:
+    """(the samples, their indices without those that were left out)."""
+    batch = data.read(indices)
+    if _size(batch) < len(indices):
+        indices = np.array([i for i in indices if _size(data.read(np.array([i])))], np.int64)
+    return batch, indices
+
+
+def of_known(transforms: Sequence[Transform], learned: Sequence[Mapping[str, Any]], data: Dataset, seed: int) -> Chain:
+    """What is done to data without answers: what is random, and what is done to fields that are not there, is left out."""
+    kept, fields = [], dict(data.fields)
+    for each, known in zip(transforms, learned):
+        if not isinstance(each, Random) and each.field in fields:
+            kept.append((each, known))
+            fields = each.after(fields)
+    return Chain([each for each, _ in kept], data, seed, [known for _, known in kept])
+
+
+def _size(batch: Batch) -> int:
+    return len(next(iter(batch.values())))
 
 
 def _row(batch: Batch, row: int) -> Sample:

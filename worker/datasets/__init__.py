@@ -8,7 +8,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,8 +104,15 @@ class Format:
         raise NotImplementedError
 
     def open_with(self, root: DataRoot, learned: Mapping[str, Any]) -> Dataset:
-        """The same of other data than the training's, with what was learned of that; empty: of this data itself."""
+        """The same of other data than the training's, with what was learned of that; empty: of this data itself. Answers
+        (y and the like) that are not there are left out."""
         return self.open(root)
+
+    def elsewhere(self, path: str) -> "Format":
+        """The same, of all samples in another file. Raises InvalidInput where samples are in no file."""
+        if "path" not in {field.name for field in fields(self)}:
+            raise InvalidInput([Problem("", "expected a format that reads files; to predict this one's own samples, name them: train or eval")])
+        return replace(self, path=path)
 
 
 FORMATS: Registry[Format] = Registry("data format", __name__, Format)

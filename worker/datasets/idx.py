@@ -13,7 +13,7 @@ import gzip
 import shutil
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +36,9 @@ class Idx(Source):
     images: str = text(wants="the path of an IDX file, relative to the data root")
     labels: str = text("", wants="the path of an IDX file, relative to the data root")
     scale: bool = flag(True)
+
+    def elsewhere(self, path):
+        return replace(self, images=path, labels="", split="all")
 
     def open_with(self, root, learned):
         arrays = {field: _open(root, getattr(self, name), name)

@@ -26,9 +26,9 @@ class Images(Source):
     color: str = pictures.color()
 
     def open_with(self, root, learned):
-        paths, names = labels.by_folder(root, self.path, pictures.SUFFIXES)
+        paths, names = labels.by_folder(root, self.path, pictures.SUFFIXES, may_lack=bool(learned))
         rows = self.rows(len(paths))
-        names = [names[row] for row in rows]
+        names = [names[row] for row in rows] if names else []
         files = Files.of([paths[row] for row in rows], [root.name(paths[row]) for row in rows])
         known = labels.classes(names, learned)
         numbers = [np.int64(known.index(name)) for name in names]
@@ -36,7 +36,7 @@ class Images(Source):
 
         def make(index: int) -> dict[str, np.ndarray]:
             pixels = pictures.decoded(files, index, shape, self.size is not None)
-            return {"x": pixels.astype(np.float32) / np.float32(255), "y": numbers[index]}
+            return {"x": pixels.astype(np.float32) / np.float32(255)} | ({"y": numbers[index]} if numbers else {})
 
-        fields = {"x": Field(shape), "y": Field((), True, len(known), 0)}
+        fields = {"x": Field(shape)} | ({"y": Field((), True, len(known), 0)} if names else {})
         return Lazy(fields, len(rows), make, {"classes": known}, self.on_bad == "skip")

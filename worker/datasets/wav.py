@@ -16,7 +16,7 @@ Fields: x, (frames, bands or coefficients), or (samples, 1); mask, integers (fra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,22 +44,27 @@ class Wav(Source):
     normalise: bool = flag(True)
 
     def open_with(self, root, learned):
-        names, said, groups = self._listed(root)
+        names, said, groups = self._listed(root, bool(learned))
         rows = self.rows(len(names), (lambda: groups) if groups else None)
         paths = [root.file(names[row]) for row in rows]
         files = Files.of(paths, [names[row] for row in rows])
         if problems := sounds.problems(files, self.rate, round(self.seconds * self.rate)):
             raise InvalidInput(problems)
-        said = [said[row] for row in rows]
-        y, field, learned = _characters(said, files.names, learned) if self.transcripts else _classes(said, learned)
         frames, width = self._shape
-        fields = {"x": Field((frames, width)), "mask": Field((frames,), True, 2, 0), "y": field}
+        fields = {"x": Field((frames, width)), "mask": Field((frames,), True, 2, 0)}
+        if not said:
+            return Lazy(fields, len(rows), lambda index: self._sample(files, index), learned, self.on_bad == "skip")
+        said = [said[row] for row in rows]
+        y, fields["y"], learned = _characters(said, files.names, learned) if self.transcripts else _classes(said, learned)
         return Lazy(fields, len(rows), lambda index: self._sample(files, index) | {"y": y[index]}, learned, self.on_bad == "skip")
 
-    def _listed(self, root: DataRoot) -> tuple[list[str], list[str], list[str]]:
+    def elsewhere(self, path):
+        return replace(super().elsewhere(path), transcripts="")
+
+    def _listed(self, root: DataRoot, may_lack: bool) -> tuple[list[str], list[str], list[str]]:
         """(files, what is said in each, its group; none where they have none)."""
         if not self.transcripts:
-            paths, classes = labels.by_folder(root, self.path, sounds.SUFFIXES)
+            paths, classes = labels.by_folder(root, self.path, sounds.SUFFIXES, may_lack)
             return [root.name(path) for path in paths], classes, []
         folder = root.name(root.folder(self.path))
         lines = root.file(self.transcripts, "transcripts").read_text().splitlines()

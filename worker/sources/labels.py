@@ -8,12 +8,17 @@ from bpcore.errors import InvalidInput, Problem, expected
 from worker.datasets import DataRoot
 
 
-def by_folder(root: DataRoot, name: str, suffixes: Collection[str]) -> tuple[list[Path], list[str]]:
-    """(files, the class of each). Raises InvalidInput for a class without a file, and a file without a class."""
+def by_folder(root: DataRoot, name: str, suffixes: Collection[str], may_lack: bool = False) -> tuple[list[Path], list[str]]:
+    """(files, the class of each; none where they `may_lack` one and all stand in the folder itself). Raises InvalidInput for a
+    class without a file, and a file without a class."""
+    if may_lack and not root.is_folder(name):
+        return root.files(name, suffixes), []
     folder = root.folder(name)
     paths = root.files(name, suffixes)
     classes = [path.relative_to(folder).parts[0] for path in paths]
     loose = [path for path in paths if path.parent == folder]
+    if may_lack and len(loose) == len(paths):
+        return paths, []
     empty = sorted({each.name for each in folder.iterdir() if each.is_dir()} - set(classes))
     problems = [Problem("path", expected("files in folders named like their classes", root.name(loose[0])))] if loose else []
     problems += [Problem("path", f'expected at least one file in each class, but "{each}" has none') for each in empty]

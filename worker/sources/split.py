@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ class Source(Format):
 
     def open_with(self, root: DataRoot, learned: Mapping[str, Any]) -> Dataset:
         raise NotImplementedError
+
+    def elsewhere(self, path):
+        return replace(super().elsewhere(path), split="all")
 
     def rows(self, samples: int, groups: Callable[[], Sequence[Any]] | None = None) -> np.ndarray:
         """Which of `samples` are asked for, in ascending order; int64. `groups()`: the group of each. Raises

@@ -57,10 +57,10 @@ class Table(Source):
         left_out: list[str] = []
         return Rows(self, self.blocks(root, left_out), learned, left_out)
 
-    def columns(self, known: Sequence[str]) -> tuple[str, ...]:
-        """The inputs. Raises InvalidInput for columns that are not there."""
-        problems = [Problem(field, unknown(name, known, "column")) for field, given in
-                    (("inputs", self.inputs), ("target", self.target), ("weight", (self.weight,)), ("group", (self.group,)))
+    def columns(self, known: Sequence[str], may_lack: bool) -> tuple[str, ...]:
+        """The inputs. Raises InvalidInput for columns that are not there; others than inputs `may_lack`."""
+        others = (("target", self.target), ("weight", (self.weight,)), ("group", (self.group,)))
+        problems = [Problem(field, unknown(name, known, "column")) for field, given in (("inputs", self.inputs), *others[:0 if may_lack else None])
                     for name in given if name and name not in known]
         if problems:
             raise InvalidInput(problems)
@@ -73,7 +73,7 @@ class Rows:
     is_on_disk = True
 
     def __init__(self, table: Table, blocks: Iterator[tuple[str, Columns]], learned: Mapping[str, Any], left_out: list[str]):
-        self._table, self._codes, self._files = table, {}, []
+        self._table, self._codes, self._files, self._given = table, {}, [], dict(learned)
         self._cells, _ = spooled(self._packed(blocks))
         self.skipped = len(left_out)
         if not len(self._cells):
@@ -83,11 +83,11 @@ class Rows:
         if problems:
             raise InvalidInput(problems)
         usable = self._usable()
-        group = (lambda: self._cells["group"][usable]) if table.group else None
+        group = (lambda: self._cells["group"][usable]) if self._group else None
         self._rows = usable[table.rows(len(usable), group)]
         self.learned = dict(learned) or self._learn()
         self._fill = np.array(self.learned["means"], np.float32) if table.missing == "mean" else np.float32(0)
-        self._maps = {name: self._map(name) for name in self._codes if name != table.group}
+        self._maps = {name: self._map(name) for name in self._codes if name != self._group}
         self.fields = {name: self._field(name) for name in self._cells.dtype.names if name != "group"}
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ class Rows:
     def segments(self) -> Iterator[slice]:
         """Rows of one file and one group, standing together."""
         starts = [first for first, _ in self._files]
-        if self._table.group:
+        if self._group:
             starts += (np.flatnonzero(np.diff(self._cells["group"])) + 1).tolist()
         cuts = sorted({*starts, len(self._cells)})
         yield from (slice(*pair) for pair in pairwise(cuts))
@@ -119,9 +119,11 @@ class Rows:
         count = 0
         for file, columns in blocks:
             if not self._files:
-                self._inputs = self._table.columns(list(columns))
+                self._inputs = self._table.columns(list(columns), may_lack=bool(self._given))
+                self._target = [name for name in self._table.target if name in columns]
+                self._weight, self._group = (name if name in columns else "" for name in (self._table.weight, self._table.group))
                 is_text = {name for name, column in columns.items() if column.dtype == object}
-                self._codes = {name: {} for name in is_text if name in {*self._inputs, *self._table.target, self._table.group}}
+                self._codes = {name: {} for name in is_text if name in {*self._inputs, *self._target, self._group}}
                 dtype = self._dtype(columns)
             if not self._files or self._files[-1][1] != file:
                 self._files.append((count, file))
@@ -135,21 +137,21 @@ class Rows:
         numbers = [name for name in self._inputs if name not in self._codes]
         kinds: list[tuple] = [("x", np.float32, (len(numbers),))] if numbers else []
         kinds += [(name, np.int32) for name in self._inputs if name in self._codes]
-        target = self._table.target
+        target = self._target
         if len(target) == 1:
             only = columns[target[0]].dtype
             kinds.append(("y", np.int32 if target[0] in self._codes else np.int64 if only.kind in "iub" else np.float32))
         elif target:
             kinds.append(("y", np.float32, (len(target),)))
-        kinds += [("weight", np.float32)] if self._table.weight else []
-        return np.dtype(kinds + ([("group", np.int32 if self._table.group in self._codes else np.float64)] if self._table.group else []))
+        kinds += [("weight", np.float32)] if self._weight else []
+        return np.dtype(kinds + ([("group", np.int32 if self._group in self._codes else np.float64)] if self._group else []))
 
     def _cell(self, name: str, columns: Columns) -> np.ndarray:
         """A field's part of a block."""
         if name == "x":
             return np.stack([columns[each] for each in self._inputs if each not in self._codes], axis=1)
-        if name == "y" and len(self._table.target) > 1:
-            return np.stack([columns[each] for each in self._table.target], axis=1)
+        if name == "y" and len(self._target) > 1:
+            return np.stack([columns[each] for each in self._target], axis=1)
         source = self._source(name)
         if source not in self._codes:
             return columns[source]
@@ -159,8 +161,8 @@ class Rows:
     def _source(self, name: str) -> str:
         """The column that a field is made of, where it is one."""
         if name == "y":
-            return self._table.target[0]
-        return {"weight": self._table.weight, "group": self._table.group}.get(name, name)
+            return self._target[0]
+        return {"weight": self._weight, "group": self._group}.get(name, name)
 
     def _missing(self, name: str) -> Problem | None:
         """Unless every number is there, or what to do is said."""
@@ -170,7 +172,7 @@ class Rows:
             bad = ~np.isfinite(self._cells[name][start:start + BLOCK].reshape(len(self._cells[start:start + BLOCK]), -1))
             if bad.any():
                 row, column = np.argwhere(bad)[0]
-                title = {"x": self._numbers, "y": self._table.target, "weight": [self._table.weight]}[name][column]
+                title = {"x": self._numbers, "y": self._target, "weight": [self._weight]}[name][column]
                 advice = "; say what to do: missing: drop, mean or zero" if name == "x" else ""
                 return Problem("path", f'{self.place(start + row)}: expected a finite number in "{title}", but there is none{advice}')
         return None
@@ -190,7 +192,9 @@ class Rows:
 
     def _learn(self) -> dict[str, Any]:
         """Of the rows asked for: means, and the texts of each column."""
-        found: dict[str, Any] = {"texts": {name: self._texts(name) for name in sorted(self._codes) if name != self._table.group}}
+        found: dict[str, Any] = {"texts": {name: self._texts(name) for name in sorted(self._codes) if name != self._group}}
+        if len(self._target) == 1 and self._target[0] in self._codes:
+            found["classes"] = found["texts"][self._target[0]]
         if self._table.missing == "mean" and "x" in self._cells.dtype.names:
             parts = [self._cells["x"][self._rows[start:start + BLOCK]].astype(np.float64) for start in range(0, len(self._rows), BLOCK)]
             sums, counts = (sum(np.nansum(part, axis=0) for part in parts), sum((~np.isnan(part)).sum(axis=0) for part in parts))
@@ -202,12 +206,12 @@ class Rows:
         return sorted(names[code] for code in np.unique(self._cells[self._field_of(column)][self._rows]))
 
     def _field_of(self, column: str) -> str:
-        return "y" if column in self._table.target else column
+        return "y" if column in self._target else column
 
     def _map(self, column: str) -> np.ndarray:
         """Number by order of appearance → number by name. Raises InvalidInput for a class that is not known."""
         known = {name: i for i, name in enumerate(self.learned["texts"][column])}
-        if column not in self._table.target:
+        if column not in self._target:
             return np.array([known.get(name, -1) + 1 for name in self._codes[column]], np.int64)
         strange = [code for name, code in self._codes[column].items() if name not in known]
         bad = self._rows[np.isin(self._cells["y"][self._rows], strange)] if strange else ()
