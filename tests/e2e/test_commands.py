@@ -11,8 +11,8 @@ import pytest
 from coordinator.cli import Commands, bptrain
 from coordinator.launchers import tags
 
-COMMANDS = ["artifacts", "audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "replay", "resize", "run",
-            "serve", "show", "submit", "token", "warmup", "watch"]
+COMMANDS = ["artifacts", "audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "predict", "replay", "resize",
+            "run", "serve", "show", "submit", "token", "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")
