@@ -20,6 +20,7 @@ from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store.database import Database
 from coordinator.views.artifacts import Artifacts
+from coordinator.views.cluster import Cluster
 from coordinator.views.logs import Logs
 from coordinator.views.metrics import Metrics
 
@@ -55,6 +56,7 @@ class App:
         self.changes = Changes(self.database, self.supervisor, settings.limits)
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
         self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs)
+        self.cluster = Cluster(self.database, self.supervisor, launcher, settings.limits, settings.standby)
         self.looking = Looking(self.database, self.hub, self.supervisor)
 
     async def close(self) -> None:

@@ -39,6 +39,7 @@ CATALOGUE = {
     "QUOTA": Entry("RESOURCE_EXHAUSTED", 3, "token {token} may have {limit} job(s) waiting, and has them; try again when one has started"),
     "SLOTS_TAKEN": Entry("FAILED_PRECONDITION", 1, "job {job} needs {needed} more slot(s), but other jobs leave {free}"),
     "RANKS_AWAY": Entry("UNAVAILABLE", 3, "the ranks of job {job} are not on the line; try again in a moment"),
+    "LAUNCHER_UNAVAILABLE": Entry("FAILED_PRECONDITION", 3, "ranks cannot be started here: {cause}"),
     "ATTEMPT_FENCED": Entry("PERMISSION_DENIED", 1, "attempt {attempt} of job {job} is not the one that runs"),
     "TOKEN_MISSING": Entry("UNAUTHENTICATED", 3, "this coordinator wants a token; put one into BPTRAIN_TOKEN or name its file with --token-file"),
     "TOKEN_INVALID": Entry("UNAUTHENTICATED", 3, "the token is not one of this coordinator's"),

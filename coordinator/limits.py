@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LARGEST_PAGE = 1000  # jobs
+LONGEST_WAIT_S = 600.0  # of one WaitJob
+
 
 @dataclass(frozen=True)
 class Limits:

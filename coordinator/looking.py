@@ -12,6 +12,7 @@ from bptrain.v1 import job_service_pb2 as pb
 from coordinator.errors import Refusal
 from coordinator.jobs import filter, states
 from coordinator.jobs.filter import Condition
+from coordinator.limits import LARGEST_PAGE, LONGEST_WAIT_S
 from coordinator.runs.hub import ANY, Hub
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store import events, jobs
@@ -20,8 +21,7 @@ from coordinator.views.job import job_view
 from coordinator.views.stream import BOOKMARK_S
 from coordinator.views.waiting import explain
 
-PAGE, LARGEST_PAGE = 50, 1000
-LONGEST_WAIT_S = 600
+PAGE = 50
 NOT_DELETED = Condition("deleted = 0", ())
 
 

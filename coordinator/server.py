@@ -13,8 +13,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from bptrain.v1 import admin_service_pb2, admin_service_pb2_grpc, artifact_service_pb2, artifact_service_pb2_grpc, job_service_pb2
-from bptrain.v1 import job_service_pb2_grpc
+from bptrain.v1 import admin_service_pb2, admin_service_pb2_grpc, artifact_service_pb2, artifact_service_pb2_grpc
+from bptrain.v1 import cluster_service_pb2, cluster_service_pb2_grpc, job_service_pb2, job_service_pb2_grpc
 from bptrain.v1 import log_service_pb2, log_service_pb2_grpc, metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
 from coordinator.access import issue
 from coordinator.access.gate import Gate
@@ -24,6 +24,7 @@ from coordinator.launchers.local import Local
 from coordinator.ports import Listen
 from coordinator.services.admin import Admin
 from coordinator.services.artifacts import Artifacts
+from coordinator.services.cluster import Cluster
 from coordinator.services.guard import Guard
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
@@ -100,13 +101,14 @@ def _register(server: grpc.aio.Server, app: App, trail: Trail) -> health.aio.Hea
     metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app.metrics), server)
     log_service_pb2_grpc.add_LogServiceServicer_to_server(Logs(app.logs), server)
     artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(Artifacts(app.artifacts), server)
+    cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server(Cluster(app.cluster), server)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(Admin(app.database, trail), server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = [descriptor.services_by_name[name].full_name for descriptor, name in (
         (job_service_pb2.DESCRIPTOR, "JobService"), (metric_service_pb2.DESCRIPTOR, "MetricService"),
         (log_service_pb2.DESCRIPTOR, "LogService"), (artifact_service_pb2.DESCRIPTOR, "ArtifactService"),
-        (admin_service_pb2.DESCRIPTOR, "AdminService"), (health_pb2.DESCRIPTOR, "Health"))]
+        (cluster_service_pb2.DESCRIPTOR, "ClusterService"), (admin_service_pb2.DESCRIPTOR, "AdminService"), (health_pb2.DESCRIPTOR, "Health"))]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return servicer
 

@@ -16,11 +16,13 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from bpcore.errors import InvalidInput, Problem, unless_known
 from bptrain.v1 import admin_service_pb2 as admin
 from bptrain.v1 import artifact_service_pb2 as files
+from bptrain.v1 import cluster_service_pb2 as cluster
 from bptrain.v1 import job_service_pb2 as jobs
 from bptrain.v1 import log_service_pb2 as logs
 from bptrain.v1 import metric_service_pb2 as metrics
 from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
 from bptrain.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from bptrain.v1.cluster_service_pb2_grpc import ClusterServiceStub
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
@@ -28,10 +30,10 @@ from bptrain.v1.spec_pb2 import JobSpec
 from coordinator import answers
 from coordinator.answers import Notice, Point
 from coordinator.endpoint import Endpoint
+from coordinator.limits import LONGEST_WAIT_S
 from worker import jobfile
 
 DEADLINE_S = 60.0
-LONGEST_WAIT_S = 600.0  # of one WaitJob
 JobLike = str | Path | Mapping[str, Any] | JobSpec
 
 
@@ -53,8 +55,8 @@ class Surface(ABC):
         self.address, self._patience_s = endpoint.address, patience_s
         self._channel = self._opened(endpoint)
         self._metadata = [("authorization", f"bearer {endpoint.token}")] if endpoint.token else []
-        self._jobs, self._metrics, self._logs, self._artifacts, self._admin = (
-            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, ArtifactServiceStub, AdminServiceStub))
+        self._jobs, self._metrics, self._logs, self._artifacts, self._cluster, self._admin = (
+            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, ArtifactServiceStub, ClusterServiceStub, AdminServiceStub))
 
     # How each client does it.
 
@@ -230,6 +232,20 @@ class Surface(ABC):
 
         return self._stream(self._artifacts.DownloadArtifact, request, offset_bytes, lambda message: message.offset_bytes,
                             lambda message: message.ended, lambda message: [message.content])
+
+    # The coordinator.
+
+    def info(self) -> cluster.GetServerInfoResponse:
+        """What it is and allows: versions, limits, features."""
+        return self._call(self._cluster.GetServerInfo, cluster.GetServerInfoRequest(), lambda response: response)
+
+    def queue(self) -> cluster.GetQueueResponse:
+        """Slots, the jobs that have them, and those that wait."""
+        return self._call(self._cluster.GetQueue, cluster.GetQueueRequest(), lambda response: response)
+
+    def launch_line(self, job_id: str) -> str:
+        """The exact command that starts a job's ranks."""
+        return self._call(self._cluster.RenderLaunch, cluster.RenderLaunchRequest(job_id=job_id), lambda response: response.line)
 
     # Tokens and the audit trail.
 

@@ -60,6 +60,14 @@ def read(path: str | Path) -> tuple[JobSpec, list[Problem]]:
         raise InvalidInput([Problem(str(path), "expected YAML or JSON, but it holds a value that cannot be read")]) from None
 
 
+def value(text: str) -> Any:
+    """One value, as a job file writes it. Raises InvalidInput."""
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError):
+        raise InvalidInput([Problem("value", expected("a value as in a job file", text))]) from None
+
+
 def parse(data: Any) -> tuple[JobSpec, list[Problem]]:
     """(what could be read of `data`, what could not)."""
     problems: list[Problem] = []

@@ -1,26 +1,23 @@
-import time
-
 import click
 
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
+from coordinator.terminal.settling import settle
 
-POLL_S = 0.05
+MODES = ("checkpoint", "step", "now")
 
 
 @click.command()
-@click.argument("job")
-@click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
+@options.one_job
+@click.option("--mode", type=click.Choice(MODES), default=MODES[0], show_default=True,
+              help="At the next step, behind a checkpoint; at the next step without one; or killed.")
+@options.no_wait
 @options.coordinator
-def command(job: str, no_wait: bool, address: Endpoint) -> None:
-    """Stop a job at the next step, with a checkpoint from which it can be resumed."""
+def command(job: str, mode: str, no_wait: bool, address: Endpoint) -> None:
+    """Stop a job for good; `retry` goes on from its newest checkpoint all the same."""
     with Client(address) as client:
-        found = client.cancel(job)
-        while not no_wait and found.state not in states.FINAL:
-            time.sleep(POLL_S)
-            found = client.get(job)
-    click.echo(f"{states.label(found.state)} at step {found.progress.step}: {found.cause}")
-    if found.state == states.CANCELLED and found.digest:
-        click.echo(f"go on with: bptrain run {found.run_dir} --resume")
+        found = settle(client, client.cancel(job, mode), [], no_wait)
+    if found.state == states.CANCELLED and found.progress.step:
+        click.echo(f"go on with: bptrain retry {found.id}")

@@ -1,3 +1,5 @@
+import itertools
+
 import click
 from google.protobuf import json_format
 from rich.console import Console
@@ -11,12 +13,15 @@ from coordinator.terminal import options
 
 
 @click.command()
+@click.option("--filter", "chosen", default="", metavar="TEXT", help='Such as \'state = RUNNING AND name != digits AND label.team = "vision 2"\'.')
+@click.option("--deleted", is_flag=True, help="Deleted ones, too.")
+@click.option("--limit", type=click.IntRange(1), help="Most jobs to show.")
 @options.output
 @options.coordinator
-def command(style: str, address: Endpoint) -> None:
-    """List all jobs, newest first."""
+def command(chosen: str, deleted: bool, limit: int | None, style: str, address: Endpoint) -> None:
+    """List jobs, newest first."""
     with Client(address) as client:
-        jobs = list(client.list())
+        jobs = list(itertools.islice(client.list(chosen, deleted), limit))
     if style == "json":
         click.echo(json_format.MessageToJson(ListJobsResponse(jobs=jobs), preserving_proto_field_name=True))
         return

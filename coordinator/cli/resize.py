@@ -11,9 +11,9 @@ POLL_S = 0.05
 
 
 @click.command()
-@click.argument("job")
+@options.one_job
 @click.argument("ranks", type=click.IntRange(1))
-@click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
+@options.no_wait
 @options.coordinator
 def command(job: str, ranks: int, no_wait: bool, address: Endpoint) -> None:
     """Let a running job go on with RANKS ranks, from 1 to its logical shards: no step is lost, the bits stay the same."""

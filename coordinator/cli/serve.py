@@ -29,12 +29,14 @@ LIMITS = Limits()
 @click.option("--require-token", is_flag=True, help="Refuse callers without a token, also before the first was made; on an address that other machines can reach, the default without --client-ca or --insecure.")
 @click.option("--insecure", is_flag=True, help="Allow an address that other machines can reach, without encryption or tokens.")
 @click.option("--max-queued", type=click.IntRange(1), default=LIMITS.queued, show_default=True, help="Jobs that may wait.")
+@click.option("--max-queued-per-token", type=click.IntRange(0), default=LIMITS.token_queued, help="Jobs of one token that may wait.  [default: any]")
+@click.option("--max-slots-per-token", type=click.IntRange(0), default=LIMITS.token_slots, help="Slots that the jobs of one token may have together.  [default: any]")
 @click.option("--max-streams", type=click.IntRange(1), default=LIMITS.streams, show_default=True, help="Streams that may be open at once, of all callers together.")
 @click.option("--max-message-mib", type=click.IntRange(1, 1024), default=LIMITS.message_bytes >> 20, show_default=True, help="Of one request.")
 @options.data_root
 def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, tls_cert: Path | None,
-            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int, max_streams: int,
-            max_message_mib: int, data_root: str) -> None:
+            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int,
+            max_queued_per_token: int, max_slots_per_token: int, max_streams: int, max_message_mib: int, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
     tls = _tls(tls_cert, tls_key, client_ca)
     if not (tls or insecure or is_loopback(host)):
@@ -43,7 +45,7 @@ def command(host: str, port: int, worker_port: int, state: Path | None, slots: i
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby,
                         require_token or not (client_ca or insecure or is_loopback(host)),
-                        Limits(max_queued, max_streams, max_message_mib << 20))
+                        Limits(max_queued, max_streams, max_message_mib << 20, max_queued_per_token, max_slots_per_token))
     asyncio.run(_serve(settings, Listen(host, port, worker_port, tls)))
 
 

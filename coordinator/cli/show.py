@@ -1,7 +1,6 @@
 import click
-from google.protobuf import json_format
 
-from bptrain.v1.job_service_pb2 import Job
+from bptrain.v1.job_service_pb2 import Failure, Job
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
@@ -18,18 +17,27 @@ def command(job: str | None, style: str, address: Endpoint) -> None:
     """Show one job: its state and why, progress, newest values, history (default: the newest job)."""
     with Client(address) as client:
         found = options.find(client, job)
-    if style == "json":
-        click.echo(json_format.MessageToJson(found, preserving_proto_field_name=True))
-    else:
-        for name, value in _rows(found):
-            click.echo(f"{name:<10}  {value}")
+    options.show(found, style, "\n".join(f"{name:<10}  {value}" for name, value in _rows(found)))
+
+
+def failure_sentence(failure: Failure) -> str:
+    """Where, when, why, and what to do next."""
+    where = f"rank {failure.rank}{f' on {failure.host}' if failure.host else ''}, " if failure.HasField("rank") else ""
+    return f"{where}step {failure.step}: {failure.cause}; next: {failure.next_action}"
 
 
 def _rows(job: Job) -> list[tuple[str, str]]:
     progress = job.progress
     rows = [("job", f"{job.id}  {job.spec.name}"), ("state", f"{states.label(job.state)}: {job.cause}")]
     if job.queue_position:
-        rows.append(("queue", f"place {job.queue_position}"))
+        when = f"; it starts at about {clock(job.estimated_start)}" if job.estimated_start else ""
+        rows.append(("queue", f"place {job.queue_position}: {job.waiting_reason}{when}"))
+    if job.slow_reason:
+        rows.append(("slow", job.slow_reason))
+    if job.HasField("failure"):
+        rows.append(("failure", failure_sentence(job.failure)))
+    if job.HasField("origin"):
+        rows.append(("origin", f"step {job.origin.step} of {job.origin.job_id}"))
     rows.append(("progress", f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"))
     if progress.samples_s:
         rows.append(("speed", f"{progress.samples_s:,.0f} samples/s, {duration(progress.left_s)} left"))

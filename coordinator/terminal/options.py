@@ -1,16 +1,21 @@
 """Options and arguments that several commands share."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+from google.protobuf import json_format
+from google.protobuf.message import Message
 
+from bpcore.errors import BptrainError
 from bptrain.v1.job_service_pb2 import Job
 from coordinator.client import Client
 from coordinator.endpoint import DEFAULT_ADDRESS, Endpoint
 from worker.errors import Unavailable
 
+MOST_OFFERED = 50
 PEM = click.Path(dir_okay=False, path_type=Path)
 LINE = (
     click.option("--coordinator", "address", metavar="HOST:PORT", help=f"Where the coordinator listens.  [default: $BPTRAIN_COORDINATOR or {DEFAULT_ADDRESS}]"),
@@ -18,7 +23,20 @@ LINE = (
     click.option("--ca", type=PEM, help="Speak TLS; who signs the coordinator's certificate.  [default: $BPTRAIN_CA]"),
     click.option("--cert", "certificate", type=PEM, help="Our certificate, where the coordinator wants one.  [default: $BPTRAIN_CERT]"),
     click.option("--key", type=PEM, help="Its key.  [default: $BPTRAIN_KEY]"))
-job = click.argument("job", required=False, metavar="[JOB]")
+
+
+def job_ids(context: click.Context, parameter: click.Parameter, beginning: str) -> list[str]:
+    """For a shell that completes: ids of the newest jobs. Where there is no coordinator, none."""
+    try:
+        with Client(Endpoint.of(context.params.get("address") or "")) as client:
+            return [job.id for job in itertools.islice(client.list(), MOST_OFFERED) if job.id.startswith(beginning)]
+    except BptrainError:
+        return []
+
+
+job = click.argument("job", required=False, metavar="[JOB]", shell_complete=job_ids)
+one_job = click.argument("job", shell_complete=job_ids)
+no_wait = click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
 output = click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
 data_root = click.option("--data-root", type=click.Path(file_okay=False, exists=True), default=".", show_default=True,
                          help="Folder that jobs may read data from.")
@@ -32,6 +50,11 @@ def coordinator(command: Callable) -> Callable:
         return command(address=Endpoint.of(address, token_file, ca, certificate, key), **others)
 
     return functools.reduce(lambda decorated, option: option(decorated), reversed(LINE), connected)
+
+
+def show(message: Message, style: str, text: str) -> None:
+    """Prints the message as JSON, or the text."""
+    click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True) if style == "json" else text)
 
 
 def find(client: Client, job_id: str | None) -> Job:

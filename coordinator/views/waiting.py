@@ -1,6 +1,7 @@
 """Why a job waits, in words: its place, what it waits for, when it will start."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from bptrain.v1.job_service_pb2 import Job, Progress
 from coordinator.jobs import states
@@ -11,7 +12,7 @@ from coordinator.store import jobs
 def explain(connection: sqlite3.Connection, job: Job, slots: Slots, now: float) -> None:
     """Fills `waiting_reason` and `estimated_start` of a job that waits."""
     waiting = jobs.queue(connection)
-    job.estimated_start = starts(waiting, slots, _ends(connection, now), now).get(job.id, 0.0)
+    job.estimated_start = starts(waiting, slots, ends(jobs.in_states(connection, states.ACTIVE), now), now).get(job.id, 0.0)
     job.waiting_reason = reason(next(each for each in waiting if each.id == job.id), waiting, slots, now)
 
 
@@ -29,7 +30,7 @@ def reason(job: Waiting, waiting: list[Waiting], slots: Slots, now: float) -> st
     return "it is about to start"
 
 
-def _ends(connection: sqlite3.Connection, now: float) -> list[tuple[float, str, int]]:
-    """(when it ends, owner, slots) of each job that runs and says how long it needs."""
-    running = [(row, Progress.FromString(row["progress"]).left_s) for row in jobs.in_states(connection, states.ACTIVE)]
+def ends(active: Sequence[sqlite3.Row], now: float) -> list[tuple[float, str, int]]:
+    """(when it ends, owner, slots) of each job that says how long it needs."""
+    running = [(row, Progress.FromString(row["progress"]).left_s) for row in active]
     return [(now + left_s, row["owner"], row["ranks"]) for row, left_s in running if left_s]

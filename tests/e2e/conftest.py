@@ -72,10 +72,12 @@ class Workplace:
         path.write_text(yaml.safe_dump(SMALL | replaced))
         return path
 
-    def popen(self, *arguments, **options):
+    def environment(self):
         environment = {key: value for key, value in os.environ.items() if key != "BPTRAIN_COORDINATOR"}
-        environment |= {"BPTRAIN_COORDINATOR": self.address} if self.address else {}
-        options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
+        return environment | ({"BPTRAIN_COORDINATOR": self.address} if self.address else {})
+
+    def popen(self, *arguments, **options):
+        options = {"env": self.environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
         return subprocess.Popen([str(argument) for argument in arguments], cwd=self.folder, text=True, **options)
 
     def run(self, *arguments, **options):

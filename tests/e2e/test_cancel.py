@@ -38,7 +38,7 @@ def test_cancel_says_where_the_job_stands_and_how_to_go_on(cancelled):
     job, _, done = cancelled
     assert 0 < job.progress.step < 8 * EPOCHS
     assert done.stdout.splitlines() == [f"CANCELLED at step {job.progress.step}: cancelled by a user",
-                                        f"go on with: bptrain run {job.run_dir} --resume"]
+                                        f"go on with: bptrain retry {job.id}"]
 
 
 def test_the_last_checkpoint_is_whole(cancelled):

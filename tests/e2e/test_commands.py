@@ -11,8 +11,9 @@ import pytest
 from coordinator.cli import Commands, bptrain
 from coordinator.launchers import tags
 
-COMMANDS = ["artifacts", "audit", "cancel", "check", "curve", "demo", "export", "init-certs", "layers", "list", "logs", "predict", "replay", "resize",
-            "run", "serve", "show", "submit", "token", "warmup", "watch"]
+COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "export", "fork",
+            "info", "init-certs", "layers", "list", "logs", "pause", "predict", "queue", "replay", "resize", "resume",
+            "retry", "run", "serve", "show", "submit", "token", "undelete", "update", "wait", "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,16 @@
+import click
+
+from coordinator.client import Client
+from coordinator.endpoint import Endpoint
+from coordinator.terminal import options
+from coordinator.terminal.settling import say
+
+
+@click.command()
+@options.one_job
+@options.coordinator
+def command(job: str, address: Endpoint) -> None:
+    """Bring a deleted job back."""
+    with Client(address) as client:
+        found = client.undelete(job)
+    say(found)
