@@ -73,7 +73,8 @@ def test_a_job_cannot_be_cancelled_twice(standing, cancelled):
 def test_a_second_job_waits_for_slots_and_starts_when_they_are_free(standing):
     busy, waiting = standing.running(), standing.submit()
     shown = standing.bptrain("show", waiting.id).stdout.splitlines()
-    assert shown[1:3] == ["state       QUEUED: submitted", "queue       place 1"]
+    assert shown[1] == "state       QUEUED: submitted"
+    assert re.fullmatch(r"queue       place 1: 0 of 2 slot\(s\) are free; it needs 2(; it starts at about .+)?", shown[2])
     standing.client.cancel(busy.id)
     ended = standing.wait(waiting, "SUCCEEDED", "FAILED")
     assert [change.cause for change in ended.transitions] == [
