@@ -1,9 +1,11 @@
 """The life of a job, spelled out once more, and what any such table must hold to."""
 
+from pathlib import Path
+
 import pytest
 
 from bptrain.v1.job_service_pb2 import JobState
-from coordinator.jobs import states
+from coordinator.jobs import diagram, states
 from coordinator.jobs.states import ACTIVE, FINAL, TABLE, Action, Event, allowed, label
 
 LIFE = {
@@ -89,6 +91,11 @@ def test_active_final_and_waiting_states_are_all_there_are():
 
 def test_the_states_in_which_an_event_may_happen_are_the_rows_of_the_table():
     assert set(map(label, states.sources(Event.RETRY_ASKED))) == {"FAILED", "CANCELLED"}
+
+
+def test_the_diagram_is_drawn_from_the_table():
+    """If not: python -m coordinator.jobs.diagram > coordinator/jobs/README.md"""
+    assert Path(diagram.__file__).with_name("README.md").read_text() == diagram.page()
 
 
 def test_a_label_is_what_people_read():
