@@ -34,12 +34,13 @@ class Tls:
 
 @dataclass(frozen=True)
 class Listen:
-    """Where to listen. Port 0 means any free one."""
+    """Where to listen. Port 0 means any free one. `web_port`: of the dashboard; None for none."""
 
     host: str
     port: int
     worker_port: int
     tls: Tls | None = None
+    web_port: int | None = None
 
     def users(self, server: grpc.aio.Server) -> str:
         """Opens the users' port; HOST:PORT. Raises Unavailable."""

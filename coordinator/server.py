@@ -6,16 +6,19 @@
 """
 
 import asyncio
+import dataclasses
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from bptrain.v1 import admin_service_pb2, admin_service_pb2_grpc, artifact_service_pb2, artifact_service_pb2_grpc
-from bptrain.v1 import cluster_service_pb2, cluster_service_pb2_grpc, job_service_pb2, job_service_pb2_grpc
-from bptrain.v1 import log_service_pb2, log_service_pb2_grpc, metric_service_pb2, metric_service_pb2_grpc, worker_service_pb2_grpc
+from bptrain.v1 import admin_service_pb2, artifact_service_pb2, cluster_service_pb2, job_service_pb2, log_service_pb2, metric_service_pb2
+from bptrain.v1 import worker_service_pb2_grpc
 from coordinator.access import issue
 from coordinator.access.gate import Gate
 from coordinator.access.trail import Trail
@@ -25,6 +28,7 @@ from coordinator.ports import Listen
 from coordinator.services.admin import Admin
 from coordinator.services.artifacts import Artifacts
 from coordinator.services.cluster import Cluster
+from coordinator.services.gateway import Gateway
 from coordinator.services.guard import Guard
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
@@ -40,11 +44,12 @@ CHANNEL = [("grpc.so_reuseport", 0), ("grpc.http2.min_recv_ping_interval_without
 
 
 class Server:
-    """`start`, then `stop`; `address` and `worker_address` are HOST:PORT once started."""
+    """`start`, then `stop`; `address` and `worker_address` are HOST:PORT once started, `web_address` is the dashboard's URL
+    or empty."""
 
     def __init__(self, settings: Settings, listen: Listen):
         self._settings, self._listen = settings, listen
-        self._lock = -1
+        self._lock, self._web, self.web_address = -1, None, ""
 
     async def start(self) -> None:
         """Raises Unavailable when a port or the state folder is taken."""
@@ -63,7 +68,8 @@ class Server:
         guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams)
         self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
         self._private = grpc.aio.server(options=CHANNEL)
-        self._health = _register(self._public, self._app, trail)
+        self._health, services = _register(self._public, self._app, trail)
+        self._gateway = Gateway(guard, services)
         worker_service_pb2_grpc.add_WorkerServiceServicer_to_server(Worker(self._app), self._private)
         try:
             self.address = self._listen.users(self._public)
@@ -77,7 +83,19 @@ class Server:
         await self._app.supervisor.start()
         self._app.housekeeping.start()
         await self._public.start()
+        if self._listen.web_port is not None:
+            await self.start_web(self._listen.web_port)
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def start_web(self, port: int) -> None:
+        """Raises Unavailable when the port is taken, or what the dashboard needs is not installed; all else goes on."""
+        try:
+            from coordinator.web.server import Web
+        except ImportError:
+            raise Unavailable("the dashboard needs more than is installed: pip install 'bptrain[web]'") from None
+        web = Web(self._gateway, dataclasses.replace(self._listen, web_port=port), self._settings.limits.message_bytes)
+        await web.start()
+        self._web, self.web_address = web, web.address
 
     async def first_token(self) -> str:
         """The secret of a new token for an administrator; empty when a token was made before."""
@@ -90,27 +108,27 @@ class Server:
         self._app.changes.draining = True
         await self._health.enter_graceful_shutdown()
         self._streams.drain()
+        if self._web:
+            await self._web.stop()
         await asyncio.gather(self._public.stop(DRAIN_S), self._private.stop(DRAIN_S))
         await self._app.close()
         os.close(self._lock)
 
 
-def _register(server: grpc.aio.Server, app: App, trail: Trail) -> health.aio.HealthServicer:
-    """The services of the users' port."""
-    job_service_pb2_grpc.add_JobServiceServicer_to_server(Jobs(app), server)
-    metric_service_pb2_grpc.add_MetricServiceServicer_to_server(Metrics(app.metrics), server)
-    log_service_pb2_grpc.add_LogServiceServicer_to_server(Logs(app.logs), server)
-    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(Artifacts(app.artifacts), server)
-    cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server(Cluster(app.cluster), server)
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(Admin(app.database, trail), server)
+def _register(server: grpc.aio.Server, app: App, trail: Trail) -> tuple[health.aio.HealthServicer, dict[ServiceDescriptor, Any]]:
+    """The services of the users' port: the one of health, and ours."""
+    ours = {job_service_pb2: Jobs(app), metric_service_pb2: Metrics(app.metrics), log_service_pb2: Logs(app.logs),
+            artifact_service_pb2: Artifacts(app.artifacts), cluster_service_pb2: Cluster(app.cluster),
+            admin_service_pb2: Admin(app.database, trail)}
+    services = {descriptor: servicer for file, servicer in ours.items() for descriptor in file.DESCRIPTOR.services_by_name.values()}
+    for descriptor, servicer in services.items():
+        stubs = import_module(f"bptrain.v1.{Path(descriptor.file.name).stem}_pb2_grpc")
+        getattr(stubs, f"add_{descriptor.name}Servicer_to_server")(servicer, server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    names = [descriptor.services_by_name[name].full_name for descriptor, name in (
-        (job_service_pb2.DESCRIPTOR, "JobService"), (metric_service_pb2.DESCRIPTOR, "MetricService"),
-        (log_service_pb2.DESCRIPTOR, "LogService"), (artifact_service_pb2.DESCRIPTOR, "ArtifactService"),
-        (cluster_service_pb2.DESCRIPTOR, "ClusterService"), (admin_service_pb2.DESCRIPTOR, "AdminService"), (health_pb2.DESCRIPTOR, "Health"))]
+    names = [descriptor.full_name for descriptor in (*services, health_pb2.DESCRIPTOR.services_by_name["Health"])]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    return servicer
+    return servicer, services
 
 
 def default_state() -> Path:

@@ -12,14 +12,17 @@ from coordinator.limits import Limits
 from coordinator.ports import LOOPBACK, Listen, Tls
 from coordinator.server import Server, available_cores, default_state
 from coordinator.terminal import options
+from worker.errors import Unavailable
 
 LIMITS = Limits()
+WEB_PORT = 7423
 
 
 @click.command()
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7421, show_default=True, help="Users' port; 0 takes a free one.")
 @click.option("--worker-port", type=click.IntRange(0, 65535), default=7422, show_default=True, help="Ranks' port, for this machine alone; 0 takes a free one.")
+@click.option("--web-port", type=click.IntRange(0, 65535), help="The dashboard's port; 0 takes a free one.  [default: 7423, or no dashboard where that is taken]")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder of the store and the runs.  [default: ~/.local/state/bptrain]")
 @click.option("--slots", type=click.IntRange(1), help="Ranks that may run at once.  [default: the cores there are]")
 @click.option("--standby/--no-standby", default=True, show_default=True, help="Keep ranks waiting for the next job while slots are free.")
@@ -34,8 +37,8 @@ LIMITS = Limits()
 @click.option("--max-streams", type=click.IntRange(1), default=LIMITS.streams, show_default=True, help="Streams that may be open at once, of all callers together.")
 @click.option("--max-message-mib", type=click.IntRange(1, 1024), default=LIMITS.message_bytes >> 20, show_default=True, help="Of one request.")
 @options.data_root
-def command(host: str, port: int, worker_port: int, state: Path | None, slots: int | None, standby: bool, tls_cert: Path | None,
-            tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int,
+def command(host: str, port: int, worker_port: int, web_port: int | None, state: Path | None, slots: int | None, standby: bool,
+            tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int,
             max_queued_per_token: int, max_slots_per_token: int, max_streams: int, max_message_mib: int, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
     tls = _tls(tls_cert, tls_key, client_ca)
@@ -46,7 +49,7 @@ def command(host: str, port: int, worker_port: int, state: Path | None, slots: i
     settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby,
                         require_token or not (client_ca or insecure or is_loopback(host)),
                         Limits(max_queued, max_streams, max_message_mib << 20, max_queued_per_token, max_slots_per_token))
-    asyncio.run(_serve(settings, Listen(host, port, worker_port, tls)))
+    asyncio.run(_serve(settings, Listen(host, port, worker_port, tls, web_port)))
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
@@ -70,10 +73,21 @@ async def _until(leave: asyncio.Event, server: Server, settings: Settings, liste
     if not (listen.tls or is_loopback(listen.host)):
         click.echo(f"warning: whoever can reach {server.address} can read along: nothing is encrypted", err=True)
     click.echo(f"coordinator at {server.address}  ranks' port {server.worker_address}  {settings.slots} slot(s)  state in {settings.state}")
+    await _see_to_dashboard(server, listen)
     if settings.require_token:
         await _see_to_tokens(server, settings.state)
     await leave.wait()
     click.echo("leaving; jobs that run go on")
+
+
+async def _see_to_dashboard(server: Server, listen: Listen) -> None:
+    """One that nobody asked for is no reason not to start."""
+    try:
+        if listen.web_port is None:
+            await server.start_web(WEB_PORT)
+        click.echo(f"dashboard at {server.web_address}")
+    except Unavailable as error:
+        click.echo(f"no dashboard: {error}", err=True)
 
 
 async def _see_to_tokens(server: Server, state: Path) -> None:

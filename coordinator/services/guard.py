@@ -60,12 +60,12 @@ class Guard(grpc.aio.ServerInterceptor):
         kind = next(kind for kind in ("unary_unary", "unary_stream", "stream_stream") if getattr(handler, kind))
         authorization = next((value for key, value in details.invocation_metadata if key == "authorization"), "")
         call = Call(details.method.rpartition("/")[2], needed, authorization, getattr(handler, kind))
-        guarded = self._stream if handler.response_streaming else self._unary
+        guarded = self.stream if handler.response_streaming else self.unary
         encode = functools.partial(_encoded, handler.response_serializer)
         return handler._replace(**{kind: functools.partial(guarded, call)}, response_serializer=encode)
 
     @translated
-    async def _unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
         caller = self._gate.caller(call.authorization)
         calls(caller.token)
         if not call.rule.recorded or getattr(request, "validate_only", False):
@@ -93,7 +93,7 @@ class Guard(grpc.aio.ServerInterceptor):
             change.exception()  # its caller has it, or has left
 
     @translated
-    async def _stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+    async def stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
         admission()
         async for response in self._streams.run(call.behaviour(request, context), admission):

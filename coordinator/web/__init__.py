@@ -1,0 +1,1 @@
+"""The dashboard: one page over the services' own messages as JSON, and streams of them as server-sent events."""
