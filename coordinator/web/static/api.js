@@ -1,0 +1,104 @@
+// The coordinator's calls, as gRPC has them: a message in, a message out, or a stream of them.
+// The token stays in this tab: in sessionStorage, and in a header of each call.
+
+const WAIT_MS = [300, 5000];
+let told = null; // the question for a token that is open
+
+export class Refused extends Error {
+  constructor(answer) {
+    super(answer.message);
+    this.reason = answer.reason;
+  }
+}
+
+export async function call(method, request = {}) {
+  const response = await asked("api/" + method, request);
+  return response.json();
+}
+
+export async function download(job, name) {
+  const response = await asked(`artifacts/${job}/${name.split("/").map(encodeURIComponent).join("/")}`, {});
+  return response.blob();
+}
+
+// Every message of a stream, across reconnects: `request(last)` is asked for what comes behind the last message.
+// Ends with the message for which `isLast` holds, or when the signal says so.
+export async function stream(method, request, take, isLast, signal) {
+  let last = null, wait = WAIT_MS[0];
+  while (!signal.aborted) {
+    try {
+      const response = await asked("api/" + method, request(last), signal);
+      for await (const message of messages(response)) {
+        last = message;
+        wait = WAIT_MS[0];
+        take(message);
+        if (isLast(message)) return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && !["TOKEN_MISSING", "TOKEN_INVALID", "STREAM_LIMIT", "DRAINING"].includes(error.reason)) throw error;
+    }
+    await new Promise(done => setTimeout(done, wait));
+    wait = Math.min(2 * wait, WAIT_MS[1]);
+  }
+}
+
+async function asked(path, request, signal) {
+  const headers = { "Content-Type": "application/json" }, token = sessionStorage.getItem("token");
+  if (token) headers.Authorization = "bearer " + token;
+  let response;
+  try {
+    response = await fetch(path, { method: "POST", headers, body: JSON.stringify(request), signal });
+  } catch (error) {
+    if (!signal?.aborted) line("lost");
+    throw error;
+  }
+  line("live");
+  if (response.ok) return response;
+  const answer = await response.json().catch(() => ({ message: `the coordinator answered ${response.status}` }));
+  if (answer.reason?.startsWith("TOKEN_")) {
+    await wantToken(answer.message);
+    if (sessionStorage.getItem("token") !== token) return asked(path, request, signal);
+  }
+  throw new Refused(answer);
+}
+
+// Server-sent events, one JSON message each.
+async function* messages(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split("\n\n");
+    rest = events.pop();
+    for (const event of events) {
+      const data = JSON.parse(event.slice(event.indexOf("data: ") + 6));
+      if (event.startsWith("event: refused")) throw new Error(data.message);
+      yield data;
+    }
+  }
+}
+
+export function wantToken(why = "") {
+  told ??= new Promise(done => {
+    const dialog = document.getElementById("ask"), secret = document.getElementById("secret");
+    document.getElementById("why").textContent = why;
+    secret.value = "";
+    dialog.returnValue = "";
+    dialog.onclose = () => {
+      if (dialog.returnValue === "ok") sessionStorage.setItem("token", secret.value.trim());
+      told = null;
+      done();
+    };
+    dialog.showModal();
+  });
+  return told;
+}
+
+function line(is) {
+  const shown = document.getElementById("line");
+  if (shown.dataset.is === is) return;
+  shown.dataset.is = is;
+  shown.textContent = is === "live" ? "live" : "no connection";
+}

@@ -1,0 +1,130 @@
+// The curves of a run, with those of others laid over them: asked for again as they grow, and for exact points on zoom.
+
+import { call } from "./api.js";
+import { Chart } from "./chart.js";
+import { color, el, isFinal, stateOf } from "./format.js";
+
+const EVERY_MS = 500, RANK = ["loss", "accuracy"];
+const measure = series => series.replace(/^eval_/, "");
+
+export class Curves {
+  constructor(id, others, signal) {
+    this.ids = [id, ...others];
+    this.names = new Map();
+    this.charts = new Map();
+    this.look = { log: false, smooth: 0, range: null };
+    this.signal = signal;
+    this.tools();
+    this.grid = el("div", { className: "charts" });
+    this.rest = el("details", { className: "more", hidden: true }, el("summary", { textContent: "Layer by layer" }), this.inner = el("div", { className: "charts" }));
+    this.rest.ontoggle = () => this.draw();
+    this.none = el("div", { className: "panel empty", textContent: "No points yet." });
+    this.node = el("div", {}, this.bar, this.none, this.grid, this.rest);
+    this.due = false;
+    this.following = setInterval(() => this.follow(), 2000);
+    signal.addEventListener("abort", () => clearInterval(this.following));
+    this.fill();
+    this.ask();
+  }
+
+  tools() {
+    const log = el("input", { type: "checkbox", onchange: () => { this.look.log = log.checked; this.draw(); } });
+    const smooth = el("input", { type: "range", min: 0, max: 99, value: 0, title: "Smoothing",
+      oninput: () => { this.look.smooth = smooth.value / 100; this.draw(); } });
+    this.pick = el("select", { title: "Lay another run over this one" }, el("option", { value: "", textContent: "Compare with…" }));
+    this.pick.onchange = () => { this.over([...this.ids.slice(1), this.pick.value]); };
+    this.chips = el("span", { className: "chips" });
+    this.bar = el("div", { className: "tools" }, el("label", {}, log, "log scale"), el("label", {}, "smooth", smooth), this.pick, this.chips);
+  }
+
+  // The others' ids stand in the address, so that a comparison has a link.
+  over(others) {
+    const unique = [...new Set(others)].filter(id => id && id !== this.ids[0]);
+    location.hash = `#/jobs/${this.ids[0]}/curves` + (unique.length ? `?with=${unique.join(",")}` : "");
+  }
+
+  setOthers(others) {
+    const ids = [this.ids[0], ...others];
+    if (String(ids) === String(this.ids)) return;
+    this.ids = ids;
+    this.fill();
+    this.ask();
+  }
+
+  async fill() {
+    const { jobs = [] } = await call("JobService/ListJobs", { page_size: 200 }).catch(() => ({}));
+    for (const job of jobs) this.names.set(job.id, job.spec?.name || job.id);
+    this.live = jobs.some(job => this.ids.slice(1).includes(job.id) && !isFinal(stateOf(job)));
+    const options = jobs.filter(job => !this.ids.includes(job.id)).map(job => el("option", { value: job.id, textContent: `${job.spec?.name} · ${job.id.slice(-5)}` }));
+    this.pick.replaceChildren(el("option", { value: "", textContent: "Compare with…" }), ...options);
+    this.pick.hidden = !options.length;
+    this.chips.replaceChildren(...(this.ids.length < 2 ? [] : this.ids.map((id, place) => {
+      const key = el("i");
+      key.style.background = color(place);
+      const away = place ? el("button", { textContent: "×", title: "Take away", onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
+      return el("span", { className: "chip" }, key, this.label(id), away);
+    })));
+    this.draw();
+  }
+
+  label(id) {
+    const name = this.names.get(id) ?? id, alike = this.ids.filter(other => (this.names.get(other) ?? other) === name).length > 1;
+    return alike ? `${name} ${id.slice(-5)}` : name;
+  }
+
+  // At most twice a second; what comes meanwhile is asked for once.
+  ask() {
+    if (this.timer) { this.due = true; return; }
+    this.timer = setTimeout(() => { this.timer = null; if (this.due) { this.due = false; this.ask(); } }, EVERY_MS);
+    this.query();
+  }
+
+  follow() {
+    if (this.live && !document.hidden) this.ask();
+  }
+
+  async query() {
+    const [first, last] = this.look.range ?? [0, null], asked = this.asked = {};
+    const request = { job_ids: this.ids, max_points: Math.max(400, Math.min(4000, 2 * innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
+    const { curves = [] } = await call("MetricService/QueryMetrics", request).catch(() => ({ curves: this.curves }));
+    if (this.signal.aborted || asked !== this.asked || !this.ids) return;
+    this.curves = curves;
+    this.draw();
+  }
+
+  zoom(range) {
+    this.look.range = range;
+    this.ask();
+    this.draw();
+  }
+
+  draw() {
+    const groups = new Map();
+    for (const curve of this.curves ?? []) {
+      const name = measure(curve.series);
+      groups.set(name, [...groups.get(name) ?? [], curve]);
+    }
+    const order = [...groups.keys()].sort((one, other) => (RANK.indexOf(one) + 9) % 9 - (RANK.indexOf(other) + 9) % 9 || one.localeCompare(other));
+    this.none.hidden = order.length > 0;
+    for (const name of order) {
+      const inner = name.includes("/");
+      if (!this.charts.has(name)) {
+        const chart = new Chart(name, range => this.zoom(range));
+        this.charts.set(name, chart);
+        (inner ? this.inner : this.grid).append(chart.node);
+        chart.node.classList.toggle("first", name === "loss");
+      }
+      if (!inner || this.rest.open) this.charts.get(name).show(groups.get(name).map(curve => this.line(curve)), this.look);
+    }
+    this.rest.hidden = !order.some(name => name.includes("/"));
+    for (const [name, chart] of this.charts) if (!groups.has(name)) { chart.node.remove(); this.charts.delete(name); }
+  }
+
+  // Each run has a color; alone, what is held out has one of its own. Held out is dashed beside others.
+  line(curve) {
+    const alone = this.ids.length === 1, held = curve.series.startsWith("eval_"), place = this.ids.indexOf(curve.job_id);
+    return { label: alone ? (held ? "held out" : "train") : this.label(curve.job_id) + (held ? ", held out" : ""), color: color(alone ? Number(held) : place),
+      dash: held && !alone, xs: (curve.steps ?? []).map(Number), ys: (curve.values ?? []).map(value => Number.isFinite(Number(value)) ? Number(value) : null),
+      total: Number(curve.total_points) };
+  }
+}

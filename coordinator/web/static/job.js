@@ -1,0 +1,118 @@
+// A job: where it stands, what can be done about it, and everything that is known of its run.
+
+import { call, stream } from "./api.js";
+import { Curves } from "./curves.js";
+import { Files, jobFile } from "./files.js";
+import { duration, el, isFinal, number, put, share, stateOf, whole } from "./format.js";
+import { Logs } from "./logs.js";
+import { Story } from "./story.js";
+
+const TABS = { curves: "Curves", ranks: "Ranks", history: "History", logs: "Logs", file: "Job file", files: "Files" };
+const EVERY_MS = 1000, BEHIND = 20;
+
+export function jobPage(page, id, tab, options, signal) {
+  const name = el("h1"), state = el("span"), trouble = el("div", { className: "trouble", hidden: true }), cause = el("p", { className: "cause" });
+  const bar = el("div", { className: "bar" }, el("i")), facts = el("div", { className: "facts" }), actions = el("div", { className: "row" });
+  const tabs = el("nav", { className: "tabs" }, ...Object.entries(TABS).map(([key, textContent]) => el("a", { href: `#/jobs/${id}/${key}`, textContent })));
+  const room = el("div"), others = () => (options.get("with") ?? "").split(",").filter(Boolean);
+  page.append(el("div", { className: "head" }, name, el("span", { className: "muted mono", textContent: id }), state, el("span", { className: "grow" }), actions),
+    trouble, cause, bar, facts, tabs, room);
+  const story = new Story(), rooms = { ranks: story.node, history: story.list };
+  let job = {}, asked = null;
+
+  const said = error => { trouble.hidden = !error; put(trouble, error?.message ?? ""); };
+
+  async function look() {
+    try {
+      job = (await call("JobService/GetJob", { id })).job ?? {};
+      if (!signal.aborted) show();
+    } catch (error) { if (!signal.aborted) said(error); }
+  }
+
+  function soon() {
+    asked ??= setTimeout(() => { asked = null; look(); }, EVERY_MS);
+  }
+
+  function show() {
+    const now = stateOf(job), failed = now === "failed";
+    put(name, job.spec?.name || id);
+    put(document.getElementById("crumb"), `/ ${job.spec?.name || id}`);
+    document.title = `${Math.floor(share(job))} % ${job.spec?.name ?? id} · bptrain`;
+    state.className = "state " + now;
+    put(state, now.toUpperCase());
+    if (failed) said({ message: job.cause }); else said(null);
+    put(cause, failed ? "" : (job.cause ?? "") + (job.queue_position ? `; place ${job.queue_position} in the queue` : ""));
+    bar.className = "bar " + now;
+    bar.firstChild.style.width = `${share(job)}%`;
+    showFacts(facts, job, now);
+    showActions(actions, job, now, act);
+    rooms.logs?.setRanks?.(job.spec?.ranks ?? 0);
+  }
+
+  async function act(method, question, consequence, more = {}) {
+    if (question && !await sure(question, consequence)) return;
+    try {
+      job = (await call(`JobService/${method}`, { id, ...more })).job ?? job;
+      show();
+    } catch (error) { said(error); }
+    look();
+  }
+
+  async function goTo(wanted, given) {
+    options = given;
+    tab = wanted in TABS ? wanted : "curves";
+    [...tabs.children].forEach((link, place) => {
+      link.className = Object.keys(TABS)[place] === tab ? "on" : "";
+      if (place === 0 && others().length) link.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
+    });
+    if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); rooms.curves.setOthers(others()); }
+    if (tab === "logs") { rooms.logs ??= new Logs(id, signal); rooms.logs.setRanks(job.spec?.ranks ?? 0); }
+    if (tab === "files") rooms.files ??= new Files(id);
+    if (tab === "file") rooms.file ??= await jobFile(id).catch(error => el("div", { className: "panel empty", textContent: error.message }));
+    const node = rooms[tab].node ?? rooms[tab];
+    if (room.firstChild !== node) room.replaceChildren(node);
+    rooms[tab].refresh?.().catch(said);
+    rooms.curves?.draw();
+  }
+
+  goTo(tab, options);
+  look();
+  stream("MetricService/WatchMetrics", last => ({ job_id: id, cursor: last?.cursor ?? "", most_behind: BEHIND }), message => {
+    story.take(message);
+    if (message.points || message.gap || message.started) rooms.curves?.ask();
+    if (!message.bookmark) soon();
+  }, message => Boolean(message.ended), signal).catch(said);
+  return goTo;
+}
+
+function showFacts(facts, job, state) {
+  const progress = job.progress ?? {}, latest = job.latest ?? {}, running = !isFinal(state);
+  const wanted = [
+    ["step", `${whole(progress.step)} / ${whole(progress.total_steps)}`], ["epoch", `${progress.epoch ?? 0} / ${progress.epochs ?? job.spec?.epochs ?? 0}`],
+    ...(running ? [["time left", progress.left_s ? duration(progress.left_s) : "–"], ["samples/s", progress.samples_s ? whole(progress.samples_s) : "–"]] : []),
+    ["ranks", `${job.spec?.ranks ?? 1} × ${job.spec?.threads_per_rank || 1} thread(s)`],
+    ...Object.entries(latest).filter(([series]) => !series.includes("/")).slice(0, 6).map(([series, value]) => [series.replace("eval_", "held-out "), number(value)])];
+  wanted.forEach(([title, value], place) => {
+    if (!facts.children[place]) facts.append(el("div", { className: "fact" }, el("b"), el("span")));
+    put(facts.children[place].children[0], value);
+    put(facts.children[place].children[1], title);
+  });
+  while (facts.children.length > wanted.length) facts.lastChild.remove();
+}
+
+function showActions(actions, job, state, act) {
+  if (actions.dataset.of === state) return;
+  actions.dataset.of = state;
+  const cancel = el("button", { className: "danger", textContent: "Cancel", onclick: () => act("CancelJob", "Cancel this job?",
+    "It stops at the next step, with a checkpoint from which it can be gone on with.") });
+  actions.replaceChildren(...(isFinal(state) || state === "cancelling" ? [] : [cancel]));
+}
+
+function sure(question, consequence) {
+  const dialog = document.getElementById("sure");
+  document.getElementById("question").textContent = question;
+  document.getElementById("consequence").textContent = consequence;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise(done => { dialog.onclose = () => done(dialog.returnValue === "ok"); });
+}
