@@ -15,6 +15,7 @@ from coordinator.client import Client
 from coordinator.embedded import embedded
 from coordinator.errors import Refusal
 from coordinator.jobs import states
+from coordinator.ports import LOOPBACK, Listen
 from coordinator.store import jobs
 from coordinator.store.schema import migrate
 from worker import jobfile
@@ -56,9 +57,9 @@ def serving(tmp_path_factory, data_root):
     """`with serving(slots=2) as (server, client)`: a coordinator of one's own; every job of it has ended afterwards."""
 
     @contextmanager
-    def serve(slots=2, **more):
+    def serve(slots=2, listen=Listen(LOOPBACK, 0, 0), **more):
         settings, before = Settings(tmp_path_factory.mktemp("state"), data_root, slots, **more), children()
-        with embedded(settings) as server, Client(server.address) as client:
+        with embedded(settings, listen) as server, Client(server.address) as client:
             yield server, client
             for job in list(client.list()):
                 with suppress(Refusal):  # it has ended

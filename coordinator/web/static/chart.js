@@ -35,7 +35,7 @@ export class Chart {
     this.lines = lines;
     this.look = look;
     const shown = lines.reduce((sum, line) => sum + line.xs.length, 0), total = lines.reduce((sum, line) => sum + line.total, 0);
-    put(this.count, shown < total ? `${whole(shown)} of ${whole(total)} points` : `${whole(total)} points`);
+    put(this.count, shown < total ? `${whole(shown)} of ${whole(total)} points` : total === 1 ? "1 point" : `${whole(total)} points`);
     this.count.title = shown < total ? "Least and greatest of each range; drag over the chart to see all points of a part" : "Every point";
     this.back.hidden = !look.range;
     this.draw();
@@ -46,7 +46,7 @@ export class Chart {
     if (!width || !this.look) return;
     const { log, smooth, range } = this.look, drawn = this.drawn();
     const data = drawn.length ? uPlot.join(drawn.map(line => [line.xs, line.ys])) : [[]];
-    const wanted = JSON.stringify([log, smooth > 0, drawn.map(line => [line.label, line.color, line.faint])]);
+    const wanted = JSON.stringify([log, smooth > 0, drawn.map(line => [line.label, line.color, line.faint, line.xs.length < 40])]);
     if (wanted !== this.built) {
       this.uplot?.destroy();
       this.uplot = new uPlot(this.options(width, drawn, log), data, this.plot);

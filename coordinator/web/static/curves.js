@@ -85,7 +85,7 @@ export class Curves {
 
   async query() {
     const [first, last] = this.look.range ?? [0, null], asked = this.asked = {};
-    const request = { job_ids: this.ids, max_points: Math.max(400, Math.min(4000, 2 * innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
+    const request = { job_ids: this.ids, max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
     const { curves = [] } = await call("MetricService/QueryMetrics", request).catch(() => ({ curves: this.curves }));
     if (this.signal.aborted || asked !== this.asked || !this.ids) return;
     this.curves = curves;

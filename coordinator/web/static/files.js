@@ -1,7 +1,7 @@
 // What a run has left: checkpoints, journal, log. And the job file.
 
 import { call, download } from "./api.js";
-import { bytes, el, whole, yaml } from "./format.js";
+import { asWritten, bytes, el, whole, yaml } from "./format.js";
 
 export class Files {
   constructor(id) {
@@ -38,7 +38,7 @@ export class Files {
 
 export async function jobFile(id) {
   const text = await (await download(id, "job.json")).text(), node = el("pre", { className: "panel file" });
-  for (const line of yaml(JSON.parse(text))) {
+  for (const line of yaml(asWritten(JSON.parse(text)))) {
     const [, indent, key, rest] = /^([ -]*)([\w/]+:)?(.*)$/.exec(line);
     node.append(indent, el("span", { className: "k", textContent: key ?? "" }), rest, "\n");
   }

@@ -49,6 +49,16 @@ export const share = job => Number(job.progress?.total_steps) ? 100 * Number(job
 export const badge = state => el("span", { className: "state " + state, textContent: state.toUpperCase() });
 export const color = index => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim();
 
+// A spec as it stands in a job file: a layer is its kind with its attributes.
+export function asWritten(value) {
+  if (Array.isArray(value)) return value.map(asWritten);
+  if (typeof value !== "object" || value === null) return value;
+  const { kind, attributes, ...rest } = value, plain = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, asWritten(item)]));
+  if (kind === undefined) return attributes === undefined ? plain : { ...plain, attributes: asWritten(attributes) };
+  const inside = { ...asWritten(attributes ?? {}), ...plain };
+  return Object.keys(inside).length ? { [kind]: inside } : kind;
+}
+
 // Plain data as YAML, for reading.
 export function yaml(value, indent = "") {
   if (Array.isArray(value)) {
@@ -56,7 +66,7 @@ export function yaml(value, indent = "") {
     return value.flatMap(item => nested(item, indent, "- "));
   }
   if (typeof value === "object" && value !== null)
-    return Object.entries(value).flatMap(([key, item]) => nested(item, indent, key + ": "));
+    return Object.entries(value).filter(([, item]) => !isEmpty(item)).flatMap(([key, item]) => nested(item, indent, key + ": "));
   return [scalar(value)];
 }
 
@@ -70,4 +80,5 @@ function nested(item, indent, lead) {
   return [indent + lead.trimEnd(), ...yaml(item, indent + "  ")];
 }
 
+const isEmpty = item => typeof item === "object" && item !== null && !Array.isArray(item) && !Object.keys(item).length;
 const scalar = value => typeof value === "string" && !/^[\w./ -]+$/.test(value) ? JSON.stringify(value) : String(value);

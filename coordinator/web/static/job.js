@@ -3,11 +3,13 @@
 import { call, stream } from "./api.js";
 import { Curves } from "./curves.js";
 import { Files, jobFile } from "./files.js";
-import { duration, el, isFinal, number, put, share, stateOf, whole } from "./format.js";
+import { duration, el, isFinal, moment, number, put, share, stateOf, whole } from "./format.js";
 import { Logs } from "./logs.js";
 import { Story } from "./story.js";
 
 const TABS = { curves: "Curves", ranks: "Ranks", history: "History", logs: "Logs", file: "Job file", files: "Files" };
+const ACTIONS = { queued: ["pause", "cancel"], starting: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["cancel"], paused: ["resume", "cancel"],
+  restarting: ["cancel"], failed: ["retry"], cancelled: ["retry"] };
 const EVERY_MS = 1000, BEHIND = 20;
 
 export function jobPage(page, id, tab, options, signal) {
@@ -40,8 +42,8 @@ export function jobPage(page, id, tab, options, signal) {
     document.title = `${Math.floor(share(job))} % ${job.spec?.name ?? id} · bptrain`;
     state.className = "state " + now;
     put(state, now.toUpperCase());
-    if (failed) said({ message: job.cause }); else said(null);
-    put(cause, failed ? "" : (job.cause ?? "") + (job.queue_position ? `; place ${job.queue_position} in the queue` : ""));
+    said(failed ? { message: failure(job) } : null);
+    put(cause, failed ? "" : sentences(job));
     bar.className = "bar " + now;
     bar.firstChild.style.width = `${share(job)}%`;
     showFacts(facts, job, now);
@@ -85,13 +87,25 @@ export function jobPage(page, id, tab, options, signal) {
   return goTo;
 }
 
+// Why it is where it is: waiting for what, held up by what.
+function sentences(job) {
+  const start = job.estimated_start ? `it should start at ${moment(job.estimated_start)}` : "", place = job.queue_position ? `place ${job.queue_position} in the queue` : "";
+  return [job.waiting_reason || job.cause, place, start, job.slow_reason].filter(Boolean).join("; ");
+}
+
+function failure(job) {
+  const { rank, host, step, cause, next_action: next } = job.failure ?? {}, who = rank === undefined ? "" : `rank ${rank}${host ? ` on ${host}` : ""}, step ${whole(step)}: `;
+  return who + (cause || job.cause || "") + (next ? ` — ${next}` : "");
+}
+
 function showFacts(facts, job, state) {
   const progress = job.progress ?? {}, latest = job.latest ?? {}, running = !isFinal(state);
+  const shown = ["loss", "eval_loss", "accuracy", "eval_accuracy"], rank = series => (shown.indexOf(series) + 99) % 99;
   const wanted = [
-    ["step", `${whole(progress.step)} / ${whole(progress.total_steps)}`], ["epoch", `${progress.epoch ?? 0} / ${progress.epochs ?? job.spec?.epochs ?? 0}`],
+    [`of ${whole(progress.total_steps)} steps`, whole(progress.step)], [`of ${whole(progress.epochs ?? job.spec?.epochs)} epochs`, whole(progress.epoch)],
     ...(running ? [["time left", progress.left_s ? duration(progress.left_s) : "–"], ["samples/s", progress.samples_s ? whole(progress.samples_s) : "–"]] : []),
-    ["ranks", `${job.spec?.ranks ?? 1} × ${job.spec?.threads_per_rank || 1} thread(s)`],
-    ...Object.entries(latest).filter(([series]) => !series.includes("/")).slice(0, 6).map(([series, value]) => [series.replace("eval_", "held-out "), number(value)])];
+    [job.spec?.threads_per_rank > 1 ? `ranks of ${job.spec.threads_per_rank} threads` : "ranks", whole(job.spec?.ranks ?? 1)],
+    ...Object.entries(latest).filter(([series]) => !series.includes("/")).sort(([one], [other]) => rank(one) - rank(other) || one.localeCompare(other)).slice(0, 6).map(([series, value]) => [series.replace("eval_", "held-out "), number(value)])];
   wanted.forEach(([title, value], place) => {
     if (!facts.children[place]) facts.append(el("div", { className: "fact" }, el("b"), el("span")));
     put(facts.children[place].children[0], value);
@@ -103,9 +117,14 @@ function showFacts(facts, job, state) {
 function showActions(actions, job, state, act) {
   if (actions.dataset.of === state) return;
   actions.dataset.of = state;
-  const cancel = el("button", { className: "danger", textContent: "Cancel", onclick: () => act("CancelJob", "Cancel this job?",
-    "It stops at the next step, with a checkpoint from which it can be gone on with.") });
-  actions.replaceChildren(...(isFinal(state) || state === "cancelling" ? [] : [cancel]));
+  const buttons = {
+    pause: () => el("button", { textContent: "Pause", onclick: () => act("PauseJob") }),
+    resume: () => el("button", { className: "primary", textContent: "Resume", onclick: () => act("ResumeJob") }),
+    retry: () => el("button", { textContent: "Try again", onclick: () => act("RetryJob") }),
+    cancel: () => el("button", { className: "danger", textContent: "Cancel", onclick: () => act("CancelJob", "Cancel this job?",
+      "It stops at the next step, with a checkpoint from which it can be gone on with.") }),
+  };
+  actions.replaceChildren(...(ACTIONS[state] ?? []).map(name => buttons[name]()));
 }
 
 function sure(question, consequence) {

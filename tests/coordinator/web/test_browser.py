@@ -1,0 +1,142 @@
+"""The dashboard in a browser: a job handed in by a client, its curve seen to move, cancelled from the page."""
+
+import os
+import shutil
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install 'bptrain[dev]'")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]
+DEADLINE_MS = 60_000
+PICTURE = "document.querySelector('.u-wrap canvas').toDataURL()"
+LONG = {"name": "long", "epochs": 100_000, "checkpoint": {"every_steps": 200}}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("needs a browser: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, site, request):
+    """A page of the dashboard that says nothing on its console and loads nothing from elsewhere; as wide as a desk's unless
+    asked for otherwise."""
+    width, height, scheme = getattr(request, "param", (1360, 900, "light"))
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(DEADLINE_MS)
+    opened, said, loaded = context.new_page(), [], []
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda asked: loaded.append(asked.url))
+    yield opened
+    context.close()
+    assert said == [] and {url for url in loaded if not url.startswith((site[0].web_address, "blob:"))} == set()
+
+
+@pytest.fixture(scope="module")
+def running(site, small):
+    """The id of a job that trains for long."""
+    return site[1].submit(small(**LONG)).id
+
+
+def overflow(page):
+    """How much wider than the window the page is."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def points(page):
+    """How many points the first chart has seen of its curve."""
+    return int(page.locator(".chart header span").first.inner_text().split(" point")[0].split(" of ")[-1].replace(",", ""))
+
+
+def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, running):
+    page.goto(site[0].web_address)
+    page.locator(".jobs .name", has_text="long").click()
+    page.locator(".u-wrap canvas").first.wait_for()
+    before, picture = points(page), page.evaluate(PICTURE)
+    while points(page) < before + 20:
+        page.wait_for_timeout(200)
+    assert page.evaluate(PICTURE) != picture
+    assert page.locator(".state.running").count() == 1
+
+
+@pytest.mark.parametrize("page", [(1360, 900, "dark"), (390, 844, "light")], ids=["desk", "phone"], indirect=True)
+def test_no_page_is_wider_than_the_window(site, page, running):
+    page.goto(site[0].web_address)
+    page.locator(".jobs tbody tr").first.wait_for()
+    assert overflow(page) <= 0
+    for tab in ("curves", "ranks", "history", "logs", "file", "files"):
+        page.goto(f"{site[0].web_address}/#/jobs/{running}/{tab}")
+        page.locator(f".tabs a.on[href$='{tab}']").wait_for()
+        page.locator(".panel:visible").first.wait_for()
+        assert overflow(page) <= 0, tab
+
+
+def test_zooming_shows_every_point_of_a_part_and_goes_back(site, page):
+    server, client, job_id = site
+    page.goto(f"{server.web_address}/#/jobs/{job_id}")
+    page.locator(".u-over").first.wait_for()
+    box = page.locator(".u-over").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=5)
+    page.mouse.up()
+    page.locator(".chart header button").first.wait_for()
+    total = sum(curve.total_points for curve in client.curves([job_id], ["loss", "eval_loss"]))
+    page.wait_for_function("total => parseInt(document.querySelector('.chart header span').textContent) < total", arg=total)
+    page.locator(".chart header button").first.click()
+    page.wait_for_function("total => parseInt(document.querySelector('.chart header span').textContent) === total", arg=total)
+
+
+def test_runs_are_laid_over_each_other_by_a_link(site, page, running):
+    server, _, job_id = site
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/curves?with={running}")
+    page.locator(".chip").nth(1).wait_for()
+    assert [text.strip("×\n ") for text in page.locator(".chip").all_inner_texts()] == ["small", "long"]
+    page.locator(".keys b").first.wait_for()
+    assert "long" in page.locator(".keys").first.inner_text()
+
+
+def test_the_log_is_shown_by_rank_and_by_text(site, page):
+    server, client, job_id = site
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/logs")
+    page.locator(".lines div", has_text="completed at step 16").wait_for()
+    page.get_by_placeholder("with this text").fill("no such line")
+    page.get_by_text("no lines").wait_for()
+    page.get_by_placeholder("with this text").fill("completed")
+    page.locator(".lines div", has_text="completed at step 16").wait_for()
+    assert page.locator(".lines div").count() == 1
+
+
+def test_the_job_file_and_the_files_are_there(site, page):
+    server, _, job_id = site
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/file")
+    page.locator("pre.file", has_text="softmax_cross_entropy").wait_for()
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/files")
+    with page.expect_download() as saved:
+        page.locator("tr", has_text="manifest.json").first.get_by_role("button").click()
+    assert saved.value.suggested_filename == "manifest.json" and os.path.getsize(saved.value.path()) > 100
+
+
+def test_a_job_is_cancelled_from_the_page_once_one_is_sure(site, page, small):
+    server, client, _ = site
+    for other in client.list():
+        if other.spec.name == "long":
+            client.cancel(other.id)
+    job = client.submit(small(**LONG | {"name": "to cancel"}))
+    page.goto(f"{server.web_address}/#/jobs/{job.id}")
+    page.locator(".state.running").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="No").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Yes").click()
+    page.locator(".head .state.cancelled").wait_for()
+    assert client.get(job.id).cause
