@@ -93,7 +93,7 @@ class Server:
             from coordinator.web.server import Web
         except ImportError:
             raise Unavailable("the dashboard needs more than is installed: pip install 'bptrain[web]'") from None
-        web = Web(self._gateway, dataclasses.replace(self._listen, web_port=port), self._settings.limits.message_bytes)
+        web = Web(self._gateway, self._app, dataclasses.replace(self._listen, web_port=port), self._settings.limits.message_bytes)
         await web.start()
         self._web, self.web_address = web, web.address
 

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from coordinator.app import App
 from coordinator.endpoint import is_loopback
 from coordinator.ports import Listen
 from coordinator.services.gateway import Gateway
+from coordinator.views.figures import figures
+from coordinator.web.prometheus import exposition
 from coordinator.web.site import site
 from worker.errors import Unavailable
 
@@ -22,9 +25,12 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 class Web:
     """`address`: http(s)://HOST:PORT, once started."""
 
-    def __init__(self, gateway: Gateway, listen: Listen, body_bytes: int):
+    def __init__(self, gateway: Gateway, app: App, listen: Listen, body_bytes: int):
+        async def numbers() -> bytes:
+            return exposition(await app.database.read(figures), app.settings.slots)
+
         hosts = LOOPBACK_NAMES | {listen.host} if is_loopback(listen.host) else frozenset()
-        self._listen, self._site = listen, site(gateway, hosts, body_bytes)
+        self._listen, self._site = listen, site(gateway, numbers, hosts, body_bytes)
 
     async def start(self) -> None:
         """Raises Unavailable."""

@@ -7,6 +7,7 @@
 3. Everything that the page needs is in `static`; nothing is loaded from elsewhere, and the browser is told so.
 """
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,17 +21,19 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bptrain.v1.job_service_pb2 import ListJobsRequest
 from coordinator.services.gateway import Gateway, Refused
 from coordinator.web import answers
 from coordinator.web.guarded import Guarded
+from coordinator.web.prometheus import CONTENT_TYPE
 from coordinator.web.streams import Streamed, events
 
 STATIC = Path(__file__).with_name("static")
 DOWNLOAD = "ArtifactService/DownloadArtifact"
 
 
-def site(gateway: Gateway, hosts: frozenset[str], body_bytes: int) -> Starlette:
-    """`hosts`: names by which this coordinator may be called; empty for any."""
+def site(gateway: Gateway, exposition: Callable[[], Awaitable[bytes]], hosts: frozenset[str], body_bytes: int) -> Starlette:
+    """`exposition`: what Prometheus reads. `hosts`: names by which this coordinator may be called; empty for any."""
 
     async def call(request: Request) -> Response | Streamed:
         name = f"{request.path_params['service']}/{request.path_params['method']}"
@@ -56,7 +59,14 @@ def site(gateway: Gateway, hosts: frozenset[str], body_bytes: int) -> Starlette:
         as_file = {"Content-Type": "application/octet-stream", "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2])}"}
         return Streamed(gateway.stream(DOWNLOAD, message, request.headers.get("authorization", "")), lambda piece: piece.content, as_file)
 
-    routes = [Route("/api/{service}/{method}", call, methods=["POST"]), Route("/artifacts/{job}/{name:path}", download, methods=["POST"]),
+    async def metrics(request: Request) -> Response:
+        try:
+            await gateway.unary("JobService/ListJobs", ListJobsRequest(page_size=1), request.headers.get("authorization", ""))
+            return Response(await exposition(), media_type=CONTENT_TYPE)
+        except Refused as error:
+            return answers.refusal(error.status)
+
+    routes = [Route("/metrics", metrics), Route("/api/{service}/{method}", call, methods=["POST"]), Route("/artifacts/{job}/{name:path}", download, methods=["POST"]),
               Mount("/", StaticFiles(directory=STATIC, html=True))]
     return Starlette(routes=routes, middleware=[Middleware(Guarded, hosts=hosts)])
 

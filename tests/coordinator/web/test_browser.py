@@ -131,7 +131,7 @@ def test_a_job_is_cancelled_from_the_page_once_one_is_sure(site, page, small):
     for other in client.list():
         if other.spec.name == "long":
             client.cancel(other.id)
-    job = client.submit(small(**LONG | {"name": "to cancel"}))
+    job = client.submit(small(**LONG | {"name": "to-cancel"}))
     page.goto(f"{server.web_address}/#/jobs/{job.id}")
     page.locator(".state.running").wait_for()
     page.get_by_role("button", name="Cancel").click()
