@@ -22,8 +22,8 @@ from worker.rundir import RunDir
 @click.option("--follow", "-f", is_flag=True, help="Go on until the job has ended.")
 @options.coordinator
 def command(source: str, target: str, place: str, follow: bool, address: Endpoint) -> None:
-    """Write a job's curves for other programs: TARGET is tensorboard, and PLACE a folder, or mlflow, and PLACE a server's
-    URL. With the folder of a run in place of a job no coordinator is needed."""
+    """Write a job's curves for other programs. PLACE is a folder for tensorboard, a server's URL for mlflow. With the folder of a
+    run in place of a job no coordinator is needed."""
     if Path(source).is_dir():
         rows = _published(target, place, Path(source).resolve().name, {"folder": source}, _journal(Path(source)), 0)
     else:

@@ -133,3 +133,23 @@ def test_logs_are_what_the_ranks_printed(standing, job):
     assert text == output(standing, "logs", job.id, "--follow")
     assert text.splitlines() == [tags.split(line).text for line in Path(job.run_dir, "log").read_text().splitlines()]
     assert f"parameters sha256:{job.digest}" in text
+
+
+def test_artifacts_lists_and_saves_a_job_s_files_and_goes_on_with_half_of_one(standing, job, tmp_path):
+    listed = output(standing, "artifacts", job.id)
+    assert re.search(r"^checkpoints/step-00000016/parameters\.safetensors +[\d.]+ kB +16 +[0-9a-f]{64}$", listed, re.MULTILINE)
+    name, saved = "checkpoints/step-00000016/parameters.safetensors", tmp_path / "saved"
+    whole = Path(job.run_dir, name).read_bytes()
+    saved.write_bytes(whole[:100])
+    assert output(standing, "artifacts", job.id, name, "-o", saved).startswith(f"{saved}: ") and saved.read_bytes() == whole
+    saved.write_bytes(b"?" + whole[1:100])
+    done = standing.bptrain("artifacts", job.id, name, "-o", saved)
+    assert done.returncode == 3 and f"{saved} has the SHA-256 " in done.stderr and "remove it and download it again" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["{job.id}", "{job.run_dir}"], ids=["job", "folder"])
+def test_publish_writes_the_curves_for_tensorboard(standing, job, tmp_path, source):
+    pytest.importorskip("tensorboardX", reason="needs pip install 'bptrain[tensorboard]'")
+    assert output(standing, "publish", source.format(job=job), "tensorboard", tmp_path) == f"{tmp_path}: 18 rows of the curves\n"
+    folder, = tmp_path.iterdir()
+    assert [file.stat().st_size > 500 for file in folder.iterdir()] == [True]
