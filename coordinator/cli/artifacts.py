@@ -3,14 +3,13 @@ from pathlib import Path
 
 import click
 from google.protobuf import json_format
-from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
 
 from bptrain.v1.artifact_service_pb2 import ARTIFACT_KIND_CHECKPOINT, ListArtifactsResponse
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
+from coordinator.terminal.columns import columns
 from worker.errors import Unavailable
 
 
@@ -31,12 +30,8 @@ def command(job: str | None, name: str | None, output: Path | None, style: str, 
     if style == "json":
         click.echo(json_format.MessageToJson(ListArtifactsResponse(artifacts=listed), preserving_proto_field_name=True))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "size", "step", "sha256"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading in ("size", "step") else "left")
-    for artifact in listed:
-        table.add_row(artifact.name, decimal(artifact.size_bytes), str(artifact.step or ""), artifact.sha256)
-    Console(soft_wrap=True).print(table)
+    rows = [(artifact.name, decimal(artifact.size_bytes), str(artifact.step or ""), artifact.sha256) for artifact in listed]
+    click.echo(columns(("name", "size", "step", "sha256"), rows) if rows else "no artifacts yet")
 
 
 def _download(client: Client, job_id: str, name: str, output: Path) -> str:
