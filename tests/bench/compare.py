@@ -29,6 +29,7 @@ from coordinator.launchers import mpirun
 HERE = Path(__file__).resolve().parent
 WORKLOADS = ["keras_mlp", "mnist_mlp", "wide_mlp", "lenet", "resnet20", "char_lstm", "gpt"]
 TITLES = {"ours": "ours, 2 ranks", "ddp": "PyTorch DDP, 2 ranks", "torch": "PyTorch, 1 process, 2 threads", "jax": "JAX, 1 process"}
+JAX = {"keras_mlp", "mnist_mlp", "wide_mlp", "lenet", "char_lstm"}  # what jax_peer.py has
 PATIENCE_S = 120  # beyond the time to measure: imports, compilation, the first steps
 
 Found = dict[str, list[dict]]  # contender → what each round printed
@@ -43,7 +44,7 @@ def commands(workload: str, chosen: argparse.Namespace) -> dict[str, list[str]]:
         "ddp": [chosen.torch, "-m", "torch.distributed.run", "--nproc-per-node", "2", peer, workload, *seconds],
         "torch": [chosen.torch, peer, workload, "--threads", "2", *seconds],
     }
-    return found | ({"jax": [chosen.jax, str(HERE / "jax_peer.py"), workload, *seconds]} if chosen.jax else {})
+    return found | ({"jax": [chosen.jax, str(HERE / "jax_peer.py"), workload, *seconds]} if chosen.jax and workload in JAX else {})
 
 
 def run(command: list[str], patience_s: float) -> dict:
@@ -62,6 +63,15 @@ def run(command: list[str], patience_s: float) -> dict:
     return json.loads(lines[-1])
 
 
+def run_again(command: list[str], patience_s: float) -> dict:
+    """The same, with a second try: PyTorch DDP now and then dies at its end (SIGABRT)."""
+    try:
+        return run(command, patience_s)
+    except RuntimeError as error:
+        print(f"{error}\ntrying once more …", end=" ", file=sys.stderr, flush=True)
+        return run(command, patience_s)
+
+
 def measure(found: dict[str, Found], chosen: argparse.Namespace) -> None:
     """Fills `found`, workload by workload, so that an interrupt leaves what is there."""
     for workload in chosen.workloads:
@@ -70,7 +80,7 @@ def measure(found: dict[str, Found], chosen: argparse.Namespace) -> None:
         for i in range(chosen.rounds):
             for rival, command in rivals.items():
                 print(f"{workload} {i + 1}/{chosen.rounds} {TITLES[rival]} …", end=" ", file=sys.stderr, flush=True)
-                runs[rival].append(run(command, chosen.seconds * 3 + PATIENCE_S))
+                runs[rival].append(run_again(command, chosen.seconds * 3 + PATIENCE_S))
                 print(f"{runs[rival][-1]['samples_s']:,.0f} samples/s", file=sys.stderr, flush=True)
 
 
@@ -78,23 +88,31 @@ def medians(runs: Found, key: str) -> dict[str, float]:
     return {rival: statistics.median(run[key] for run in done) for rival, done in runs.items() if done}
 
 
-def ratio(runs: Found, rivals: tuple[str, ...]) -> float:
-    """Ours by the best of `rivals`, round by round; the median."""
+def ratio(runs: Found, rivals: tuple[str, ...]) -> float | None:
+    """Ours by the best of `rivals`, round by round; the median. None where they have not run."""
+    if not all(rival in runs for rival in rivals):
+        return None
     rounds = zip(runs["ours"], *(runs[rival] for rival in rivals))
     return statistics.median(ours["samples_s"] / max(peer["samples_s"] for peer in peers) for ours, *peers in rounds)
 
 
 def speed_table(found: dict[str, Found]) -> list[str]:
     """Samples a second, and ratios."""
-    names = list(next(iter(found.values())))
+    names = [name for name in TITLES if any(name in runs for runs in found.values())]
     rivals = {"ours ÷ best of PyTorch's two": ("ddp", "torch"), "ours ÷ PyTorch DDP": ("ddp",)}
     rivals |= {"ours ÷ JAX": ("jax",)} if "jax" in names else {}
     rows = [["workload", *(TITLES[name] for name in names), *rivals]]
     ratios = {workload: [ratio(runs, peers) for peers in rivals.values()] for workload, runs in found.items()}
     for workload, runs in found.items():
-        rows.append([workload, *(f"{rate:,.0f}" for rate in medians(runs, "samples_s").values()), *(f"{r:.2f}" for r in ratios[workload])])
-    means = [math.exp(statistics.fmean(map(math.log, column))) for column in zip(*ratios.values())]
-    return table([*rows, ["geometric mean", *[""] * len(names), *(f"{mean:.2f}" for mean in means)]])
+        rates = medians(runs, "samples_s")
+        rows.append([workload, *(f"{rates[name]:,.0f}" if name in rates else "–" for name in names), *map(_two, ratios[workload])])
+    means = [math.exp(statistics.fmean(math.log(each) for each in column if each)) for column in zip(*ratios.values())]
+    return table([*rows, ["geometric mean", *[""] * len(names), *map(_two, means)]])
+
+
+def _two(number: float | None) -> str:
+    """With two decimals."""
+    return "–" if number is None else f"{number:.2f}"
 
 
 def memory_table(found: dict[str, Found]) -> list[str]:

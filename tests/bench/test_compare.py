@@ -39,6 +39,18 @@ def test_the_table_has_a_row_for_each_workload_and_the_geometric_mean(compare):
     ]
 
 
+def test_who_has_not_run_a_workload_is_left_out_of_its_row_and_of_the_mean(compare):
+    found = {"lenet": runs(ours=[4000], ddp=[2000], torch=[1000], jax=[1000]), "gpt": runs(ours=[800], ddp=[100], torch=[200])}
+    assert [row.split(" | ")[4:] for row in compare.speed_table(found)[2:]] == [
+        ["1,000", "2.00", "2.00", "4.00 |"], ["–", "4.00", "8.00", "– |"], ["", "2.83", "4.00", "4.00 |"]]
+
+
+def test_a_contender_that_dies_once_is_run_again(compare, tmp_path, capsys):
+    script = f"[ -e {tmp_path}/tried ] && echo '{{\"samples_s\": 5}}' && exit; touch {tmp_path}/tried; echo why >&2; exit 1"
+    assert compare.run_again(["sh", "-c", script], 10) == {"samples_s": 5}
+    assert "why\n" in capsys.readouterr().err
+
+
 def test_the_table_of_memory_counts_in_megabytes(compare):
     found = {"gpt": runs(ours=[100], ddp=[400], torch=[500])}
     assert compare.memory_table(found)[-1] == "| gpt | 100 | 50 | 400 | 500 | 0.25 |"
