@@ -23,7 +23,12 @@ def command(job: str | None, series: tuple[str, ...], style: str | None, points:
     style = style or ("chart" if sys.stdout.isatty() else "csv")
     console = Console()
     with Client(address) as client:
-        curves = client.curve(options.find(client, job).id, series, points or (4 * console.width if style == "chart" else 0))
+        found = options.find(client, job).id
+        if style == "csv" and not points:
+            for piece in client.export_metrics(found, series):
+                click.echo(piece, nl=False)
+            return
+        curves = client.curve(found, series, points or (4 * console.width if style == "chart" else 0))
     if style == "json":
         click.echo(json_format.MessageToJson(QueryMetricsResponse(curves=curves.values()), preserving_proto_field_name=True))
     elif style == "csv":

@@ -28,11 +28,15 @@ class Window:
 
 def curves(connection: sqlite3.Connection, job_id: str, names: Sequence[str], window: Window) -> list[Curve]:
     """The named series of a job (none named: all)."""
-    chosen = [row for row in points.series(connection, job_id) if row["points"] and (not names or row["name"] in names)]
-    found = [_curve(connection, row, window) for row in chosen]
+    found = [_curve(connection, row, window) for row in chosen(connection, job_id, names)]
     for curve in found:
         curve.job_id = job_id
     return found
+
+
+def chosen(connection: sqlite3.Connection, job_id: str, names: Sequence[str]) -> list[sqlite3.Row]:
+    """Rows of the series that are meant and have points."""
+    return [row for row in points.series(connection, job_id) if row["points"] and (not names or row["name"] in names)]
 
 
 def _curve(connection: sqlite3.Connection, row: sqlite3.Row, window: Window) -> Curve:

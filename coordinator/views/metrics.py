@@ -15,10 +15,11 @@ from coordinator.runs.hub import Hub
 from coordinator.store import events, jobs, points
 from coordinator.store.database import Database
 from coordinator.views import export, stream
-from coordinator.views.curve import Window, curves
+from coordinator.views.curve import Window, chosen, curves
 from coordinator.views.feed import Feeds
 
 MOST_JOBS = 100  # in one query
+MOST_POINTS = 250_000  # in one answer, of all curves: what 4 MiB hold, gRPC's limit for a message
 
 Result = TypeVar("Result")
 
@@ -37,7 +38,9 @@ class Metrics:
         if not 0 < len(request.job_ids) <= MOST_JOBS:
             raise InvalidInput([Problem("job_ids", expected(f"1 to {MOST_JOBS} jobs", len(request.job_ids)))])
         last = min(request.last_step, points.LAST) if request.HasField("last_step") else points.LAST
-        window = Window(min(request.first_step, points.LAST), last, request.max_points)
+        counts = [await self._of(job_id, lambda connection: len(chosen(connection, job_id, request.series))) for job_id in request.job_ids]
+        most = max(4, MOST_POINTS // max(1, sum(counts)))
+        window = Window(min(request.first_step, points.LAST), last, min(request.max_points or most, most))
         found = []
         for job_id in request.job_ids:  # each on a snapshot of its own, so that none holds up the others
             found += await self._of(job_id, lambda connection: curves(connection, job_id, request.series, window))

@@ -61,3 +61,12 @@ def test_exported_lines_are_json_and_the_same(job):
     curve = client.curve(job_id)["loss"]
     assert [(row["series"], row["step"], row["value"]) for row in map(json.loads, lines)] == [
         ("loss", step, value) for step, value in zip(curve.steps, curve.values)]
+
+
+def test_an_answer_has_no_more_points_than_a_message_may_hold(job, monkeypatch):
+    """However many curves there are, and whatever is asked for; each says how many it has."""
+    client, job_id = job
+    monkeypatch.setattr("coordinator.views.metrics.MOST_POINTS", 60)
+    for most in (0, 50):
+        curves = client.curves([job_id] * 3, ["loss", "accuracy"], most)
+        assert len(curves) == 6 and {(len(curve.steps), curve.total_points) for curve in curves} == {(10, 16)}

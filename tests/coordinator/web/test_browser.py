@@ -126,14 +126,18 @@ def test_the_job_file_and_the_files_are_there(site, page):
     assert saved.value.suggested_filename == "manifest.json" and os.path.getsize(saved.value.path()) > 100
 
 
-def test_a_job_is_cancelled_from_the_page_once_one_is_sure(site, page, small):
+def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, small):
     server, client, _ = site
     for other in client.list():
         if other.spec.name == "long":
             client.cancel(other.id)
     job = client.submit(small(**LONG | {"name": "to-cancel"}))
     page.goto(f"{server.web_address}/#/jobs/{job.id}")
-    page.locator(".state.running").wait_for()
+    page.locator(".head .state.running").wait_for()
+    page.get_by_role("button", name="Pause").click()
+    page.locator(".head .state.paused").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.locator(".head .state.running").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="No").click()
     page.get_by_role("button", name="Cancel").click()
