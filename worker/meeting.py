@@ -28,6 +28,7 @@ from worker.crew import Crew
 from worker.holding import Holding
 from worker.ledger import TRAIN, Row
 from worker.options import Options
+from worker.pace import Gauge
 from worker.recorder import Recorder, Silent
 from worker.replica import Replica
 from worker.status import Status
@@ -199,6 +200,7 @@ class Meeting:
         self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.input,
                                self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)
         self.stepper.assign(self.balance.assignments)
+        self.gauge = Gauge(self.crew.hosts) if comm.rank == 0 else None
 
     def _report(self) -> None:
         ranks = [RankInfo(host=host, pid=pid) for host, pid in zip(self.crew.hosts, self.crew.pids)]

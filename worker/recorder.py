@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace
 from worker import checkpoint, checks, plan, rundir
 from worker.checkpoint import Loaded
 from worker.checks import Job
@@ -40,6 +40,7 @@ class Silent:
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
     def epoch_ended(self, event: EpochEnded) -> None: ...
+    def paced(self, event: Pace) -> None: ...
     def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None: ...
     def prepare(self, buffer: Buffer) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
@@ -107,6 +108,9 @@ class Recorder(Silent):
         if event.step > self.known[EPOCH]:
             self.known[EPOCH] = event.step
             self._reporter.epoch_ended(event)
+
+    def paced(self, event: Pace) -> None:
+        self._reporter.paced(event)
 
     def newest_checkpoint(self) -> int:
         """Steps done in the newest checkpoint by its name; −1 where there is none, or the run is not resumed."""

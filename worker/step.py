@@ -58,6 +58,7 @@ class Stepper:
         self._skips = getattr(data, "may_skip", False)
         self.skipped = 0  # samples that this rank has left out, each as often as that happened
         self.clock = OFF
+        self.read_s = 0.0  # that the last step waited for its samples
 
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
         """Who computes which shards from the next step on. Collective."""
@@ -72,6 +73,7 @@ class Stepper:
         began, self._diagnoses_now = time.perf_counter(), self._diagnose_every and step % self._diagnose_every == 0
         epoch, place = self._epoch_of(step), self.schedule.batch(step)
         batches, used = self._read(epoch, place)
+        self.read_s = time.perf_counter() - began
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
         pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number)

@@ -84,6 +84,8 @@ class Training(Meeting):
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
         self.status.measured(step, max(vote.seconds))
         self.record.trained(step, vote.row)
+        if self.gauge and (pace := self.gauge.note(step, vote.seconds, self.stepper.read_s)):
+            self.record.paced(pace)
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}

@@ -33,7 +33,7 @@ def _rows(job: Job) -> list[tuple[str, str]]:
         when = f"; it starts at about {clock(job.estimated_start)}" if job.estimated_start else ""
         rows.append(("queue", f"place {job.queue_position}: {job.waiting_reason}{when}"))
     if job.slow_reason:
-        rows.append(("slow", job.slow_reason))
+        rows.append(("step", job.slow_reason))
     if job.HasField("failure"):
         rows.append(("failure", failure_sentence(job.failure)))
     if job.HasField("origin"):

@@ -15,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.v1.report_pb2 import AttemptEnded, CheckpointFailed, CrewChanged
-from coordinator.jobs import states
+from coordinator.jobs import slowness, states
 from coordinator.terminal.chart import chart
 from coordinator.views.run import RunView
 from coordinator.views.thinning import thin
 from worker.console import Lines, say
 
 REFRESH_S = 0.12
+BAR, MOST_BARS = 30, 8
 
 
 class Display(Protocol):
@@ -51,6 +52,8 @@ def _fold(view: RunView, kind: str, message: Any) -> None:
         view.apply_crew(message)
     elif kind == "points":
         view.apply_points(message)
+    elif kind == "pace":
+        view.progress.pace.CopyFrom(message)
     elif kind == "checkpoint":
         view.checkpoint = message
     elif isinstance(message, AttemptEnded):
@@ -128,7 +131,8 @@ class LiveDisplay:
         width, height = self._console.size
         losses = {name: series for name, series in self.view.series.items() if name.endswith("loss")}
         curves = {name: _points(series, 4 * width) for name, series in losses.items()}
-        return Group(head, chart(curves, min(width - 1, 100), max(6, min(16, height - 5))), self._bar(), self._numbers())
+        ranks = self._ranks()
+        return Group(head, chart(curves, min(width - 1, 100), max(6, min(16, height - 5 - len(ranks)))), self._bar(), self._numbers(), *ranks)
 
     def _bar(self) -> Table:
         progress = self.view.progress
@@ -137,6 +141,15 @@ class LiveDisplay:
                     f"epoch {progress.epoch}/{progress.epochs}", f"step {progress.step}/{progress.total_steps}",
                     f"{progress.samples_s:,.0f} samples/s", f"{duration(progress.left_s)} left" if progress.left_s else "")
         return row
+
+    def _ranks(self) -> list[Text]:
+        """What the ranks' steps go into: a bar each for what it computes, and what most of a step goes into."""
+        pace = self.view.progress.pace
+        if len(pace.rank_s) > MOST_BARS or not pace.step_s:
+            return []
+        bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {1000 * seconds:.3g} ms", "dim"))
+                for rank, seconds in enumerate(pace.rank_s)]
+        return [*bars, Text(slowness.reason(pace), style="dim", overflow="ellipsis", no_wrap=True)]
 
     def _numbers(self) -> Text:
         return Text("   ".join(f"{name} {value:.4g}" for name, value in self.view.latest.items()))

@@ -5,7 +5,7 @@ import sqlite3
 
 from bptrain.v1.job_service_pb2 import Job, Origin, Progress
 from bptrain.v1.spec_pb2 import JobSpec
-from coordinator.jobs import states
+from coordinator.jobs import slowness, states
 from coordinator.store import events, jobs
 
 WITHOUT_RANKS = (states.QUEUED, states.PAUSED, *states.FINAL)
@@ -23,6 +23,8 @@ def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = Fal
         job.failure.ParseFromString(row["failure"])
     if row["state"] in WITHOUT_RANKS:
         job.progress.left_s = job.progress.samples_s = 0
+        job.progress.ClearField("pace")
+    job.slow_reason = slowness.reason(job.progress.pace)
     if not brief:
         job.transitions.extend(events.transitions(connection, row["id"]))
     return job

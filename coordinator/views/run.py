@@ -53,6 +53,8 @@ class RunState:
             self.apply_crew(report.crew)
         elif kind == "points":
             self.apply_points(report.points)
+        elif kind == "pace":
+            self.progress.pace.CopyFrom(report.pace)
         elif kind == "checkpoint":
             self.checkpoint = report.checkpoint
         elif kind == "ended":
@@ -62,6 +64,7 @@ class RunState:
         self.started, self.ended, self._marks = event, None, []
         self.progress.step, self.progress.total_steps = event.first_step, event.total_steps
         self.progress.samples_s = self.progress.left_s = 0
+        self.progress.ClearField("pace")
         self.crew = event.ranks
 
     def apply_crew(self, event: CrewChanged) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_the_queue_shows_who_has_slots_and_why_others_wait(standing, job):
     assert ([each["job_id"] for each in found["running"]], [each["job_id"] for each in found["waiting"]]) == ([job.id], [waiting.id])
     assert re.search(r"^queue       place 1: 1 of 2 slot\(s\) are free; it needs 2", output(standing, "show", waiting.id), re.MULTILINE)
     assert output(standing, "cancel", waiting.id) == "CANCELLED at step 0: cancelled by a user\n"
+
+
+def test_show_says_what_a_step_goes_into(standing, job, wait_until):
+    wait_until(lambda: standing.client.get(job.id).slow_reason)
+    found = standing.client.get(job.id)
+    assert re.match(r"(compute|wire|input|imbalance): .+ of a step's [\d.e+]+ ms$", found.slow_reason)
+    assert (len(found.progress.pace.rank_s), list(found.progress.pace.hosts)) == (1, [socket.gethostname()])
+    assert re.search(r"^step        (compute|wire|input|imbalance): ", output(standing, "show", job.id), re.MULTILINE)
 
 
 def test_labels_and_limits_are_changed_while_it_trains(standing, job):

@@ -1,3 +1,4 @@
+from bptrain.v1 import report_pb2 as _report_pb2
 from bptrain.v1 import spec_pb2 as _spec_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -43,20 +44,22 @@ class Transition(_message.Message):
     def __init__(self, to: _Optional[_Union[JobState, str]] = ..., time: _Optional[float] = ..., cause: _Optional[str] = ..., **kwargs) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("step", "total_steps", "epoch", "epochs", "samples_s", "left_s")
+    __slots__ = ("step", "total_steps", "epoch", "epochs", "samples_s", "left_s", "pace")
     STEP_FIELD_NUMBER: _ClassVar[int]
     TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_S_FIELD_NUMBER: _ClassVar[int]
     LEFT_S_FIELD_NUMBER: _ClassVar[int]
+    PACE_FIELD_NUMBER: _ClassVar[int]
     step: int
     total_steps: int
     epoch: int
     epochs: int
     samples_s: float
     left_s: float
-    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ...) -> None: ...
+    pace: _report_pb2.Pace
+    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure")

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch", "pace")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +19,7 @@ class Report(_message.Message):
     CREW_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PACE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -29,7 +30,8 @@ class Report(_message.Message):
     crew: CrewChanged
     checkpoint_failed: CheckpointFailed
     epoch: EpochEnded
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ...) -> None: ...
+    pace: Pace
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
     __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
@@ -78,6 +80,22 @@ class CrewChanged(_message.Message):
     ranks: _containers.RepeatedCompositeFieldContainer[RankInfo]
     stall_s: float
     def __init__(self, step: _Optional[int] = ..., lost: _Optional[_Iterable[_Union[LostRank, _Mapping]]] = ..., joined: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., stall_s: _Optional[float] = ...) -> None: ...
+
+class Pace(_message.Message):
+    __slots__ = ("step", "steps", "step_s", "rank_s", "read_s", "hosts")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    RANK_S_FIELD_NUMBER: _ClassVar[int]
+    READ_S_FIELD_NUMBER: _ClassVar[int]
+    HOSTS_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    steps: int
+    step_s: float
+    rank_s: _containers.RepeatedScalarFieldContainer[float]
+    read_s: float
+    hosts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, step: _Optional[int] = ..., steps: _Optional[int] = ..., step_s: _Optional[float] = ..., rank_s: _Optional[_Iterable[float]] = ..., read_s: _Optional[float] = ..., hosts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LostRank(_message.Message):
     __slots__ = ("rank", "host", "cause")

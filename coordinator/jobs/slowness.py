@@ -1,0 +1,32 @@
+"""What most of a step's time goes into, in words."""
+
+from statistics import median
+
+from bptrain.v1.report_pb2 import Pace
+
+BEHIND = 1.25  # times what ranks take in the middle: from there on one holds up the others
+MUCH = 0.25  # of a step
+
+
+def reason(pace: Pace) -> str:
+    """A sentence that begins with imbalance, input, wire or compute; empty without measurements."""
+    if not pace.rank_s or pace.step_s <= 0:
+        return ""
+    slowest = max(range(len(pace.rank_s)), key=pace.rank_s.__getitem__)
+    worst, middle = pace.rank_s[slowest], median(pace.rank_s)
+    rest = max(0.0, pace.step_s - worst)
+    if worst > BEHIND * middle and worst - middle > 0.1 * pace.step_s:
+        return f"imbalance: rank {slowest}{_on(pace, slowest)} takes {worst / middle:.1f} times what ranks do in the middle, {_of(worst, pace)}"
+    if pace.read_s > MUCH * pace.step_s:
+        return f"input: rank 0{_on(pace, 0)} waits for its samples, {_of(pace.read_s, pace)}"
+    if rest > worst:
+        return f"wire: exchange, update and waiting for each other take {_of(rest, pace)}"
+    return f"compute: the slowest rank, {slowest}{_on(pace, slowest)}, takes {_of(worst, pace)}"
+
+
+def _on(pace: Pace, rank: int) -> str:
+    return f" on {pace.hosts[rank]}" if rank < len(pace.hosts) else ""
+
+
+def _of(seconds: float, pace: Pace) -> str:
+    return f"{1000 * seconds:.3g} of a step's {1000 * pace.step_s:.3g} ms"
