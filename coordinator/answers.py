@@ -77,7 +77,8 @@ class Patience:
 
     def broke(self, error: grpc.RpcError) -> None:
         """Raises what the error stands for, unless the line may come back."""
-        self._lost_at = self._lost_at or time.monotonic()
+        if not self._lost_at or (self._lost_at == -math.inf and "failed to connect" not in (error.details() or "")):
+            self._lost_at = time.monotonic()  # somebody was there
         if error.code() not in BROKEN or time.monotonic() - self._lost_at > self._longest_s:
             raise raised(error, self._address) from None
 

@@ -10,10 +10,14 @@
    back in the client.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bpcore.errors import BptrainError
 from worker.errors import exit_code as worker_exit_code
+
+
+LONGEST = 200  # characters of one value in an answer
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Entry:
 
 CATALOGUE = {
     "INVALID_FIELD": Entry("INVALID_ARGUMENT", 2, "the job is refused"),
+    "MESSAGE_INVALID": Entry("INVALID_ARGUMENT", 2, "these bytes are no message of {method}"),
     "PAGE_TOKEN_INVALID": Entry("INVALID_ARGUMENT", 2, "the page token is not one of ours"),
     "CURSOR_FOREIGN": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of job {job}'),
     "CURSOR_INVALID": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of the watch of all jobs'),
@@ -58,12 +63,25 @@ CATALOGUE = {
 }
 
 
+def table() -> Iterator[str]:
+    """The catalogue as coordinator/README.md has it."""
+    yield "| reason | gRPC status | exit code | sentence |"
+    yield "|---|---|---:|---|"
+    for reason, entry in CATALOGUE.items():
+        yield f"| {reason} | {entry.status} | {entry.exit_code} | {entry.sentence} |"
+
+
+def shortened(text: str) -> str:
+    """What a caller sent comes back whole only as far as a line reaches: gRPC drops an answer whose details are too long."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 class Refusal(BptrainError):
     """A request that is answered with an entry of the catalogue."""
 
     def __init__(self, reason: str, **metadata: object):
         self.reason = reason
-        self.metadata = {key: str(value) for key, value in metadata.items()}
+        self.metadata = {key: shortened(str(value)) for key, value in metadata.items()}
         super().__init__(CATALOGUE[reason].sentence.format(**self.metadata))
 
 

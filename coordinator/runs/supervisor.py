@@ -155,7 +155,7 @@ class Supervisor:
         if not states.allowed(row["state"], Event.RESIZED):
             raise lifecycle.not_allowed(row, states.sources(Event.RESIZED), "resized")
         free = self.slots - sum(self._busy.values())
-        needed = ranks - self._busy[job_id]
+        needed = ranks - self._busy.get(job_id, row["ranks"])
         if needed > free:
             raise Refusal("SLOTS_TAKEN", job=job_id, needed=needed, free=free)
         if not self._sessions.are_open(job_id):
@@ -221,8 +221,10 @@ class Supervisor:
     async def _watch(self, job_id: str) -> None:
         """Waits until the ranks are gone, then settles what they left."""
         meeting = asyncio.create_task(self._watch_meeting(job_id))
-        status = await self._launches[job_id].wait()
-        meeting.cancel()
+        try:
+            status = await self._launches[job_id].wait()
+        finally:
+            meeting.cancel()
         del self._launches[job_id]
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         await self._settle(row, f"the ranks ended{'' if status is None else f' with exit status {status}'} before the job was done")

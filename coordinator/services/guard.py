@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -61,13 +62,17 @@ class Guard(grpc.aio.ServerInterceptor):
         authorization = next((value for key, value in details.invocation_metadata if key == "authorization"), "")
         call = Call(details.method.rpartition("/")[2], needed, authorization, getattr(handler, kind))
         guarded = self.stream if handler.response_streaming else self.unary
-        encode = functools.partial(_encoded, handler.response_serializer)
-        return handler._replace(**{kind: functools.partial(guarded, call)}, response_serializer=encode)
+        codecs = {"response_serializer": functools.partial(_encoded, handler.response_serializer)}
+        if not handler.request_streaming:
+            codecs["request_deserializer"] = functools.partial(_decoded, handler.request_deserializer)
+        return handler._replace(**{kind: functools.partial(guarded, call)}, **codecs)
 
     @translated
     async def unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
         caller = self._gate.caller(call.authorization)
         calls(caller.token)
+        if request is None:
+            raise Refusal("MESSAGE_INVALID", method=call.method)
         if not call.rule.recorded or getattr(request, "validate_only", False):
             caller.may(call.method, call.rule.scope)
             return await call.behaviour(request, context)
@@ -96,8 +101,18 @@ class Guard(grpc.aio.ServerInterceptor):
     async def stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
         admission()
+        if request is None:
+            raise Refusal("MESSAGE_INVALID", method=call.method)
         async for response in self._streams.run(call.behaviour(request, context), admission):
             yield response
+
+
+def _decoded(deserializer: Callable[[bytes], Any], data: bytes) -> Any:
+    """None for bytes that are no message: that is for the guard to say, once it knows who is calling."""
+    try:
+        return deserializer(data)
+    except DecodeError:
+        return None
 
 
 def _encoded(serializer: Callable[[Any], bytes], response: Any) -> bytes:

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bptrain.v1.admin_service_pb2 import Backup
+from coordinator.errors import Refusal
 from coordinator.store.trouble import translated
 from worker.errors import Unavailable
 
@@ -90,8 +91,8 @@ def _copy(store: Path, part: Path) -> None:
     os.close(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
     with _opened(store) as source, _opened(part) as copy:
         source.backup(copy, pages=1024)  # in pieces, between which others write
-        if wrong := problems(copy):
-            raise sqlite3.DatabaseError(wrong[0])
+        if problems(copy):
+            raise Refusal("STORE_CORRUPT")
         copy.execute("PRAGMA journal_mode = DELETE")  # one file
     _sync(part)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,7 +52,7 @@ class Database:
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Runs `work` on a snapshot."""
-        return await asyncio.wrap_future(self._readers.submit(self._snapshot, work))
+        return await asyncio.wrap_future(self._readers.submit(copy_context().run, self._snapshot, work))
 
     def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """The same at once, in the caller's thread: for a few rows by their keys, which takes less than to ask a reader."""

@@ -1,5 +1,6 @@
 """What SQLite reports about its file → refusals."""
 
+import errno
 import sqlite3
 
 from coordinator.errors import Refusal
@@ -12,7 +13,7 @@ CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def translated(error: Exception) -> Exception:
     """Refusal STORE_FULL or STORE_CORRUPT; any other as it is."""
     code = getattr(error, "sqlite_errorcode", 0)
-    if code in FULL:
+    if code in FULL or getattr(error, "errno", 0) == errno.ENOSPC:
         return Refusal("STORE_FULL")
     if code & 0xff in CORRUPT:  # the upper bits say where
         return Refusal("STORE_CORRUPT")

@@ -13,7 +13,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from coordinator.store.trouble import translated
@@ -45,12 +47,12 @@ class Writer:
 
     async def write(self, work: Work) -> Any:
         answer = asyncio.get_running_loop().create_future()
-        self._waiting.put(Write(work, answer))
+        self._waiting.put(Write(_in_this_context(work), answer))
         return await answer
 
     def post(self, work: Work) -> None:
         """Writes it when its turn comes; nobody waits. What goes wrong is in the log."""
-        self._waiting.put(Write(work, None))
+        self._waiting.put(Write(_in_this_context(work), None))
 
     def close(self) -> None:
         """What waits is written before."""
@@ -79,6 +81,11 @@ class Writer:
                     break
                 batch.append(write)
         return batch
+
+
+def _in_this_context(work: Work) -> Work:
+    """Who calls is known in the thread, too."""
+    return partial(copy_context().run, work)
 
 
 def _commit(connection: sqlite3.Connection, works: Sequence[Work]) -> list[Any]:

@@ -79,3 +79,9 @@ def test_metadata_is_text():
 def test_a_reason_that_is_not_in_the_catalogue_cannot_be_raised():
     with pytest.raises(KeyError):
         Refusal("NO_SUCH_REASON")
+
+
+def test_the_readme_has_the_table_as_it_is():
+    """If not: python -c 'from coordinator.errors import table; print(*table(), sep="\\n")'"""
+    written = [line for line in (PACKAGE / "README.md").read_text().splitlines() if line.startswith("|")]
+    assert written == list(errors.table())

@@ -85,8 +85,9 @@ def test_without_a_copy_there_is_no_way_back(path):
 def test_a_damaged_store_is_not_copied_over_good_copies(path, stored):
     good = backup.create(path)
     path.write_bytes(DAMAGES["a page of zeros"](path.read_bytes()))
-    with pytest.raises((Refusal, sqlite3.DatabaseError)):
+    with pytest.raises(Refusal) as caught:
         backup.create(path)
+    assert caught.value.reason == "STORE_CORRUPT"
     assert os.listdir(backup.folder_of(path)) == [good.name]
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from coordinator.access.caller import calls, owner
 from coordinator.errors import Refusal
 from coordinator.store import jobs, writer
 from coordinator.store.database import Database
@@ -168,6 +169,14 @@ def test_what_nobody_waits_for_is_written_before_the_store_is_closed(path, add_j
             first.post(add_job)
     with closing(Database(path)) as second:
         assert len(read(second, ids)) == 3
+
+
+def test_who_calls_is_known_in_the_threads_of_the_store(database):
+    async def scenario():
+        calls("alice")
+        return await asyncio.gather(database.write(lambda _: owner()), database.read(lambda _: owner()))
+
+    assert asyncio.run(scenario()) == ["alice"] * 2
 
 
 def test_a_look_sees_what_was_written_before(database, add_job):
