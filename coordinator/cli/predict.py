@@ -15,7 +15,7 @@ from worker.rundir import RunDir
 @click.argument("job", type=click.Path(path_type=Path, exists=True), metavar="JOB.yaml|FOLDER")
 @click.argument("data")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A .csv, or a .npy with the plain outputs.  [default: CSV, printed]")
-@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True, help="Samples at a time.")
 @options.data_root
 def command(job: Path, data: str, output: Path | None, batch_size: int, data_root: str) -> None:
     """Predict with a run's newest checkpoint. FOLDER is the run's; with JOB.yaml it is the newest run of that job.
