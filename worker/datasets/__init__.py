@@ -7,7 +7,7 @@
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,17 +123,18 @@ class Arrays:
 
     learned: Mapping[str, Any] = {}
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False):
+    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False, looked_at: Callable[[], None] = lambda: None):
+        """`looked_at()` is called after each block that was looked through."""
         self.is_on_disk = is_on_disk
         problems = [problem for name, array in arrays.items() if (problem := _array_problem(name, array))]
         first = next(iter(arrays))
         problems += [Problem(name, expected(f"as many samples as {first} has, {len(arrays[first])}", len(array)))
                      for name, array in arrays.items() if not problems and len(array) != len(arrays[first])]
-        problems = problems or [problem for name, array in arrays.items() if (problem := _value_problem(name, array))]
+        problems = problems or [problem for name, array in arrays.items() if (problem := _value_problem(name, array, looked_at))]
         if problems:
             raise InvalidInput(problems)
         self._arrays = dict(arrays)
-        self.fields = {name: _field(array) for name, array in arrays.items()}
+        self.fields = {name: _field(array, looked_at) for name, array in arrays.items()}
         self._ready = {name: field.integer or arrays[name].dtype == np.float32 for name, field in self.fields.items()}
 
     def __len__(self) -> int:
@@ -144,9 +145,20 @@ class Arrays:
                 for name, array in self._arrays.items()}
 
 
-def _field(array: np.ndarray) -> Field:
-    integer = array.dtype.kind in "biu"
-    return Field(array.shape[1:], True, int(array.max()) + 1, int(array.min())) if integer else Field(array.shape[1:])
+def _field(array: np.ndarray, looked_at: Callable[[], None]) -> Field:
+    if array.dtype.kind not in "biu":
+        return Field(array.shape[1:])
+    least, most = [], []
+    for _, block in _blocks(array):
+        least, most = [*least, int(block.min())], [*most, int(block.max())]
+        looked_at()
+    return Field(array.shape[1:], True, max(most) + 1, min(least))
+
+
+def _blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(its first row, a part of it), so that memory-mapped data stays on disk."""
+    rows = max(1, BLOCK_BYTES // max(1, array[0].nbytes))
+    yield from ((start, array[start:start + rows]) for start in range(0, len(array), rows))
 
 
 def _array_problem(name: str, array: np.ndarray) -> Problem | None:
@@ -157,12 +169,14 @@ def _array_problem(name: str, array: np.ndarray) -> Problem | None:
     return None
 
 
-def _value_problem(name: str, array: np.ndarray) -> Problem | None:
-    """Numbers that no training survives. Read in blocks, so that memory-mapped data stays on disk."""
+def _value_problem(name: str, array: np.ndarray, looked_at: Callable[[], None]) -> Problem | None:
+    """Numbers that no training survives."""
     if array.dtype.kind != "f":
         return None
-    rows = max(1, BLOCK_BYTES // max(1, array[0].nbytes))
-    bad = [start + row for start in range(0, len(array), rows) for row in _bad_rows(array[start:start + rows])]
+    bad: list[int] = []
+    for start, block in _blocks(array):
+        bad += (start + _bad_rows(block)).tolist()
+        looked_at()
     if not bad:
         return None
     return Problem(name, f"expected finite numbers, but {len(bad)} of {len(array)} samples hold NaN or infinity, "

@@ -3,8 +3,11 @@
 import gc
 import mmap
 import os
+import re
+import tracemalloc
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +191,31 @@ def test_a_mapped_archive_that_is_cut_while_it_is_trained_on_is_named(mapped, tm
     os.truncate(tmp_path / "large.npz", 5000)
     with pytest.raises(BadSample, match="^large.npz: expected a file that stays as it is while it is trained on, but it has changed"):
         data.read(np.array([99]))
+
+
+def test_reading_a_sample_does_not_copy_the_array(tmp_path):
+    """Its numbers begin at no multiple of their size: NumPy's `take` would copy all of it each time."""
+    np.savez(tmp_path / "large.npz", x=np.zeros((4200, 4096), np.float32))
+    data = FORMATS.build({"npz": {"path": "large.npz"}}).open(DataRoot(tmp_path))
+    assert data.is_on_disk and not data._arrays["x"].flags.aligned
+    tracemalloc.start()
+    data.read(np.arange(8))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * 8 * 4096 * 4
+
+
+def test_what_has_been_read_is_let_go(mapped, monkeypatch):
+    """Of 64 MiB, all read, at most what may be held is in this process's memory."""
+    monkeypatch.setattr("worker.datasets.npz.HELD_BYTES", 1 << 22)
+    data, before = mapped(x=np.zeros((64, 1 << 18), np.float32)), held_bytes()
+    for i in range(64):
+        data.read(np.array([i]))
+    assert held_bytes() - before < 1 << 25
+
+
+def held_bytes():
+    return int(re.search(r"RssFile:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 
 def test_addresses_are_not_taken_for_numbers(mapped):
