@@ -23,7 +23,7 @@ import bpcore
 from bpcore.errors import InvalidInput, Problem, expected, unless_known
 from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import jobfile
+from worker import folds, jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
@@ -74,6 +74,8 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     train = _attempt(problems, lambda: _open(spec, "train", root))
     learned = train.learned if train else {}
     held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
+    if train and spec.folds and not folds.problems(spec):
+        train, held_out = _attempt(problems, lambda: folds.divide(train, spec.folds, spec.fold, spec.seed)) or (None, None)
     chain = _attempt(problems, lambda: _chain(spec, train)) if train and spec.data.transforms else None
     if chain:
         train, held_out = Varied(train, chain), held_out and Transformed(held_out, chain)
@@ -133,7 +135,7 @@ def _number_problems(spec: JobSpec) -> list[Problem]:
     if spec.logical_shards < spec.ranks:
         found.append(Problem("ranks", expected(f"at most logical_shards = {spec.logical_shards}", spec.ranks,
                                                "more shards than ranks are fine, fewer are not")))
-    return found + service_problems(spec)
+    return found + folds.problems(spec) + service_problems(spec)
 
 
 def service_problems(spec: JobSpec) -> list[Problem]:

@@ -1,16 +1,18 @@
 import asyncio
 import shlex
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from bpcore.errors import Problem
 from bptrain.v1.report_pb2 import AttemptEnded
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.launchers import Launcher, Order, hostfile
 from coordinator.launchers.hosts import Hosts
 from coordinator.launchers.local import Local
-from coordinator.terminal import options
+from coordinator.terminal import folds, options
 from coordinator.terminal.display import display
 from coordinator.terminal.foreground import Foreground
 from worker import checks, jobfile, rundir
@@ -35,12 +37,35 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, ho
     launcher = Hosts(hostfile.read(hosts), agent, words) if hosts else Local(words)
     folder = job if job.is_dir() else run_dir
     spec, problems = jobfile.read(job / "job.json" if job.is_dir() else job)
-    checked = checks.check(checks.for_ranks(spec, ranks or spec.ranks or 1), Path(data_root), problems)
+    spec = checks.for_ranks(spec, ranks or spec.ranks or 1)
+    if spec.folds > 1 and not spec.fold:
+        raise click.exceptions.Exit(_cross_validate(launcher, spec, problems, Path(data_root), folder, resume))
+    raise click.exceptions.Exit(_run(launcher, spec, problems, Path(data_root), folder, resume))
+
+
+def _run(launcher: Launcher, spec: JobSpec, problems: Sequence[Problem], data_root: Path, folder: Path | None, resume: bool) -> int:
+    """The exit status."""
+    checked = checks.check(spec, data_root, problems)
     place = RunDir(folder or rundir.choose(checked.spec.name, resume))
     place.prepare(checked.spec, resume)
-    order = Order(place.path, checked.spec.ranks, Path(data_root), resume=resume)
+    order = Order(place.path, checked.spec.ranks, data_root, resume=resume)
     launcher.command(order)  # refuses before anything is shown
-    raise click.exceptions.Exit(asyncio.run(_train(launcher, order, place, checked.spec)))
+    return asyncio.run(_train(launcher, order, place, checked.spec))
+
+
+def _cross_validate(launcher: Launcher, spec: JobSpec, problems: Sequence[Problem], data_root: Path, folder: Path | None, resume: bool) -> int:
+    """All folds, each a run with a folder of its own; what is done already is not done again."""
+    parent, values = folder or rundir.choose(spec.name, resume), []
+    for spec.fold in range(1, spec.folds + 1):
+        place = RunDir(folds.folder(parent, spec.fold))
+        if not (resume and folds.is_done(place)):
+            status = _run(launcher, spec, problems, data_root, place.path, resume and place.job.exists())
+            if status:
+                return status
+        values.append(folds.evaluation(place, spec.checkpoint.keep_best))
+    for line in folds.report(parent, values):
+        click.echo(line)
+    return 0
 
 
 async def _train(launcher: Launcher, order: Order, place: RunDir, spec: JobSpec) -> int:

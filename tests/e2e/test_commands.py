@@ -11,8 +11,8 @@ import pytest
 from coordinator.cli import Commands, bptrain
 from coordinator.launchers import tags
 
-COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "export", "fork", "info",
-            "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
+COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "explain", "export", "fork",
+            "info", "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
             "retry", "run", "serve", "show", "submit", "token", "undelete", "update", "wait", "warmup", "watch"]
 
 

@@ -121,6 +121,7 @@ def test_a_translation_is_said_symbol_by_symbol_and_none_of_the_test_was_trained
         ends = batch["y"] == SYMBOLS.index("<end>")
         assert (ends.sum(axis=1) == 1).all() and (batch["x"][:, 0] == SYMBOLS.index("<begin>")).all()
         assert (batch["x"][:, 1:] == np.where(batch["y"][:, 1:] < 0, 0, batch["y"][:, :-1])).all()
+    assert set(np.unique(test["source"])) <= set(np.unique(train["source"]))
     assert not rows(train, "source") & rows(test, "source") and not rows(train, "y") & rows(test, "y")
 
 

@@ -1,0 +1,51 @@
+"""Folds of the training data: together all samples, apart from each other, and the same on every machine."""
+
+import numpy as np
+import pytest
+
+from worker import folds
+from worker.datasets import Arrays
+
+
+def data(samples):
+    return Arrays({"x": np.arange(samples, dtype=np.float32)[:, None], "y": np.arange(samples)})
+
+
+def labels(part):
+    return part.read(np.arange(len(part)))["y"].tolist()
+
+
+@pytest.mark.parametrize(("samples", "count"), [(20, 5), (23, 5), (2, 2), (7, 7)])
+def test_each_sample_is_held_out_once_and_else_trained_on(samples, count):
+    parts = [folds.divide(data(samples), count, fold, seed=3) for fold in range(1, count + 1)]
+    held_out = [labels(part) for _, part in parts]
+    assert sorted(sum(held_out, [])) == list(range(samples))
+    assert max(map(len, held_out)) - min(map(len, held_out)) <= 1
+    for (train, _), out in zip(parts, held_out):
+        assert sorted(labels(train) + out) == list(range(samples))
+
+
+def test_a_fold_follows_from_the_seed():
+    one, again, other = (labels(folds.divide(data(100), 5, 2, seed)[1]) for seed in (1, 1, 2))
+    assert one == again != other
+
+
+def test_more_folds_than_samples_are_refused(refused):
+    assert refused(lambda: folds.divide(data(3), 4, 1, 0)) == ["folds: expected at most 3, the number of samples, got 4"]
+
+
+def test_a_job_trains_on_all_but_its_fold(checked, npz):
+    job = checked(data={"train": {"npz": {"path": npz()}}}, folds=5, fold=2)
+    assert (len(job.train), len(job.eval)) == (40, 10)
+
+
+@pytest.mark.parametrize(("given", "problem"), [
+    ({"fold": 2, "folds": 0}, "fold: expected folds, of which this is one, got 2; say how many there are"),
+    ({"folds": 1}, "folds: expected at least 2, got 1"),
+    ({"folds": 5, "fold": 6}, "fold: expected 1 to 5, the fold that is held out, got 6; `bptrain run` trains all of them, one after the other"),
+    ({"folds": 5}, "fold: expected 1 to 5, the fold that is held out, got 0; `bptrain run` trains all of them, one after the other"),
+    ({"folds": 2, "fold": 1, "eval": True}, "data.eval: expected none with folds, as each fold is held out in its turn; leave one out"),
+], ids=str)
+def test_what_does_not_fit_is_refused(checked, refused, npz, given, problem):
+    parts = {"train": {"npz": {"path": npz()}}} | ({"eval": {"npz": {"path": npz()}}} if given.pop("eval", False) else {})
+    assert refused(lambda: checked(data=parts, **given)) == [problem]
