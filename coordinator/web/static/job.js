@@ -95,7 +95,7 @@ function sentences(job) {
 
 function failure(job) {
   const { rank, host, step, cause, next_action: next } = job.failure ?? {}, who = rank === undefined ? "" : `rank ${rank}${host ? ` on ${host}` : ""}, step ${whole(step)}: `;
-  return who + (cause || job.cause || "") + (next ? ` — ${next}` : "");
+  return who + (cause || job.cause || "") + (next ? `. Next: ${next}` : "");
 }
 
 function showFacts(facts, job, state) {

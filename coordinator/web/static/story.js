@@ -1,13 +1,17 @@
 // What happened to a run, and who trains it: told by the stream of its events.
 
-import { badge, el, moment, number, whole } from "./format.js";
+import { badge, el, moment, number, put, whole } from "./format.js";
 
 export class Story {
   constructor() {
     this.list = el("ol", { className: "panel story" });
     this.hosts = el("div", { className: "hosts" });
     this.none = el("div", { className: "panel empty", textContent: "The ranks have not met yet." });
-    this.node = el("div", {}, this.none, this.hosts);
+    this.said = el("h3");
+    this.bars = el("ul");
+    const keys = el("p", { className: "keys" }, ...["its own shards", "waits for the slowest", "exchange, update, commit"].map(text => el("span", {}, el("i"), text)));
+    this.pace = el("section", { className: "panel pace", hidden: true }, this.said, keys, this.bars);
+    this.node = el("div", {}, this.none, this.pace, this.hosts);
     this.ranks = [];
   }
 
@@ -25,6 +29,7 @@ export class Story {
       this.crew(message.crew.ranks ?? []);
       this.tell(null, "ranks", `${[...lost, ...joined].join("; ")}: going on with ${this.ranks.length} at step ${whole(message.crew.step)} after ${number(message.crew.stall_s ?? 0)} s`);
     }
+    if (message.pace) this.times(message.pace);
     if (message.checkpoint) this.tell(null, "checkpoint", `of step ${whole(message.checkpoint.step)}, written in ${number(message.checkpoint.write_s ?? 0)} s; training stood still for ${number(message.checkpoint.stall_s ?? 0)} s`);
     if (message.checkpoint_failed) this.tell(null, "checkpoint", `of step ${whole(message.checkpoint_failed.step)} could not be written: ${message.checkpoint_failed.cause}`);
   }
@@ -32,6 +37,21 @@ export class Story {
   tell(time, what, text) {
     this.list.prepend(el("li", {}, el("time", { textContent: time ? moment(time) : "" }), typeof what === "string" ? el("span", { className: "muted", textContent: what }) : what,
       el("span", { className: "what", textContent: text })));
+  }
+
+  // Of each rank a bar as long as a step: its own work, what it waits for the slowest, and what all do together.
+  times({ step_s: whole_s, rank_s: own = [], steps }) {
+    const slowest = Math.max(...own), share = seconds => `${(100 * Math.max(0, seconds) / whole_s).toFixed(1)}%`, ms = seconds => `${number(1000 * Math.max(0, seconds))} ms`;
+    this.pace.hidden = false;
+    put(this.said, `A step takes ${ms(whole_s)}, on average of the last ${whole(steps)}`);
+    if (this.bars.children.length !== own.length)
+      this.bars.replaceChildren(...own.map((_, rank) => el("li", {}, el("span", { textContent: `rank ${rank}` }), el("div", {}, el("i"), el("i"), el("i")), el("span"))));
+    own.forEach((seconds, rank) => {
+      const [, bar, text] = this.bars.children[rank].children;
+      [seconds, slowest - seconds, whole_s - slowest].forEach((part, place) => { bar.children[place].style.width = share(part); });
+      bar.title = `own shards ${ms(seconds)}, waits ${ms(slowest - seconds)}, together ${ms(whole_s - slowest)}`;
+      put(text, ms(seconds));
+    });
   }
 
   crew(ranks) {
