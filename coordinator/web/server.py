@@ -58,7 +58,8 @@ def _config(app: Starlette, listen: Listen) -> uvicorn.Config:
     secure = {} if tls is None else {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
     if tls is not None and tls.client_ca:
         secure |= {"ssl_ca_certs": str(tls.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
-    return uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=LEAVE_S, **secure)
+    return uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off", server_header=False,
+                          timeout_graceful_shutdown=LEAVE_S, **secure)
 
 
 def _bound(host: str, port: int) -> socket.socket:
