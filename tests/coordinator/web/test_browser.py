@@ -80,6 +80,13 @@ def test_no_page_is_wider_than_the_window(site, page, running):
         assert overflow(page) <= 0, tab
 
 
+def test_where_the_time_of_steps_goes_is_drawn_for_each_rank(site, page, running):
+    page.goto(f"{site[0].web_address}/#/jobs/{running}/ranks")
+    page.locator(".pace li").nth(1).wait_for()
+    assert [text.split("\n")[0] for text in page.locator(".pace li").all_inner_texts()] == ["rank 0", "rank 1"]
+    assert page.locator(".pace h3").inner_text().startswith("A step takes ")
+
+
 def test_zooming_shows_every_point_of_a_part_and_goes_back(site, page):
     server, client, job_id = site
     page.goto(f"{server.web_address}/#/jobs/{job_id}")
