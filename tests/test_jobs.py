@@ -6,16 +6,19 @@ At full size, with what each must reach: `python tests/bench/applications.py`. R
 
 import importlib.util
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from safetensors.numpy import save_file
 
 from bpcore import Model
 from worker import checks, jobfile, journal
+from worker.datasets import FORMATS, DataRoot
 
 ROOT = Path(__file__).parent.parent
 JOBS = sorted((ROOT / "deploy" / "jobs").glob("*.yaml"))
@@ -33,7 +36,7 @@ def small(job):
         for kind, attributes in part.items():
             if kind == "sklearn":
                 attributes["test_fraction"] = 0.6 if name == "train" else 0.1
-            elif kind != "wav":
+            elif kind not in ("wav", "idx"):
                 attributes["samples"] = SAMPLES
     job |= {"fold": 1} if "folds" in job else {}
     return job | {"epochs": 1, "batch_size": BATCH, "logical_shards": max(3, job["logical_shards"]), "recovery": {"keep_s": 1}}
@@ -45,11 +48,23 @@ def write_start(folder):
     save_file(dict(Model(checks.parse_maths(spec)).initialize(spec.seed).named()), folder / "digits_0_to_4.safetensors")
 
 
+def write_digits(folder):
+    """A small set in MNIST's format for mnist.yaml: scikit-learn's digits, three times as large, with a border."""
+    data = FORMATS.build({"sklearn": {"name": "digits", "split": "all"}}).open(DataRoot(folder))
+    batch = data.read(np.arange(SAMPLES + 20))
+    images = np.pad(np.kron(batch["x"][..., 0] * 255, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    for name, rows in (("train", slice(SAMPLES)), ("t10k", slice(SAMPLES, None))):
+        for kind, array in (("images-idx3", images[rows]), ("labels-idx1", batch["y"][rows].astype(np.uint8))):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)  # LeCun's page: 8 is unsigned bytes
+            (folder / f"{name}-{kind}-ubyte").write_bytes(head + array.tobytes())
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, mpirun_in):
     """The folder with all jobs' runs: alone/NAME and three/NAME."""
     folder = tmp_path_factory.mktemp("jobs")
     write_start(folder)
+    write_digits(folder)
     if CAN_SPEAK:
         subprocess.run([sys.executable, ROOT / "deploy" / "jobs" / "speak.py", folder, "--each", str(UTTERANCES)], check=True, timeout=120)
     for path in JOBS:
