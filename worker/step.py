@@ -104,20 +104,15 @@ class Stepper:
         batches, used = {}, NONE
         for shard in self.mine:
             samples = part(place, self.shards, shard)
-            batches[shard] = self._batch(shard, epoch.order[samples])
+            try:
+                batches[shard] = self._data.read(epoch.order[samples])
+            except BadSample as error:  # the step will not be committed
+                self._bad[shard] = str(error)
+                batches[shard] = self._data.read(epoch.order[:0])
+            if self._skips:
+                self.skipped += samples.stop - samples.start - _size(batches[shard])
             used = added(used, epoch.tally(samples))
         return batches, used
-
-    def _batch(self, shard: int, indices: np.ndarray) -> Batch:
-        """Empty where a sample cannot be had: what is said of it is in `_bad`, and the step is not committed."""
-        try:
-            batch = self._data.read(indices)
-        except BadSample as error:
-            self._bad[shard] = str(error)
-            return self._data.read(indices[:0])
-        if self._skips:
-            self.skipped += len(indices) - _size(batch)
-        return batch
 
     def why_not(self, step: int, loss: float) -> str:
         """Why this step could not be committed, from the lowest shard that shows it. Collective."""
