@@ -104,9 +104,11 @@ class Supervisor:
         while not self._closing:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), TICK_S)
+            asked = self._due.is_set()
             self._due.clear()
             try:
-                await self._schedule()
+                if asked or await self._has_waiting():  # or ranks that wait for the next job would never find a quiet second
+                    await self._schedule()
             except (Refusal, OSError):  # no room on the disk: they wait on
                 log.exception("waiting jobs could not be started")
                 await asyncio.sleep(TICK_S)
