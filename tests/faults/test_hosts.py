@@ -58,8 +58,9 @@ def test_the_others_go_on_when_a_link_is_cut(across, hosts, job, is_as_if_undist
     assert took_s < 3
     run.wait_until(lambda: not any(map(is_rank, hosts.pids(cut_off))))
     hosts.mend(cut_off)
-    goes_on_as_if_undisturbed(run, job, is_as_if_undisturbed)
+    run.wait_until(lambda: len(crews(run)[-1][1].ranks) == 3)
     assert crews(run)[-1][1].source == AttemptStarted.SOURCE_MEMORY
+    goes_on_as_if_undisturbed(run, job, is_as_if_undisturbed)
 
 
 def test_a_host_that_dies_is_done_without_until_it_comes_back(across, hosts, job, is_as_if_undisturbed):

@@ -240,10 +240,9 @@ def test_a_rank_that_was_stopped_for_a_moment_goes_on(keep, rank):
 def test_nobody_is_late_because_the_whole_machine_stood_still(keep, rank, until):
     """The keeper was stopped as long as the ranks; from then on it counts."""
     kept = keep()
-    kept.deadline(1.0)
     process = rank(kept, 0)
-    time.sleep(0.2)
     kept.process.send_signal(signal.SIGSTOP)
+    kept.deadline(1.0)
     time.sleep(2)
     woken = time.monotonic()
     kept.process.send_signal(signal.SIGCONT)
