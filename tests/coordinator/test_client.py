@@ -74,10 +74,11 @@ def test_a_job_may_be_handed_in_as_a_path_a_dict_or_a_message(shared, small, tmp
 
 
 def test_a_checked_job_has_its_defaults_filled_in_and_is_not_stored(shared, small):
-    _, client, job_id = shared
+    _, client, _ = shared
+    before = [stored.id for stored in client.list()]
     job = client.submit(small(), validate_only=True)
     assert (job.id, job.spec.logical_shards, job.spec.checkpoint.keep) == ("", 2, 2)
-    assert [stored.id for stored in client.list()] == [job_id]
+    assert [stored.id for stored in client.list()] == before
 
 
 def test_a_watched_job_shows_each_step_once_and_its_end(shared):

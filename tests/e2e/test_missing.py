@@ -58,7 +58,8 @@ def test_a_store_that_is_none(workplace):
     (workplace.folder / "state").mkdir()
     (workplace.folder / "state" / "store.db").write_bytes(b"nothing of ours" * 99)
     done = workplace.bptrain("serve", "--port", "0", "--worker-port", "0", "--state", "state")
-    assert refused(done, 3, f"the store {workplace.folder}/state/store.db cannot be opened: file is not a database")
+    assert refused(done, 3, f"the store {workplace.folder}/state/store.db cannot be opened: file is not a database; "
+                            "and there is no backup of it")
 
 
 @pytest.mark.parametrize("command", ["show", "cancel"])

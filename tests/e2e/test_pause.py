@@ -12,7 +12,7 @@ from coordinator.errors import Refusal
 from coordinator.jobs import states
 from worker import checkpoint, journal
 
-EPOCHS = 60  # 480 steps of the slow job
+EPOCHS = 240  # 1,920 steps of the slow job: time enough to do something to it on a fast machine
 
 
 def started(job):
@@ -83,20 +83,20 @@ def test_a_job_may_be_ended_without_a_checkpoint(standing, mode):
 
 def test_a_fork_goes_on_from_a_step_of_another_job_with_its_bits_or_with_changes(standing, whole):
     kept = checkpoint.kept(Path(whole.run_dir, "checkpoints"))
-    source = standing.client.wait(standing.submit(**standing.slow | {"epochs": EPOCHS, "checkpoint": {"every_steps": 200, "keep": 9}}).id)
-    assert checkpoint.kept(Path(source.run_dir, "checkpoints")) == [200, 400, 480] and kept == [480]
-    same = standing.client.wait(standing.client.fork(source.id, 200).id)
-    other = standing.client.wait(standing.client.fork(source.id, 400, {"name": "slower", "optimizer": {"adam": {"learning_rate": 1e-5}}}).id)
-    assert (same.origin.job_id, same.origin.step, same.digest) == (source.id, 200, whole.digest)
+    source = standing.client.wait(standing.submit(**standing.slow | {"epochs": EPOCHS, "checkpoint": {"every_steps": 800, "keep": 9}}).id)
+    assert checkpoint.kept(Path(source.run_dir, "checkpoints")) == [800, 1600, 1920] and kept == [1920]
+    same = standing.client.wait(standing.client.fork(source.id, 800).id)
+    other = standing.client.wait(standing.client.fork(source.id, 1600, {"name": "slower", "optimizer": {"adam": {"learning_rate": 1e-5}}}).id)
+    assert (same.origin.job_id, same.origin.step, same.digest) == (source.id, 800, whole.digest)
     assert (states.label(other.state), other.spec.name) == ("SUCCEEDED", "slower") and other.digest != whole.digest
-    assert [each.first_step for each in (*started(same), *started(other))] == [200, 400]
+    assert [each.first_step for each in (*started(same), *started(other))] == [800, 1600]
     curve, trunk = standing.client.curve(other.id)["loss"], standing.client.curve(source.id)["loss"]
-    assert list(curve.steps) == list(range(400, 480)) and curve.values[0] == trunk.values[400]  # the loss before the first update
+    assert list(curve.steps) == list(range(1600, 1920)) and curve.values[0] == trunk.values[1600]  # the loss before the first update
 
 
 def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(standing, whole):
     before = sorted(path.name for path in Path(whole.run_dir).parent.iterdir())
-    with pytest.raises(Refusal, match=f"^job {whole.id} has no whole checkpoint of step 7; kept: 480$"):
+    with pytest.raises(Refusal, match=f"^job {whole.id} has no whole checkpoint of step 7; kept: 1920$"):
         standing.client.fork(whole.id, 7)
     with pytest.raises(InvalidInput, match='^update_mask: unknown field "batch_size"'):
         standing.client.fork(whole.id, changes={"batch_size": 3})
