@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,7 +39,8 @@ HERE = Path(__file__).parent
 BPTRAIN = Path(sys.executable).with_name("bptrain")
 GET, LIST, QUERY, EMPTY = "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobService/ListJobs", "/bptrain.v1.MetricService/QueryMetrics", "/empty/Unary"
 JOB = {"name": "load", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 1000}}}, "model": {"input": [8], "layers": [
-    {"linear": {"units": 8}}, "relu", {"linear": {"units": 1}}]}, "loss": "sigmoid_cross_entropy", "optimizer": "sgd", "batch_size": 10, "epochs": 10**6, "seed": 1}
+    {"linear": {"units": 8}}, "relu", {"linear": {"units": 1}}]}, "loss": "sigmoid_cross_entropy", "optimizer": "sgd", "batch_size": 10, "epochs": 10**6, "seed": 1,
+       "recovery": {"deadline_s": 3600}}  # it is to stand still, and not to be started again for that
 FEW_AT_ONCE, MANY_AT_ONCE = 16, 256
 
 Row = tuple[str, str, str, str, str]
@@ -72,6 +73,17 @@ class Place:
                 yield
             finally:
                 self.process.send_signal(signal.SIGTERM)
+                self.process.wait()
+                self._end_ranks()
+
+    def _end_ranks(self) -> None:
+        """Jobs outlive their coordinator, also one that got the slot at the last moment."""
+        launchers = [process for process in psutil.process_iter(["cmdline", "name"]) if process.info["name"].startswith(("mpi", "prte"))
+                     and any(str(self.state) in argument for argument in process.info["cmdline"] or ())]
+        for launcher in launchers:
+            with suppress(psutil.NoSuchProcess):
+                launcher.terminate()
+        psutil.wait_procs(launchers)
 
     @contextmanager
     def _slot_taken(self) -> Iterator[None]:
