@@ -7,8 +7,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bpcore.errors import InvalidInput, Problem, expected
@@ -29,10 +29,11 @@ from worker.checks import service_problems, with_defaults
 
 @dataclass(frozen=True)
 class Done:
-    """What a change has done to the store: to which job, and what is to be done about it now."""
+    """What a change has done to the store: to which job, and what is to be done about it now: about the job itself, or
+    about its folds."""
 
     job_id: str
-    actions: Sequence[Action] = ()
+    actions: Mapping[str, Sequence[Action]] = field(default_factory=dict)
     mode: int = pb.CANCEL_MODE_CHECKPOINT
 
 
@@ -56,7 +57,8 @@ class Changes:
             raise Refusal("DRAINING")
         job, done = await self._database.write(lambda connection: _recorded(connection, request, work))
         if done:
-            self._supervisor.act(done.job_id, done.actions, job.cause, done.mode)
+            for each, actions in {done.job_id: (), **done.actions}.items():
+                self._supervisor.act(each, actions, job.cause, done.mode)
         return job
 
     async def update(self, request: pb.UpdateJobRequest) -> pb.Job:
@@ -66,19 +68,19 @@ class Changes:
             row = _there(connection, request.id, "updated")
             if request.etag and request.etag != str(row["version"]):
                 raise Refusal("ETAG_MISMATCH", job=request.id)
-            spec = with_defaults(patched(JobSpec.FromString(row["spec"]), request.spec, request.update_mask, MUTABLE))
-            if problems := service_problems(spec):
-                raise InvalidInput(problems)
-            jobs.set_spec(connection, request.id, spec)
-            lifecycle.note(connection, request.id, f"{', '.join(request.update_mask.paths)} changed by {who()}")
+            for each in (row, *jobs.folds(connection, request.id)):
+                spec = with_defaults(patched(JobSpec.FromString(each["spec"]), request.spec, request.update_mask, MUTABLE))
+                if problems := service_problems(spec):
+                    raise InvalidInput(problems)
+                jobs.set_spec(connection, each["id"], spec)
+                lifecycle.note(connection, each["id"], f"{', '.join(request.update_mask.paths)} changed by {who()}")
             return Done(request.id)
 
         return await self.make(request, work)
 
     async def pause(self, request: pb.PauseJobRequest) -> pb.Job:
         """Raises Refusal JOB_NOT_FOUND or STATE_NOT_ALLOWED, as all below."""
-        return await self.make(request, lambda connection: Done(
-            request.id, lifecycle.require(connection, request.id, Event.PAUSE_ASKED, f"paused by {who()}", "paused")))
+        return await self.make(request, lambda connection: _asked(connection, request.id, Event.PAUSE_ASKED, f"paused by {who()}", "paused"))
 
     async def resume(self, request: pb.ResumeJobRequest) -> pb.Job:
         """Raises InvalidInput for a number of ranks that cannot be."""
@@ -91,15 +93,16 @@ class Changes:
 
     async def cancel(self, request: pb.CancelJobRequest) -> pb.Job:
         def work(connection: sqlite3.Connection) -> Done:
-            return Done(request.id, lifecycle.require(connection, request.id, Event.CANCEL_ASKED, f"cancelled by {who()}", "cancelled"), request.mode)
+            return _asked(connection, request.id, Event.CANCEL_ASKED, f"cancelled by {who()}", "cancelled", request.mode)
 
         return await self.make(request, work)
 
     async def retry(self, request: pb.RetryJobRequest) -> pb.Job:
         def work(connection: sqlite3.Connection) -> Done:
             _there(connection, request.id, "tried again")
-            jobs.set_tries(connection, request.id, 0, 0)
-            jobs.set_failure(connection, request.id, pb.Failure())
+            for each in (request.id, *(row["id"] for row in jobs.folds(connection, request.id))):
+                jobs.set_tries(connection, each, 0, 0)
+                jobs.set_failure(connection, each, pb.Failure())
             return self._queued(connection, request.id, Event.RETRY_ASKED, f"tried again by {who()}", "tried again")
 
         return await self.make(request, work)
@@ -111,6 +114,8 @@ class Changes:
         def work(connection: sqlite3.Connection) -> Done:
             nonlocal before
             row = jobs.get(connection, request.id)
+            if row["folds"]:
+                raise jobs.in_folds(row)
             before = row["ranks"]
             self._check_ranks(JobSpec.FromString(row["spec"]).logical_shards, request.ranks)
             self._supervisor.check_resize(row, request.ranks)
@@ -123,15 +128,16 @@ class Changes:
 
     async def delete(self, request: pb.DeleteJobRequest) -> pb.Job:
         def work(connection: sqlite3.Connection) -> Done:
-            row, actions = _there(connection, request.id, "deleted"), ()
+            row, done = _there(connection, request.id, "deleted"), Done(request.id)
             if row["state"] not in states.FINAL:
                 if not request.force:
                     raise lifecycle.not_allowed(row, states.FINAL, "deleted")
-                actions = lifecycle.require(connection, request.id, Event.CANCEL_ASKED, f"deleted by {who()}", "deleted")
+                done = _asked(connection, request.id, Event.CANCEL_ASKED, f"deleted by {who()}", "deleted", pb.CANCEL_MODE_NOW)
             now = time.time()
-            jobs.set_deleted(connection, request.id, now, now + self._limits.deleted_s)
-            lifecycle.note(connection, request.id, f"deleted by {who()}")
-            return Done(request.id, actions, pb.CANCEL_MODE_NOW)
+            for each in (row, *jobs.folds(connection, request.id)):
+                jobs.set_deleted(connection, each["id"], now, now + self._limits.deleted_s)
+                lifecycle.note(connection, each["id"], f"deleted by {who()}")
+            return done
 
         return await self.make(request, work)
 
@@ -140,30 +146,32 @@ class Changes:
             row = jobs.get(connection, request.id)
             if not row["deleted"]:
                 raise Refusal("STATE_NOT_ALLOWED", job=request.id, state=states.label(row["state"]), action="undeleted", allowed="DELETED")
-            jobs.set_deleted(connection, request.id, 0, 0)
-            lifecycle.note(connection, request.id, f"undeleted by {who()}")
+            for each in (row, *jobs.folds(connection, request.id)):
+                jobs.set_deleted(connection, each["id"], 0, 0)
+                lifecycle.note(connection, each["id"], f"undeleted by {who()}")
             return Done(request.id)
 
         return await self.make(request, work)
 
     def _queued(self, connection: sqlite3.Connection, job_id: str, event: Event, cause: str, action: str) -> Done:
         self.require_room(connection)
-        return Done(job_id, lifecycle.require(connection, job_id, event, cause, action))
+        return _asked(connection, job_id, event, cause, action)
 
-    def require_room(self, connection: sqlite3.Connection) -> None:
-        """For one more job that waits. Raises Refusal QUEUE_FULL or QUOTA."""
+    def require_room(self, connection: sqlite3.Connection, more: int = 1) -> None:
+        """For so many more jobs that wait. Raises Refusal QUEUE_FULL or QUOTA."""
         limits = self._limits
-        if jobs.waiting(connection) >= limits.queued:
+        if jobs.waiting(connection) + more > limits.queued:
             raise Refusal("QUEUE_FULL", limit=limits.queued)
-        if limits.token_queued and owner() and jobs.waiting_of(connection, owner()) >= limits.token_queued:
+        if limits.token_queued and owner() and jobs.waiting_of(connection, owner()) + more > limits.token_queued:
             raise Refusal("QUOTA", token=owner(), limit=limits.token_queued)
 
     def _with_ranks(self, connection: sqlite3.Connection, request: pb.ResumeJobRequest) -> None:
         if request.ranks:
-            spec = JobSpec.FromString(jobs.get(connection, request.id)["spec"])
-            self._check_ranks(spec.logical_shards, request.ranks)
-            spec.ranks = request.ranks
-            jobs.set_spec(connection, request.id, spec)
+            for each in (jobs.get(connection, request.id), *jobs.folds(connection, request.id)):
+                spec = JobSpec.FromString(each["spec"])
+                self._check_ranks(spec.logical_shards, request.ranks)
+                spec.ranks = request.ranks
+                jobs.set_spec(connection, each["id"], spec)
 
     def _check_ranks(self, shards: int, ranks: int) -> None:
         if not 1 <= ranks <= shards:
@@ -184,6 +192,15 @@ def _recorded(connection: sqlite3.Connection, request: Any, work: Work) -> tuple
         return job, None
     requests.remember(connection, request, job)
     return job, done
+
+
+def _asked(connection: sqlite3.Connection, job_id: str, event: Event, cause: str, action: str, mode: int = pb.CANCEL_MODE_CHECKPOINT) -> Done:
+    """Of a job, or of all its folds that it can be asked of. Raises Refusal JOB_NOT_FOUND or STATE_NOT_ALLOWED."""
+    row = jobs.get(connection, job_id)
+    able = [each["id"] for each in jobs.folds(connection, job_id) if states.allowed(each["state"], event)] if row["folds"] else [job_id]
+    if not able:
+        raise lifecycle.not_allowed(row, states.sources(event), action)
+    return Done(job_id, {each: lifecycle.require(connection, each, event, cause, action) for each in able}, mode)
 
 
 def _there(connection: sqlite3.Connection, job_id: str, action: str) -> sqlite3.Row:

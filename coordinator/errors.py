@@ -39,6 +39,7 @@ CATALOGUE = {
     "ARTIFACT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no artifact of this name; bptrain artifacts {job} shows all"),
     "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another call: {method}, of job {job}"),
     "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
+    "IN_FOLDS": Entry("FAILED_PRECONDITION", 2, "job {job} has no ranks of its own, it is trained in folds; ask for one of these: {folds}"),
     "ETAG_MISMATCH": Entry("ABORTED", 1, "job {job} has changed since it was looked at; look again"),
     "CHECKPOINT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no whole checkpoint of {which}; kept: {kept}"),
     "QUOTA": Entry("RESOURCE_EXHAUSTED", 3, "token {token} may have {limit} job(s) waiting, and has them; try again when one has started"),

@@ -10,19 +10,19 @@ from contextlib import suppress
 
 from bptrain.v1 import job_service_pb2 as pb
 from coordinator.errors import Refusal
-from coordinator.jobs import filter, states
+from coordinator.jobs import filter, folds, states
 from coordinator.jobs.filter import Condition
 from coordinator.limits import LARGEST_PAGE, LONGEST_WAIT_S
 from coordinator.runs.hub import ANY, Hub
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store import events, jobs
 from coordinator.store.database import Database
-from coordinator.views.job import job_view
+from coordinator.views.job import is_waiting, job_view
 from coordinator.views.stream import BOOKMARK_S
 from coordinator.views.waiting import explain
 
 PAGE = 50
-NOT_DELETED = Condition("deleted = 0", ())
+NOT_DELETED, NO_FOLD = Condition("deleted = 0", ()), Condition(f"{filter.JOB_OF_FOLD} = ''", ())
 
 
 class Looking:
@@ -36,7 +36,7 @@ class Looking:
         def work(connection: sqlite3.Connection) -> pb.Job:
             row = jobs.get(connection, job_id)
             job = job_view(connection, row)
-            if row["state"] == states.QUEUED:
+            if is_waiting(row):
                 explain(connection, job, slots, time.time())
             return job
 
@@ -46,9 +46,10 @@ class Looking:
         """(jobs, newest first; token of the next page, empty on the last). Raises InvalidInput, Refusal PAGE_TOKEN_INVALID."""
         size = min(request.page_size or PAGE, LARGEST_PAGE)
         conditions = [*filter.parse(request.filter), *([] if request.show_deleted else [NOT_DELETED])]
+        conditions += [] if any(filter.JOB_OF_FOLD in each.sql for each in conditions) else [NO_FOLD]
         check = _check(conditions)
         before, _, given = request.page_token.partition(".")
-        if request.page_token and (before.strip(jobs.ALPHABET) or given != check):
+        if request.page_token and (before.strip(jobs.ALPHABET + folds.DASH) or given != check):
             raise Refusal("PAGE_TOKEN_INVALID")
 
         def work(connection: sqlite3.Connection) -> tuple[list[pb.Job], str]:

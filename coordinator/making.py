@@ -13,6 +13,7 @@ from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.access.caller import owner, who
 from coordinator.changes import Changes, Done
 from coordinator.errors import Refusal
+from coordinator.jobs import folds
 from coordinator.jobs.checked import Checked
 from coordinator.jobs.patch import FORKABLE, patched
 from coordinator.store import jobs, lifecycle
@@ -30,7 +31,7 @@ class Making:
 
     def __init__(self, database: Database, changes: Changes, runs: Path, data_root: Path, slots: int):
         self._database, self._changes, self._runs, self._data_root, self._slots = database, changes, runs, data_root, slots
-        self._checked = Checked(lambda spec: self._check(spec).spec)
+        self._checked = Checked(self._with_defaults)
 
     async def submit(self, request: pb.SubmitJobRequest) -> pb.Job:
         """Raises InvalidInput with every problem, Refusal REQUEST_ID_REUSED, QUEUE_FULL, QUOTA or DRAINING."""
@@ -44,6 +45,8 @@ class Making:
         if earlier := await self._changes.first_answer(request):
             return earlier
         row = await self._database.read(lambda connection: jobs.get(connection, request.id))
+        if row["folds"]:
+            raise jobs.in_folds(row)
         job = await asyncio.to_thread(self._check, patched(JobSpec.FromString(row["spec"]), request.spec, request.update_mask, FORKABLE))
         job_id = jobs.new_id()
         folder = RunDir(self._runs / job_id)
@@ -59,16 +62,24 @@ class Making:
             shutil.rmtree(folder.path, ignore_errors=True)
         return _without_id(request, made)
 
+    def _with_defaults(self, spec: JobSpec) -> JobSpec:
+        """Where one of its folds can be trained, all can."""
+        return folds.of(self._check(folds.of(spec, 1)).spec, 0) if folds.count(spec) else self._check(spec).spec
+
     def _check(self, spec: JobSpec) -> Job:
         slots = self._slots
         problems = [Problem("ranks", expected(f"at most {slots}, the coordinator's slots", spec.ranks))] if spec.ranks > slots else []
         return checks.check(spec, self._data_root, problems)
 
     def _add(self, connection: sqlite3.Connection, request: New, job_id: str, spec: JobSpec, cause: str, origin: pb.Origin = pb.Origin()) -> Done:
+        each = list(folds.divided(job_id, spec))
         if not request.validate_only:
-            self._changes.require_room(connection)
+            self._changes.require_room(connection, len(each) or 1)
         jobs.add(connection, job_id, spec, str(self._runs / job_id), owner(), origin)
         lifecycle.submitted(connection, job_id, cause)
+        for fold_id, fold in each:
+            jobs.add(connection, fold_id, fold, str(self._runs / fold_id), owner())
+            lifecycle.submitted(connection, fold_id, cause)
         return Done(job_id)
 
 

@@ -23,18 +23,22 @@ def command(job: str | None, series: tuple[str, ...], style: str | None, points:
     style = style or ("chart" if sys.stdout.isatty() else "csv")
     console = Console()
     with Client(address) as client:
-        found = options.find(client, job).id
-        if style == "csv" and not points:
-            for piece in client.export_metrics(found, series):
+        found = options.find(client, job)
+        if style == "csv" and not points and not found.folds:
+            for piece in client.export_metrics(found.id, series):
                 click.echo(piece, nl=False)
             return
-        curves = client.curve(found, series, points or (4 * console.width if style == "chart" else 0))
+        curves = client.curves([found.id], series, max_points=points or (4 * console.width if style == "chart" else 0))
     if style == "json":
-        click.echo(json_format.MessageToJson(QueryMetricsResponse(curves=curves.values()), preserving_proto_field_name=True))
-    elif style == "csv":
+        click.echo(json_format.MessageToJson(QueryMetricsResponse(curves=curves), preserving_proto_field_name=True))
+        return
+    titles = {fold.job_id: f" of fold {fold.fold}" for fold in found.folds}
+    named = {curve.series + titles.get(curve.job_id, ""): curve for curve in curves}
+    if style == "csv":
         rows = csv.writer(sys.stdout)
         rows.writerow(["series", "step", "value"])
-        rows.writerows((name, step, value) for name, curve in curves.items() for step, value in zip(curve.steps, curve.values))
+        rows.writerows((name, step, value) for name, curve in named.items() for step, value in zip(curve.steps, curve.values))
     else:
-        drawn = {name: (curve.steps, curve.values) for name, curve in curves.items() if series or name.endswith("loss")}
+        wanted = series or (["eval_loss"] if found.folds else [curve.series for curve in curves if curve.series.endswith("loss")])
+        drawn = {name: (curve.steps, curve.values) for name, curve in named.items() if curve.series in wanted}
         console.print(chart(drawn, min(console.width - 1, 120), 18))

@@ -13,7 +13,8 @@ from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.job_service_pb2 import JobState
 
 LONGEST = 1000
-FIELDS = ("state", "name", "owner", "label.KEY")
+FIELDS = ("state", "name", "owner", "fold_of", "label.KEY")
+JOB_OF_FOLD = "substr(id, 1, max(0, instr(id, '-') - 1))"  # empty for a job that is no fold of one
 COMPARISON = re.compile(r'\s*([A-Za-z_][\w.-]*)\s*(!?=)\s*("[^"]*"|[^\s"=!]+)\s*')
 AND = re.compile(r"AND\b")
 
@@ -54,6 +55,8 @@ def _condition(field: str, operator: str, value: str) -> Condition:
         if name not in JobState.keys():
             raise _problem(unknown(value, [each.removeprefix("JOB_STATE_") for each in JobState.keys()[1:]], "state"))
         return Condition(f"state {operator} ?", (JobState.Value(name),))
+    if field == "fold_of":
+        return Condition(f"{JOB_OF_FOLD} {operator} ?", (value,))
     if field in ("name", "owner"):
         return Condition(f"{field} {operator} ?", (value,))
     if field.startswith("label."):

@@ -3,6 +3,7 @@
 1. Every change of a job's state is a row of TABLE; what is not there cannot happen.
 2. Nothing here acts: runs/supervisor.py performs the actions.
 3. A job that has ended stays so, unless somebody asks to try it again.
+4. A job that is trained in folds has no part in it: where it stands follows from them (folds.py).
 """
 
 from enum import Enum

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from coordinator.jobs import folds
+
 ANY = ""  # instead of a job's id: news of all
 
 
@@ -13,9 +15,10 @@ class Hub:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
 
     def notify(self, job_id: str) -> None:
-        """Something about this job has been stored."""
-        for event in (*self._waiting.get(job_id, ()), *self._waiting.get(ANY, ())):
-            event.set()
+        """Something about this job has been stored; where it is a fold, that is news of its job, too."""
+        for each in {job_id, folds.job_of(job_id), ANY}:
+            for event in self._waiting.get(each, ()):
+                event.set()
 
     @contextmanager
     def subscribe(self, job_id: str) -> Iterator[asyncio.Event]:

@@ -10,6 +10,7 @@ from math import inf
 from bptrain.v1.job_service_pb2 import Failure, Origin, Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
+from coordinator.jobs import folds as division
 from coordinator.jobs.filter import Condition
 from coordinator.jobs.queue import Waiting
 from coordinator.jobs.states import CANCELLING, FINAL, QUEUED
@@ -40,6 +41,12 @@ def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
     return row
 
 
+def in_folds(row: sqlite3.Row) -> Refusal:
+    """For what only a job with ranks of its own can be asked for."""
+    spec = JobSpec.FromString(row["spec"])
+    return Refusal("IN_FOLDS", job=row["id"], folds=", ".join(fold_id for fold_id, _ in division.divided(row["id"], spec)))
+
+
 def page(connection: sqlite3.Connection, size: int, before: str, conditions: Sequence[Condition] = ()) -> list[sqlite3.Row]:
     """At most `size` jobs for which all conditions hold, newest first, older than the job `before` (empty: from the newest on)."""
     parts = [*conditions, *([Condition("id < ?", (before,))] if before else [])]
@@ -48,37 +55,43 @@ def page(connection: sqlite3.Connection, size: int, before: str, conditions: Seq
 
 
 def in_states(connection: sqlite3.Connection, states: Sequence[int]) -> list[sqlite3.Row]:
-    """In order of submission."""
+    """Those that have ranks of their own, in order of submission."""
     marks = ", ".join("?" * len(states))
-    return connection.execute(f"SELECT * FROM jobs WHERE state IN ({marks}) ORDER BY id", states).fetchall()
+    return connection.execute(f"SELECT * FROM jobs WHERE state IN ({marks}) AND folds = 0 ORDER BY id", states).fetchall()
+
+
+def folds(connection: sqlite3.Connection, job_id: str) -> list[sqlite3.Row]:
+    """The jobs that this one is trained in; none for most."""
+    return connection.execute("SELECT * FROM jobs WHERE id > ? AND id < ? ORDER BY id", (f"{job_id}{division.DASH}", f"{job_id}.")).fetchall()
 
 
 def waiting(connection: sqlite3.Connection) -> int:
     """How many."""
-    return connection.execute("SELECT count(*) FROM jobs WHERE state = ?", (QUEUED,)).fetchone()[0]
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND folds = 0", (QUEUED,)).fetchone()[0]
 
 
 def waiting_of(connection: sqlite3.Connection, owner: str) -> int:
     """How many of one owner's."""
-    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND owner = ?", (QUEUED, owner)).fetchone()[0]
+    return connection.execute("SELECT count(*) FROM jobs WHERE state = ? AND folds = 0 AND owner = ?", (QUEUED, owner)).fetchone()[0]
 
 
 def place(connection: sqlite3.Connection, row: sqlite3.Row) -> int:
     """Of a waiting job among those that wait, from 1; jobs/queue.py says who comes first."""
-    counts = ("SELECT count(*) FROM jobs WHERE state = ? AND priority > ?", "SELECT count(*) FROM jobs WHERE state = ? AND priority = ? AND id <= ?")
+    which = "SELECT count(*) FROM jobs WHERE state = ? AND folds = 0"
+    counts = f"{which} AND priority > ?", f"{which} AND priority = ? AND id <= ?"
     values = (QUEUED, row["priority"]), (QUEUED, row["priority"], row["id"])  # two, so that each is a range of the index
     return sum(connection.execute(*each).fetchone()[0] for each in zip(counts, values))
 
 
 def queue(connection: sqlite3.Connection) -> list[Waiting]:
     """The jobs that wait."""
-    return [Waiting(*row) for row in connection.execute("SELECT id, ranks, priority, owner, not_before FROM jobs WHERE state = ?", (QUEUED,))]
+    return [Waiting(*row) for row in connection.execute("SELECT id, ranks, priority, owner, not_before FROM jobs WHERE state = ? AND folds = 0", (QUEUED,))]
 
 
 def overdue(connection: sqlite3.Connection, now: float) -> list[sqlite3.Row]:
     """Jobs that have not ended, but should have."""
     marks = ", ".join("?" * len(FINAL))
-    return connection.execute(f"SELECT * FROM jobs WHERE deadline > 0 AND deadline <= ? AND state NOT IN ({marks}, ?)",
+    return connection.execute(f"SELECT * FROM jobs WHERE folds = 0 AND deadline > 0 AND deadline <= ? AND state NOT IN ({marks}, ?)",
                               (now, *FINAL, CANCELLING)).fetchall()
 
 
@@ -90,8 +103,9 @@ def set_spec(connection: sqlite3.Connection, job_id: str, spec: JobSpec) -> None
     """With the columns that are made of it."""
     until = deadline(spec)
     connection.execute(
-        "UPDATE jobs SET spec = ?, name = ?, labels = ?, priority = ?, ranks = ?, deadline = ?, version = version + 1 WHERE id = ?",
-        (spec.SerializeToString(), spec.name, json.dumps(dict(spec.labels)), spec.priority, spec.ranks, until if until < inf else 0, job_id))
+        "UPDATE jobs SET spec = ?, name = ?, labels = ?, priority = ?, ranks = ?, deadline = ?, folds = ?, version = version + 1 WHERE id = ?",
+        (spec.SerializeToString(), spec.name, json.dumps(dict(spec.labels)), spec.priority, spec.ranks, until if until < inf else 0,
+         division.count(spec), job_id))
 
 
 def fill_columns(connection: sqlite3.Connection) -> None:

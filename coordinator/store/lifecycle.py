@@ -1,4 +1,5 @@
-"""The one place where a stored job changes its state: the table of jobs/states.py, applied and recorded."""
+"""The one place where a stored job changes its state: the table of jobs/states.py, applied and recorded; a job that is
+trained in folds follows them, in the same transaction."""
 
 import sqlite3
 import time
@@ -6,7 +7,7 @@ from collections.abc import Sequence
 
 from bptrain.v1.job_service_pb2 import Transition
 from coordinator.errors import Refusal
-from coordinator.jobs import states
+from coordinator.jobs import folds, states
 from coordinator.jobs.states import Action, Event
 from coordinator.store import events, jobs
 
@@ -48,6 +49,15 @@ def not_allowed(row: sqlite3.Row, allowed: Sequence[int], action: str) -> Refusa
 def _record(connection: sqlite3.Connection, job_id: str, state: int, target: int, cause: str) -> None:
     jobs.set_state(connection, job_id, target, cause)
     _append(connection, job_id, state, target, cause)
+    if divided := folds.job_of(job_id):
+        _follow(connection, divided, f"{job_id}: {cause}")
+
+
+def _follow(connection: sqlite3.Connection, job_id: str, cause: str) -> None:
+    before, each = jobs.get(connection, job_id)["state"], [row["state"] for row in jobs.folds(connection, job_id)]
+    state = folds.state(each)
+    if state != before:
+        _record(connection, job_id, before, state, f"all {len(each)} folds have succeeded" if state == states.SUCCEEDED else cause)
 
 
 def _append(connection: sqlite3.Connection, job_id: str, state: int, target: int, cause: str) -> None:

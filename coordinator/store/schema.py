@@ -112,6 +112,11 @@ STEPS = [
     CREATE INDEX transitions ON events (revision) WHERE sequence IS NULL;
     """,
     jobs.fill_columns,
+    """
+    ALTER TABLE jobs ADD COLUMN folds INTEGER NOT NULL DEFAULT 0;    -- that it is trained in, each a job; such a one never has ranks
+    DROP INDEX jobs_by_queue;
+    CREATE INDEX jobs_by_queue ON jobs (state, priority, id) WHERE folds = 0;
+    """,
 ]
 
 

@@ -8,7 +8,10 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bptrain.v1.job_service_pb2 import Job
 from bptrain.v1.report_pb2 import AttemptEnded
+from coordinator.jobs import states
+from coordinator.terminal.columns import columns
 from worker import journal
 from worker.rundir import RunDir, write_whole
 
@@ -48,3 +51,19 @@ def report(parent: Path, values: Sequence[Values]) -> Iterator[str]:
     for series, each in found.items():
         folds = "  ".join(f"{value:.4g}" for value in each["folds"])
         yield f"{series:<{width}}  {each['mean']:.4g} ± {each['deviation']:.2g}  ({folds})"
+
+
+def table(job: Job) -> str:
+    """A line a fold of a coordinator's job, and mean ± deviation of those that have succeeded."""
+    series = sorted({name for fold in job.folds for name in fold.evaluation})
+    rows = [(str(fold.fold), fold.job_id, states.label(fold.state), f"{fold.progress.step}/{fold.progress.total_steps}",
+             *(f"{fold.evaluation[name]:.4g}" if name in fold.evaluation else "-" for name in series)) for fold in job.folds]
+    together = ("", "mean ± deviation", "", "", *(spread(job, name) for name in series))
+    return columns(("fold", "id", "state", "step", *series), [*rows, together])
+
+
+def spread(job: Job, series: str) -> str:
+    """Such as `0.972 ± 0.012`."""
+    if series not in job.latest:
+        return "-"
+    return f"{job.latest[series]:.4g}" + (f" ± {job.deviation[series]:.2g}" if series in job.deviation else "")

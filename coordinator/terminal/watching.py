@@ -6,10 +6,13 @@ from bptrain.v1.job_service_pb2 import Job
 from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.terminal.display import display
+from coordinator.terminal.following import follow
 
 
 def watch(client: Client, job: Job) -> int:
     """Draws the job until it has ended; the exit status. Ctrl-C leaves the job running."""
+    if job.folds:
+        return follow(client, job)
     try:
         with display(f"{job.spec.name} {job.id}", job.spec.epochs) as screen:
             for message in client.messages(job.id):

@@ -48,8 +48,10 @@ class Cluster:
         return await self._database.read(lambda connection: _queue(connection, slots, now))
 
     async def render(self, job_id: str) -> pb.RenderLaunchResponse:
-        """Raises Refusal JOB_NOT_FOUND or LAUNCHER_UNAVAILABLE."""
+        """Raises Refusal JOB_NOT_FOUND, IN_FOLDS or LAUNCHER_UNAVAILABLE."""
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
+        if row["folds"]:
+            raise jobs.in_folds(row)
         folder = Path(row["run_dir"])
         order = Order(folder, row["ranks"], self._supervisor.data_root, self._supervisor.worker_address, RunDir(folder).job.exists())
         try:

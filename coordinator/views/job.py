@@ -7,8 +7,14 @@ from bptrain.v1.job_service_pb2 import Job, Origin, Progress
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.jobs import slowness, states
 from coordinator.store import events, jobs
+from coordinator.views import folds
 
 WITHOUT_RANKS = (states.QUEUED, states.PAUSED, *states.FINAL)
+
+
+def is_waiting(row: sqlite3.Row) -> bool:
+    """For slots."""
+    return row["state"] == states.QUEUED and not row["folds"]
 
 
 def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = False) -> Job:
@@ -16,11 +22,13 @@ def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = Fal
     job = Job(id=row["id"], spec=JobSpec.FromString(row["spec"]), state=row["state"], cause=row["cause"],
               progress=Progress.FromString(row["progress"]), latest=json.loads(row["latest"]), digest=row["digest"],
               run_dir=row["run_dir"], etag=str(row["version"]), owner=row["owner"], delete_time=row["deleted"], purge_time=row["purge"],
-              queue_position=jobs.place(connection, row) if row["state"] == states.QUEUED else 0)
+              queue_position=jobs.place(connection, row) if is_waiting(row) else 0)
     if row["origin_job"]:
         job.origin.CopyFrom(Origin(job_id=row["origin_job"], step=row["origin_step"]))
     if row["failure"]:
         job.failure.ParseFromString(row["failure"])
+    if row["folds"]:
+        folds.fill(connection, job)
     if row["state"] in WITHOUT_RANKS:
         job.progress.left_s = job.progress.samples_s = 0
         job.progress.ClearField("pace")

@@ -37,12 +37,13 @@ class Metrics:
         """Raises InvalidInput for no job or too many, Refusal JOB_NOT_FOUND."""
         if not 0 < len(request.job_ids) <= MOST_JOBS:
             raise InvalidInput([Problem("job_ids", expected(f"1 to {MOST_JOBS} jobs", len(request.job_ids)))])
+        job_ids = [each for job_id in request.job_ids for each in await self._of(job_id, lambda connection: _with_curves(connection, job_id))]
         last = min(request.last_step, points.LAST) if request.HasField("last_step") else points.LAST
-        counts = [await self._of(job_id, lambda connection: len(chosen(connection, job_id, request.series))) for job_id in request.job_ids]
+        counts = [await self._of(job_id, lambda connection: len(chosen(connection, job_id, request.series))) for job_id in job_ids]
         most = max(4, MOST_POINTS // max(1, sum(counts)))
         window = Window(min(request.first_step, points.LAST), last, min(request.max_points or most, most))
         found = []
-        for job_id in request.job_ids:  # each on a snapshot of its own, so that none holds up the others
+        for job_id in job_ids:  # each on a snapshot of its own, so that none holds up the others
             found += await self._of(job_id, lambda connection: curves(connection, job_id, request.series, window))
         return QueryMetricsResponse(curves=found)
 
@@ -83,6 +84,11 @@ class Metrics:
     async def _of(self, job_id: str, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Raises Refusal JOB_NOT_FOUND."""
         return await self._database.read(lambda connection: (jobs.get(connection, job_id), work(connection))[1])
+
+
+def _with_curves(connection: sqlite3.Connection, job_id: str) -> list[str]:
+    """The job, or its folds."""
+    return [row["id"] for row in jobs.folds(connection, job_id)] or [job_id]
 
 
 def _behind(connection: sqlite3.Connection, job_id: str, revision: int, skip: int, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes]]:

@@ -44,7 +44,7 @@ LIMITS = Limits(queued=5, streams=2, message_bytes=1 << 16, token_queued=2)
 DAY_S = 86_400
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {"DRAINING": "coordinator/test_drain.py",
-             "BUG": "coordinator/services/test_translate.py", "STORE_CORRUPT": "coordinator/store/test_backup.py",
+             "IN_FOLDS": "coordinator/services/test_folds.py", "BUG": "coordinator/services/test_translate.py", "STORE_CORRUPT": "coordinator/store/test_backup.py",
              "MESSAGE_TOO_LARGE": "coordinator/test_limits.py"}
 
 

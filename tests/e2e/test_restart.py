@@ -50,6 +50,21 @@ def test_a_job_outlives_its_coordinator_and_is_found_again(coordinator, watcher,
     assert kinds(watched.result()).count("started") == kinds(watched.result()).count("ended") == 1
 
 
+def test_folds_outlive_their_coordinator_and_go_on_as_one_job(coordinator, wait_until):
+    data = {"train": {"npz": {"path": "train.npz"}}}
+    job = coordinator.submit(**coordinator.slow | {"data": data, "folds": 3, "ranks": 1})
+    each = wait_until(lambda: [fold for fold in coordinator.client.get(job.id).folds if fold.progress.step > 2][:2][1:] and coordinator.client.get(job.id).folds)
+    before = [coordinator.ranks(coordinator.client.get(fold.job_id).run_dir)[0] for fold in each]
+    coordinator.end(signal.SIGKILL)
+    coordinator.start()
+    found = coordinator.client.get(job.id)
+    assert [states.label(fold.state) for fold in found.folds] == ["RUNNING", "RUNNING", "QUEUED"] and states.label(found.state) == "RUNNING"
+    assert [coordinator.ranks(coordinator.client.get(fold.job_id).run_dir)[0] for fold in each] == before
+    coordinator.client.cancel(job.id)
+    ended = coordinator.wait(job, "CANCELLED", "FAILED")
+    assert [states.label(fold.state) for fold in ended.folds] == ["CANCELLED"] * 3 and all(fold.progress.step for fold in ended.folds[:2])
+
+
 def test_a_coordinator_that_is_told_to_leave_says_what_goes_on(coordinator):
     assert coordinator.end(signal.SIGTERM) == 0
     assert coordinator.log.read_text().splitlines()[-1] == "leaving; jobs that run go on"

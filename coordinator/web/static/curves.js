@@ -59,15 +59,17 @@ export class Curves {
     this.pick.replaceChildren(el("option", { value: "", textContent: "Compare with…" }), ...options);
     this.pick.hidden = !options.length;
     this.chips.replaceChildren(...(this.ids.length < 2 ? [] : this.ids.map((id, place) => {
+      if (this.folds !== undefined && !place) return "";
       const key = el("i");
       key.style.background = color(place);
-      const away = place ? el("button", { textContent: "×", title: "Take away", onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
+      const away = place && this.folds === undefined ? el("button", { textContent: "×", title: "Take away", onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
       return el("span", { className: "chip" }, key, this.label(id), away);
     })));
     this.draw();
   }
 
   label(id) {
+    if (id.startsWith(this.ids[0] + "-")) return `fold ${Number(id.slice(this.ids[0].length + 1))}`;
     const name = this.names.get(id) ?? id, alike = this.ids.filter(other => (this.names.get(other) ?? other) === name).length > 1;
     return alike ? `${name} ${id.slice(-5)}` : name;
   }
@@ -80,12 +82,18 @@ export class Curves {
   }
 
   follow() {
-    if (this.live && !document.hidden) this.ask();
+    if ((this.live || this.folds) && !document.hidden) this.ask();
+  }
+
+  // Of a job that is trained in folds the curves are theirs: each has a color, as if it were laid over the others.
+  setFolds(ids, live) {
+    this.folds = live;
+    if (String(ids) !== String(this.ids.slice(1))) this.setOthers(ids);
   }
 
   async query() {
     const [first, last] = this.look.range ?? [0, null], asked = this.asked = {};
-    const request = { job_ids: this.ids, max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
+    const request = { job_ids: this.folds === undefined ? this.ids : this.ids.slice(1), max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
     const { curves = [] } = await call("MetricService/QueryMetrics", request).catch(() => ({ curves: this.curves }));
     if (this.signal.aborted || asked !== this.asked || !this.ids) return;
     this.curves = curves;

@@ -3,6 +3,7 @@
 import { call, stream } from "./api.js";
 import { Curves } from "./curves.js";
 import { Files, jobFile } from "./files.js";
+import { foldTable } from "./folds.js";
 import { duration, el, isFinal, moment, number, put, share, stateOf, whole } from "./format.js";
 import { Logs } from "./logs.js";
 import { Story } from "./story.js";
@@ -14,11 +15,11 @@ const EVERY_MS = 1000, BEHIND = 20;
 
 export function jobPage(page, id, tab, options, signal) {
   const name = el("h1"), state = el("span"), trouble = el("div", { className: "trouble", hidden: true }), cause = el("p", { className: "cause" });
-  const bar = el("div", { className: "bar" }, el("i")), facts = el("div", { className: "facts" }), actions = el("div", { className: "row" });
+  const bar = el("div", { className: "bar" }, el("i")), facts = el("div", { className: "facts" }), folds = el("div"), actions = el("div", { className: "row" });
   const tabs = el("nav", { className: "tabs" }, ...Object.entries(TABS).map(([key, textContent]) => el("a", { href: `#/jobs/${id}/${key}`, textContent })));
   const room = el("div"), others = () => (options.get("with") ?? "").split(",").filter(Boolean);
   page.append(el("div", { className: "head" }, name, el("span", { className: "muted mono", textContent: id }), state, el("span", { className: "grow" }), actions),
-    trouble, cause, bar, facts, tabs, room);
+    trouble, cause, bar, facts, folds, tabs, room);
   const story = new Story(), rooms = { ranks: story.node, history: story.list };
   let job = {}, asked = null;
 
@@ -48,7 +49,13 @@ export function jobPage(page, id, tab, options, signal) {
     bar.firstChild.style.width = `${share(job)}%`;
     showFacts(facts, job, now);
     showActions(actions, job, now, act);
+    if (job.folds) { showFolds(); if (!isFinal(now)) soon(); }
     rooms.logs?.setRanks?.(job.spec?.ranks ?? 0);
+  }
+
+  function showFolds() {
+    folds.replaceChildren(foldTable(job));
+    rooms.curves?.setFolds(job.folds.map(fold => fold.job_id), !isFinal(stateOf(job)));
   }
 
   async function act(method, question, consequence, more = {}) {
@@ -67,7 +74,7 @@ export function jobPage(page, id, tab, options, signal) {
       link.className = Object.keys(TABS)[place] === tab ? "on" : "";
       if (place === 0 && others().length) link.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
     });
-    if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); rooms.curves.setOthers(others()); }
+    if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); job.folds ? showFolds() : rooms.curves.setOthers(others()); }
     if (tab === "logs") { rooms.logs ??= new Logs(id, signal); rooms.logs.setRanks(job.spec?.ranks ?? 0); }
     if (tab === "files") rooms.files ??= new Files(id);
     if (tab === "file") rooms.file ??= await jobFile(id).catch(error => el("div", { className: "panel empty", textContent: error.message }));

@@ -62,8 +62,15 @@ class Progress(_message.Message):
     def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure")
+    __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure", "folds", "deviation")
     class LatestEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class DeviationEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -89,6 +96,8 @@ class Job(_message.Message):
     ESTIMATED_START_FIELD_NUMBER: _ClassVar[int]
     SLOW_REASON_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    FOLDS_FIELD_NUMBER: _ClassVar[int]
+    DEVIATION_FIELD_NUMBER: _ClassVar[int]
     id: str
     spec: _spec_pb2.JobSpec
     state: JobState
@@ -108,7 +117,30 @@ class Job(_message.Message):
     estimated_start: float
     slow_reason: str
     failure: Failure
-    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., cause: _Optional[str] = ..., transitions: _Optional[_Iterable[_Union[Transition, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., latest: _Optional[_Mapping[str, float]] = ..., digest: _Optional[str] = ..., run_dir: _Optional[str] = ..., queue_position: _Optional[int] = ..., etag: _Optional[str] = ..., owner: _Optional[str] = ..., origin: _Optional[_Union[Origin, _Mapping]] = ..., delete_time: _Optional[float] = ..., purge_time: _Optional[float] = ..., waiting_reason: _Optional[str] = ..., estimated_start: _Optional[float] = ..., slow_reason: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    folds: _containers.RepeatedCompositeFieldContainer[Fold]
+    deviation: _containers.ScalarMap[str, float]
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., cause: _Optional[str] = ..., transitions: _Optional[_Iterable[_Union[Transition, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., latest: _Optional[_Mapping[str, float]] = ..., digest: _Optional[str] = ..., run_dir: _Optional[str] = ..., queue_position: _Optional[int] = ..., etag: _Optional[str] = ..., owner: _Optional[str] = ..., origin: _Optional[_Union[Origin, _Mapping]] = ..., delete_time: _Optional[float] = ..., purge_time: _Optional[float] = ..., waiting_reason: _Optional[str] = ..., estimated_start: _Optional[float] = ..., slow_reason: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., folds: _Optional[_Iterable[_Union[Fold, _Mapping]]] = ..., deviation: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Fold(_message.Message):
+    __slots__ = ("fold", "job_id", "state", "progress", "evaluation")
+    class EvaluationEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    FOLD_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    fold: int
+    job_id: str
+    state: JobState
+    progress: Progress
+    evaluation: _containers.ScalarMap[str, float]
+    def __init__(self, fold: _Optional[int] = ..., job_id: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Origin(_message.Message):
     __slots__ = ("job_id", "step")

@@ -10,6 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 from bptrain.v1.job_pb2 import Transition as Transition
 from bptrain.v1.job_pb2 import Progress as Progress
 from bptrain.v1.job_pb2 import Job as Job
+from bptrain.v1.job_pb2 import Fold as Fold
 from bptrain.v1.job_pb2 import Origin as Origin
 from bptrain.v1.job_pb2 import Failure as Failure
 from bptrain.v1.job_pb2 import JobState as JobState

@@ -27,9 +27,9 @@ def test_a_filter_finds_the_jobs_for_which_all_of_it_holds(found, text, names):
 
 
 @pytest.mark.parametrize(("text", "problem"), [
-    ("nam = x", 'unknown field "nam"; did you mean name? known: label.KEY, name, owner, state'),
+    ("nam = x", 'unknown field "nam"; did you mean name? known: fold_of, label.KEY, name, owner, state'),
     ("state = RUNING", 'unknown state "RUNING"; did you mean RUNNING? known: CANCELLED, '),
-    ("name", 'expected FIELD = VALUE or FIELD != VALUE, with a field of state, name, owner, label.KEY, got "name" at character 1'),
+    ("name", 'expected FIELD = VALUE or FIELD != VALUE, with a field of state, name, owner, fold_of, label.KEY, got "name" at character 1'),
     ("name = a OR name = b", 'expected AND, got "OR name = b" at character 10'),
     ("name = a AND", "expected FIELD = VALUE"), ("name = a ANDname = b", 'expected AND, got "ANDname = b"'), ("name > a", "expected FIELD = VALUE"),
     ('name = "a', "expected FIELD = VALUE"), ("name = a; DROP TABLE jobs", 'expected AND, got "DROP TABLE jobs"'),

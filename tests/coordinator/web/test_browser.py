@@ -1,6 +1,7 @@
 """The dashboard in a browser: a job handed in by a client, its curve seen to move, cancelled from the page."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -55,6 +56,17 @@ def overflow(page):
 def points(page):
     """How many points the first chart has seen of its curve."""
     return int(page.locator(".chart header span").first.inner_text().split(" point")[0].split(" of ")[-1].replace(",", ""))
+
+
+def test_a_job_in_folds_shows_each_with_its_curve_and_mean_and_deviation(site, page, small):
+    server, client, _ = site
+    job = client.submit(small(name="folded", data={"train": {"npz": {"path": "train.npz"}}}, folds=3, ranks=1)).id
+    page.goto(f"{server.web_address}/#/jobs/{job}")
+    playwright.expect(page.locator(".folds")).to_contain_text(re.compile(r"mean ± deviation.* ± "), timeout=DEADLINE_MS)
+    playwright.expect(page.locator(".chips")).to_have_text(re.compile("fold 1.*fold 2.*fold 3"))
+    playwright.expect(page.locator(".chart header").first).to_contain_text("point")
+    page.locator(".folds a").nth(1).click()
+    playwright.expect(page.locator(".head")).to_contain_text(f"{job}-2")
 
 
 def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, running):
