@@ -1,6 +1,6 @@
 """The schema of a component: a frozen dataclass whose fields say what they accept.
 
-1. A field is declared with one of the functions below; its metadata holds the check.
+1. A field is declared with one of the functions below; its metadata holds the check. Any other field is no attribute.
 2. `build` makes an instance from plain values and reports every problem at once.
 3. Numbers may come as floats (JSON has no integers): 3.0 is accepted for 3.
 """
@@ -132,7 +132,7 @@ def build(schema: type, values: Mapping[str, Any]) -> Any:
 
     Raises InvalidInput with a problem for every unknown, missing or unfit attribute.
     """
-    fields = {field.name: field for field in dataclasses.fields(schema)}
+    fields = {field.name: field for field in dataclasses.fields(schema) if "convert" in field.metadata}
     problems = [Problem(name, unknown(name, fields, "attribute")) for name in values if name not in fields]
     kept = {}
     for name, field in fields.items():

@@ -8,7 +8,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from math import inf
@@ -27,6 +27,7 @@ from worker import folds, jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.shards import Schedule
+from worker.sources.split import Fold, Source
 from worker.transformed import Chain, Transformed, Varied
 from worker.transforms import TRANSFORMS, Transform
 
@@ -71,11 +72,12 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     if reduction and maths:
         problems += reduction.problems(maths, spec.diagnose_every)
     root = DataRoot(data_root)
-    train = _attempt(problems, lambda: _open(spec, "train", root))
-    learned = train.learned if train else {}
-    held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
-    if train and spec.folds and not folds.problems(spec):
-        train, held_out = _attempt(problems, lambda: folds.divide(train, spec.folds, spec.fold, spec.seed)) or (None, None)
+    if spec.folds and not folds.problems(spec):
+        train, held_out = _attempt(problems, lambda: _folded(spec, root)) or (None, None)
+    else:
+        train = _attempt(problems, lambda: _open(spec, "train", root))
+        learned = train.learned if train else {}
+        held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
     chain = _attempt(problems, lambda: _chain(spec, train)) if train and spec.data.transforms else None
     if chain:
         train, held_out = Varied(train, chain), held_out and Transformed(held_out, chain)
@@ -173,16 +175,20 @@ def parse_maths(spec: JobSpec) -> bpcore.Spec:
     return bpcore.parse(jobfile.plain(spec))
 
 
-def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] = MappingProxyType({})) -> Dataset:
+def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] = MappingProxyType({}), fold: Fold | None = None) -> Dataset:
+    """`fold`: for a format that knows of parts."""
     component = jobfile.plain(spec).get("data", {}).get(part, {"kind": ""})
-    try:
-        built = FORMATS.build(component)
-    except InvalidInput as error:
-        raise InvalidInput([problem.under(f"data.{part}") for problem in error.problems]) from None
-    try:
-        return built.open_with(root, learned)
-    except InvalidInput as error:
-        raise InvalidInput([problem.under(f"data.{part}.{component['kind']}") for problem in error.problems]) from None
+    built = _under(f"data.{part}", lambda: FORMATS.build(component))
+    built = replace(built, of_fold=fold) if isinstance(built, Source) else built
+    return _under(f"data.{part}.{component['kind']}", lambda: built.open_with(root, learned))
+
+
+def _folded(spec: JobSpec, root: DataRoot) -> tuple[Dataset, Dataset]:
+    """(what is trained on, the fold that is held out)."""
+    if not issubclass(_under("data.train", lambda: FORMATS.get(spec.data.train.kind)), Source):
+        return folds.divide(_open(spec, "train", root), spec)
+    train = _open(spec, "train", root, fold=folds.of(spec, held_out=False))
+    return train, _open(spec, "train", root, train.learned, folds.of(spec, held_out=True))
 
 
 def transforms(spec: JobSpec) -> list[Transform]:

@@ -1,17 +1,14 @@
 """Cross-validation: one fold of the training data is held out, all others are trained on.
 
-Which samples a fold has follows from their number and the job's seed alone. Folds differ by one sample in size, at most.
+Which samples a fold has follows from their number and the job's seed alone. Folds differ by one sample in size, at most; of
+data with groups, by one group, and of windows over time a fold is a piece of each series.
 Source: Stone, "Cross-validatory choice and assessment of statistical predictions", J. R. Statist. Soc. B 36 (1974).
 """
 
-import numpy as np
-
-from bpcore import rng
 from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.spec_pb2 import JobSpec
 from worker.datasets import Dataset
-from worker.shards import part
-from worker.sources.split import Subset
+from worker.sources.split import Fold, Subset
 
 
 def problems(spec: JobSpec) -> list[Problem]:
@@ -23,17 +20,21 @@ def problems(spec: JobSpec) -> list[Problem]:
         found.append(Problem("folds", expected("at least 2", 1)))
     if spec.folds > 1 and not 1 <= spec.fold <= spec.folds:
         found.append(Problem("fold", expected(f"1 to {spec.folds}, the fold that is held out", spec.fold,
-                                              "`bptrain run` trains all of them, one after the other")))
+                                              "a coordinator and `bptrain run` train all of them")))
     if spec.folds and spec.data.HasField("eval"):
         found.append(Problem("data.eval", "expected none with folds, as each fold is held out in its turn; leave one out"))
     return found
 
 
-def divide(data: Dataset, folds: int, fold: int, seed: int) -> tuple[Dataset, Dataset]:
-    """(all but that fold, the fold). Raises InvalidInput where there are fewer samples than folds."""
-    if folds > len(data):
-        raise InvalidInput([Problem("folds", expected(f"at most {len(data)}, the number of samples", folds))])
-    order = rng.permutation(len(data), seed, rng.SPLIT)
-    held_out = np.zeros(len(data), bool)
-    held_out[order[part(slice(0, len(data)), folds, fold - 1)]] = True
-    return Subset(data, np.flatnonzero(~held_out)), Subset(data, np.flatnonzero(held_out))
+def of(spec: JobSpec, held_out: bool) -> Fold:
+    """What is held out, or what is trained on."""
+    return Fold(spec.folds, spec.fold, spec.seed, held_out)
+
+
+def divide(data: Dataset, spec: JobSpec) -> tuple[Dataset, Dataset]:
+    """(all but the fold, the fold), where the data's format knows of no parts. Raises InvalidInput where there are fewer
+    samples than folds."""
+    if spec.folds > len(data):
+        raise InvalidInput([Problem("folds", expected(f"at most {len(data)}, the number of samples", spec.folds))])
+    train, held_out = (Subset(data, of(spec, side).rows(len(data))) for side in (False, True))
+    return train, held_out

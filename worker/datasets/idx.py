@@ -3,7 +3,7 @@
     images    path of `train-images-idx3-ubyte` or the like; field x, (height, width, 1) for pictures of bytes, from 0 to 1
     labels    path of `train-labels-idx1-ubyte` or the like; field y, integers (); left out: no y
     scale     false: bytes stay integers 0 … 255
-    split, test_fraction, split_seed, folds, fold: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed: as everywhere (worker/sources/split.py)
 
 Source: http://yann.lecun.com/exdb/mnist, "The IDX file format": two zero bytes, a code for the type of numbers, the
 number of axes, the length of each in 4 bytes, then the numbers, all big-endian.

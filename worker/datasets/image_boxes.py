@@ -7,7 +7,7 @@
               several in one cell the largest is kept
     size      [height, width] that all are scaled to; left out: all must be of one size
     color     rgb or gray: 3 channels, or 1
-    split, test_fraction, split_seed, folds, fold, on_bad: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: x, (height, width, channels) from 0 to 1; class, integers (rows, columns), 0 where there is nothing, then by name as
 the training part has them; box, (rows, columns, 4): the middle down and across, from 0 to 1 in its cell, height and width,

@@ -5,7 +5,7 @@
     values    the gray value (or the palette's number) of class 0, 1, …; other values are refused
     size      [height, width] that all are scaled to, masks without mixing; left out: all must be of one size
     color     rgb or gray: 3 channels, or 1
-    split, test_fraction, split_seed, folds, fold, on_bad: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: x, (height, width, channels) from 0 to 1; y, integers (height, width).
 """

@@ -3,7 +3,7 @@
     path      the folder; FOLDER/CLASS/…/picture
     size      [height, width] that all are scaled to; left out: all must be of one size
     color     rgb or gray: 3 channels, or 1
-    split, test_fraction, split_seed, folds, fold, on_bad: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: x, (height, width, channels) from 0 to 1; y, integers (): the class, numbered by name in the training data.
 """

@@ -2,7 +2,7 @@
 
     path      a file, or a folder of files that end in .jsonl
     fields    keys that are read; left out: those of the first line
-    split, test_fraction, split_seed, folds, fold: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed: as everywhere (worker/sources/split.py)
     on_bad    skip: lines that are not as the first one is are left out
 
 A number is an integer (label) where the first line has one; lists, also of lists, are numbers, of one shape in all lines;

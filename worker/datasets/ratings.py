@@ -2,7 +2,7 @@
 
     path        a file, or a folder of them (.csv, .tsv, .gz), with a headline
     delimiter   between columns; a tab is "\\t"
-    split, test_fraction, split_seed, folds, fold, on_bad: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: user, item, integers (): numbered by name from 1 on as the training part has them, 0 is one that it lacks; y, (1,):
 the rating.
@@ -26,7 +26,7 @@ class Ratings(Source):
     delimiter: str = text(",")
 
     def open_with(self, root, learned):
-        common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "folds", "fold", "on_bad")}
+        common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "on_bad", "of_fold")}
         table, left_out = _Csv(**common, inputs=("user", "item"), target=("rating",)), []
         return Triples(table, map(_triple, table.blocks(root, left_out)), learned, left_out)
 

@@ -11,7 +11,7 @@
     lowercase     true: capitals are read as small letters
     per           file or line: what one text is, where the classes are folders
     suffixes      of the files that are taken from a folder
-    split, test_fraction, split_seed, folds, fold: as everywhere (worker/sources/split.py); a text is on one side, and
+    split, test_fraction, split_seed: as everywhere (worker/sources/split.py); a text is on one side, and
     for task next 4 KiB of lines are
 
 Classes are folders, FOLDER/CLASS/…/file; in a single file each line is CLASS, tab, text. A pair is a line: text, tab, answer.

@@ -8,7 +8,7 @@
     features      log_mel, mfcc, or samples (as they are)
     window_s, hop_s, bands, coefficients: of the features (worker/sources/sounds.py)
     normalise     false: features are not brought to mean 0 and deviation 1 in each sound
-    split, test_fraction, split_seed, folds, fold, on_bad: as everywhere (worker/sources/split.py); where transcripts
+    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py); where transcripts
     have groups (such as speakers), a group is on one side
 
 Fields: x, (frames, bands or coefficients), or (samples, 1); mask, integers (frames,), 1 where the sound is; y, the class

@@ -8,8 +8,8 @@
     stride    rows from one window to the next
     series    the column whose change begins another series: windows are never across two
     missing   fail, or zero: an empty cell
-    split, test_fraction, folds, fold: as everywhere, but in the order of time: test is the last part of each series, or
-    part number `fold` of it, and no window is across the border
+    split, test_fraction: as everywhere, but in the order of time: test is the last part of each series, a job's fold is a
+    piece of it, and no window is across a border
 
 Fields: x, (length, inputs); y, (targets,) where the horizon is 1, else (horizon, targets).
 """
@@ -24,7 +24,6 @@ from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.fields import Field
 from worker.datasets.csv import Csv as _Csv
 from worker.datasets.parquet import Parquet as _Parquet
-from worker.shards import part
 from worker.sources.split import Source
 from worker.sources.tables import Rows, Table, column_names
 
@@ -49,16 +48,9 @@ class Windows(Source):
 
     def parts(self, segment: slice) -> Iterator[slice]:
         """Of one series, in one piece each, those that are asked for."""
-        if self.split == "all":
-            yield segment
-            return
-        length = segment.stop - segment.start
-        test = slice(length - round(length * self.test_fraction), length)
-        if self.folds:
-            self.rows(self.folds)  # whether there is such a fold
-            test = part(slice(0, length), self.folds, self.fold)
-        found = [test] if self.split == "test" else [slice(0, test.start), slice(test.stop, length)]
-        yield from (slice(segment.start + each.start, segment.start + each.stop) for each in found)
+        border = segment.stop - round((segment.stop - segment.start) * self.test_fraction)
+        asked = {"all": segment, "train": slice(segment.start, border), "test": slice(border, segment.stop)}[self.split]
+        yield from self.of_fold.pieces(asked) if self.of_fold else [asked]
 
 
 class Slid:

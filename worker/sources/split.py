@@ -1,8 +1,9 @@
 """Which samples are for training and which are held out: a pure function of their number and a seed.
 
 1. `split: train` and `split: test` of the same files are disjoint and together all; the default is all.
-2. Test is the first `test_fraction` of a seeded permutation, or with `folds: K` its part number `fold` (from 0).
-3. With groups (patients, speakers, days), those are permuted and cut: samples of one group are never on both sides.
+2. Test is the first `test_fraction` of a seeded permutation.
+3. What a job with folds asks for is permuted once more and cut into these.
+4. With groups (patients, speakers, days), those are permuted and cut: samples of one group are never on both sides.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,17 +19,36 @@ from worker.datasets import DataRoot, Dataset, Format
 from worker.shards import part
 
 
+@dataclass(frozen=True)
+class Fold:
+    """Of a job's folds the one with this number, from 1 on, where it is `held_out`, else all others."""
+
+    folds: int
+    number: int
+    seed: int
+    held_out: bool
+
+    def rows(self, count: int) -> np.ndarray:
+        """Which of so many samples or groups are asked for, in ascending order; int64. There are as many as folds, at least."""
+        order = rng.permutation(count, self.seed, rng.SPLIT)
+        return _chosen(count, order[part(slice(0, count), self.folds, self.number - 1)], self.held_out)
+
+    def pieces(self, segment: slice) -> list[slice]:
+        """The same of what has an order in time: a fold is a piece of it."""
+        middle = part(segment, self.folds, self.number - 1)
+        return [middle] if self.held_out else [slice(segment.start, middle.start), slice(middle.stop, segment.stop)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source(Format):
     """The base of formats that can be split. `on_bad`: what happens to a sample that cannot be had: it ends the
-    training, or it is left out and counted."""
+    training, or it is left out and counted. `of_fold`: where the job has folds, of which one is asked for."""
 
     split: str = choice("all", "train", "test")
     test_fraction: float = number(0.2, above=0, below=1)
     split_seed: int = integer(0)
-    folds: int = integer(0)
-    fold: int = integer(0)
     on_bad: str = choice("fail", "skip")
+    of_fold: Fold | None = None
 
     def open(self, root: DataRoot) -> Dataset:
         return self.open_with(root, {})
@@ -42,25 +62,29 @@ class Source(Format):
     def rows(self, samples: int, groups: Callable[[], Sequence[Any]] | None = None) -> np.ndarray:
         """Which of `samples` are asked for, in ascending order; int64. `groups()`: the group of each. Raises
         InvalidInput where none are left."""
-        if self.split == "all":
+        if self.split == "all" and not self.of_fold:
             return np.arange(samples)
         units, of_each = _numbered(groups(), samples) if groups else (samples, None)
-        order = rng.permutation(units, self.split_seed, rng.SPLIT)
-        tests = order[self._tests(units)]
-        is_test = np.isin(np.arange(units), tests)
-        is_test = is_test if of_each is None else is_test[of_each]
-        rows = np.flatnonzero(is_test if self.split == "test" else ~is_test)
-        if not len(rows):
-            what = "samples" if groups is None else "groups"
-            raise InvalidInput([Problem("split", f"expected at least one sample in the part {self.split}, but {units} {what} leave none")])
-        return rows
+        kept = self._kept(units, "samples" if groups is None else "groups")
+        return kept if of_each is None else np.flatnonzero(np.isin(of_each, kept))
 
-    def _tests(self, units: int) -> slice:
-        if not self.folds:
-            return slice(0, round(units * self.test_fraction))
-        if self.folds < 2 or self.fold >= self.folds:
-            raise InvalidInput([Problem("fold", expected(f"a fold below folds = {self.folds}, which is 2 at least", self.fold))])
-        return part(slice(0, units), self.folds, self.fold)
+    def _kept(self, units: int, what: str) -> np.ndarray:
+        kept = np.arange(units)
+        if self.split != "all":
+            order = rng.permutation(units, self.split_seed, rng.SPLIT)
+            kept = _chosen(units, order[:round(units * self.test_fraction)], self.split == "test")
+        if not len(kept):
+            raise InvalidInput([Problem("split", f"expected at least one sample in the part {self.split}, but {units} {what} leave none")])
+        if self.of_fold and self.of_fold.folds > len(kept):
+            raise InvalidInput([Problem("", expected(f"{what} for {self.of_fold.folds} folds", len(kept)))])
+        return kept[self.of_fold.rows(len(kept))] if self.of_fold else kept
+
+
+def _chosen(count: int, some: np.ndarray, those: bool) -> np.ndarray:
+    """Ascending, of so many: `those`, or all but them."""
+    is_one = np.zeros(count, bool)
+    is_one[some] = True
+    return np.flatnonzero(is_one if those else ~is_one)
 
 
 def _numbered(groups: Sequence[Any], samples: int) -> tuple[int, np.ndarray]:

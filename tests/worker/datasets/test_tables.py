@@ -2,12 +2,14 @@
 
 import csv
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bpcore.fields import Field
 from worker.datasets import FORMATS, DataRoot
+from worker.sources.split import Fold
 
 pa = pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'bptrain[tables]'")
 from pyarrow import parquet  # noqa: E402
@@ -168,8 +170,9 @@ def test_windows_slide_over_a_series_and_never_across_two(opened, tmp_path):
 
 def test_windows_for_the_test_are_the_last_ones_and_share_no_row_with_training(opened, tmp_path):
     opened()
-    rows = [everything(FORMATS.build({"windows": {"path": opened.file, "length": 3, "inputs": ["age"], "split": split} | more}).open(
-        DataRoot(tmp_path)))["x"] for split, more in (("train", {}), ("test", {}), ("train", {"folds": 3, "fold": 1}), ("test", {"folds": 3, "fold": 1}))]
+    asked = {split: FORMATS.build({"windows": {"path": opened.file, "length": 3, "inputs": ["age"], "split": split}}) for split in ("train", "test", "all")}
+    folds = [replace(asked["all"], of_fold=Fold(3, 2, 0, side)) for side in (False, True)]
+    rows = [everything(each.open(DataRoot(tmp_path)))["x"] for each in (asked["train"], asked["test"], *folds)]
     assert rows[0].max() < 23 and rows[1].min() == 24 and rows[3].min() == 10 and rows[3].max() == 18
     assert set(rows[2].ravel()) == {*range(0, 9), *range(20, 29)}
 

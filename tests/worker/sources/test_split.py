@@ -1,16 +1,22 @@
 """Splits: disjoint, complete, a function of number and seed; groups and folds stay whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcore.attributes import build
-from worker.sources.split import Source
+from worker.sources.split import Fold, Source
 
 
 def rows(samples, groups=None, **attributes):
     return build(Source, attributes).rows(samples, (lambda: groups) if groups is not None else None).tolist()
+
+
+def folded(samples, fold, **attributes):
+    return replace(build(Source, attributes), of_fold=fold).rows(samples).tolist()
 
 
 @given(st.integers(2, 200), st.floats(0.01, 0.99), st.integers(0, 5))
@@ -29,10 +35,15 @@ def test_another_seed_splits_otherwise_and_the_same_one_does_not():
 
 
 def test_folds_are_disjoint_and_complete_and_of_nearly_equal_size():
-    tests = [rows(23, split="test", folds=5, fold=fold) for fold in range(5)]
+    parts = [[folded(23, Fold(5, number, 0, side)) for side in (False, True)] for number in range(1, 6)]
+    tests = [test for _, test in parts]
     assert sorted(sum(tests, [])) == list(range(23)) and [len(test) for test in tests] == [5, 5, 5, 4, 4]
-    for fold, test in enumerate(tests):
-        assert sorted(rows(23, split="train", folds=5, fold=fold) + test) == list(range(23))
+    assert all(sorted(train + test) == list(range(23)) for train, test in parts)
+
+
+def test_folds_are_of_the_part_that_is_asked_for():
+    parts = [folded(30, Fold(3, 2, 0, side), split="train") for side in (False, True)]
+    assert sorted(sum(parts, [])) == rows(30, split="train") and [len(part) for part in parts] == [16, 8]
 
 
 def test_a_group_is_on_one_side():
@@ -48,8 +59,6 @@ def test_everything_is_the_default():
 
 @pytest.mark.parametrize(("attributes", "text"), [
     ({"split": "test", "test_fraction": 0.1}, "split: expected at least one sample in the part test, but 3 samples leave none"),
-    ({"split": "test", "folds": 5, "fold": 5}, "fold: expected a fold below folds = 5, which is 2 at least, got 5"),
-    ({"split": "train", "folds": 1}, "fold: expected a fold below folds = 1, which is 2 at least, got 0"),
 ])
 def test_a_part_that_cannot_be_is_refused(refused, attributes, text):
     assert refused(lambda: rows(3, **attributes)) == [text]
