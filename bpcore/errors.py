@@ -10,7 +10,7 @@ same root.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class BptrainError(Exception):
@@ -22,17 +22,18 @@ class Problem:
     """One thing wrong with what a user handed in.
 
     `field` is the path in the job file (`model.layers[2].conv2d.filters`); `message` says what was
-    expected and what came.
+    expected and what came; `reason` is a word for programs, where there is one.
     """
 
     field: str
     message: str
+    reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 
     def under(self, prefix: str) -> "Problem":
-        return Problem(f"{prefix}.{self.field}" if self.field else prefix, self.message)
+        return replace(self, field=f"{prefix}.{self.field}" if self.field else prefix)
 
 
 class InvalidInput(BptrainError):

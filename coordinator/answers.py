@@ -3,10 +3,11 @@
 Both clients share this file; it opens no connection and waits for nothing.
 """
 
+import io
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from grpc_status import rpc_status
 
 from bpcore.errors import InvalidInput, Problem
 from bptrain.v1 import metric_service_pb2 as metrics
+from bptrain.v1 import predict_service_pb2 as predict
 from coordinator import channel
 from coordinator.errors import CATALOGUE, Refusal
 from worker.errors import Unavailable
@@ -43,6 +45,34 @@ class Notice:
     kind: str
     message: Any
     cursor: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Some samples in a row. `samples`: their places in the data set; `answers`: of each the `columns`, for people (none
+    where there are too many numbers); `outputs`: (samples, …), float32; `step`: of the checkpoint."""
+
+    samples: Sequence[int]
+    columns: Sequence[str]
+    answers: Sequence[Sequence[str]]
+    outputs: Any = field(repr=False)
+    step: int = 0
+
+    @classmethod
+    def of(cls, message: predict.PredictResponse) -> "Predicted":
+        import numpy as np
+
+        outputs = np.frombuffer(message.outputs, "<f4").reshape(len(message.samples), *message.shape)
+        return cls(list(message.samples), list(message.columns), [list(answer.values) for answer in message.answers], outputs, message.step)
+
+
+def archive(arrays: Mapping[str, Any]) -> bytes:
+    """As an .npz file has them."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
 
 
 def events(message: metrics.WatchMetricsResponse) -> Iterator[Point | Notice]:
@@ -79,7 +109,7 @@ class Patience:
         """Raises what the error stands for, unless the line may come back."""
         if not self._lost_at or (self._lost_at == -math.inf and "failed to connect" not in (error.details() or "")):
             self._lost_at = time.monotonic()  # somebody was there
-        if error.code() not in BROKEN or time.monotonic() - self._lost_at > self._longest_s:
+        if not _may_go_on(error) or time.monotonic() - self._lost_at > self._longest_s:
             raise raised(error, self._address) from None
 
     def wait_s(self) -> float:
@@ -87,14 +117,16 @@ class Patience:
         return now
 
 
+def _may_go_on(error: grpc.RpcError) -> bool:
+    """Whether the stream is to be had again from where it was."""
+    return error.code() in BROKEN or _details(error)[0].reason == "SLOW_READER"
+
+
 def raised(error: grpc.RpcError, address: str) -> Exception:
     """The exception of ours that a status stands for."""
-    status = rpc_status.from_call(error)
-    info, request = ErrorInfo(), BadRequest()
-    for detail in status.details if status else ():
-        detail.Unpack(info) or detail.Unpack(request)
+    info, request = _details(error)
     if info.reason == "INVALID_FIELD":
-        return InvalidInput([Problem(violation.field, violation.description) for violation in request.field_violations])
+        return InvalidInput([Problem(violation.field, violation.description, violation.reason) for violation in request.field_violations])
     if info.reason in CATALOGUE:
         return Refusal(info.reason, **info.metadata)
     if sizes := TOO_LARGE.search(error.details() or ""):
@@ -102,3 +134,11 @@ def raised(error: grpc.RpcError, address: str) -> Exception:
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         return Unavailable(channel.trouble(error.details(), address))
     return Unavailable(f"the coordinator at {address} answered {error.code().name}: {error.details()}")
+
+
+def _details(error: grpc.RpcError) -> tuple[ErrorInfo, BadRequest]:
+    """What a status brings with it; empty where it brings nothing."""
+    status, info, request = rpc_status.from_call(error), ErrorInfo(), BadRequest()
+    for detail in status.details if status else ():
+        detail.Unpack(info) or detail.Unpack(request)
+    return info, request

@@ -15,6 +15,7 @@ from coordinator.making import Making
 from coordinator.runs.housekeeping import Housekeeping
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
+from coordinator.runs.oracles import Oracles
 from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
@@ -57,10 +58,12 @@ class App:
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
         self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs)
         self.cluster = Cluster(self.database, self.supervisor, launcher, settings.limits, settings.standby)
+        self.oracles = Oracles(settings.data_root)
         self.looking = Looking(self.database, self.hub, self.supervisor)
 
     async def close(self) -> None:
         await self.housekeeping.close()
+        await self.oracles.close()
         await self.supervisor.close()
         await asyncio.to_thread(self.database.close)
 

@@ -74,10 +74,8 @@ class Looking:
                     await asyncio.wait_for(news.wait(), left_s)
 
     async def watch(self, cursor: str) -> AsyncIterator[pb.WatchJobsResponse]:
-        """Raises Refusal CURSOR_INVALID."""
-        if not re.fullmatch(r"\d{0,18}", cursor):
-            raise Refusal("CURSOR_INVALID", cursor=cursor[:64])
-        revision = int(cursor) if cursor else await self._database.read(events.last_revision)
+        """Raises Refusal CURSOR_INVALID or CURSOR_COMPACTED."""
+        revision = await self._database.read(lambda connection: _revision(connection, cursor))
         with self._hub.subscribe(ANY) as news:
             yield pb.WatchJobsResponse(cursor=str(revision))  # from here on nothing is missed
             while True:
@@ -91,6 +89,16 @@ class Looking:
                     await asyncio.wait_for(news.wait(), BOOKMARK_S)
                 except TimeoutError:
                     yield pb.WatchJobsResponse(cursor=str(revision))
+
+
+def _revision(connection: sqlite3.Connection, cursor: str) -> int:
+    """What a cursor of the watch of all jobs stands for; "0" is before the oldest change that is kept."""
+    last = events.last_revision(connection)
+    if not re.fullmatch(r"[0-9]{0,18}", cursor) or int(cursor or 0) > max(last, events.last_purged(connection)):
+        raise Refusal("CURSOR_INVALID", cursor=cursor)
+    if 0 < int(cursor or last) < (oldest := events.last_purged(connection)):
+        raise Refusal("CURSOR_COMPACTED", cursor=cursor, oldest=oldest)
+    return int(cursor or last)
 
 
 def _check(conditions: Sequence[Condition]) -> str:

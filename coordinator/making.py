@@ -12,10 +12,10 @@ from bptrain.v1 import job_service_pb2 as pb
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.access.caller import owner, who
 from coordinator.changes import Changes, Done
-from coordinator.errors import Refusal
 from coordinator.jobs import folds
 from coordinator.jobs.checked import Checked
 from coordinator.jobs.patch import FORKABLE, patched
+from coordinator.runs import kept
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
 from worker import checkpoint, checks
@@ -41,7 +41,7 @@ class Making:
         return _without_id(request, await self._changes.make(request, lambda connection: self._add(connection, request, jobs.new_id(), spec, "submitted")))
 
     async def fork(self, request: pb.ForkJobRequest) -> pb.Job:
-        """Raises the same, and Refusal JOB_NOT_FOUND or CHECKPOINT_NOT_FOUND."""
+        """Raises the same, and Refusal JOB_NOT_FOUND, CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPT."""
         if earlier := await self._changes.first_answer(request):
             return earlier
         row = await self._database.read(lambda connection: jobs.get(connection, request.id))
@@ -92,8 +92,7 @@ def _adopt(job: Job, row: sqlite3.Row, step: int, folder: RunDir) -> int:
     except Unavailable as error:
         raise InvalidInput([Problem("optimizer", str(error))]) from None
     if found < 0:
-        kept = ", ".join(map(str, checkpoint.kept(source))) or "none"
-        raise Refusal("CHECKPOINT_NOT_FOUND", job=row["id"], which=f"step {step}" if step else "any step", kept=kept)
+        raise kept.refusal(row["id"], source, step)
     folder.prepare(job.spec, resume=False)
     return found
 

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from bptrain.v1 import admin_service_pb2, artifact_service_pb2, cluster_service_pb2, job_service_pb2, log_service_pb2, metric_service_pb2
+from bptrain.v1 import admin_service_pb2, artifact_service_pb2, cluster_service_pb2, job_service_pb2, log_service_pb2, metric_service_pb2, predict_service_pb2
 from bptrain.v1 import worker_service_pb2_grpc
 from coordinator.access import issue
 from coordinator.access.gate import Gate
@@ -33,6 +33,7 @@ from coordinator.services.guard import Guard
 from coordinator.services.jobs import Jobs
 from coordinator.services.logs import Logs
 from coordinator.services.metrics import Metrics
+from coordinator.services.predictions import Predictions
 from coordinator.services.streams import Streams
 from coordinator.services.worker import Worker
 from coordinator.store import tokens
@@ -119,7 +120,7 @@ def _register(server: grpc.aio.Server, app: App, trail: Trail) -> tuple[health.a
     """The services of the users' port: the one of health, and ours."""
     ours = {job_service_pb2: Jobs(app), metric_service_pb2: Metrics(app.metrics), log_service_pb2: Logs(app.logs),
             artifact_service_pb2: Artifacts(app.artifacts), cluster_service_pb2: Cluster(app.cluster),
-            admin_service_pb2: Admin(app.database, trail)}
+            predict_service_pb2: Predictions(app), admin_service_pb2: Admin(app.database, trail)}
     services = {descriptor: servicer for file, servicer in ours.items() for descriptor in file.DESCRIPTOR.services_by_name.values()}
     for descriptor, servicer in services.items():
         stubs = import_module(f"bptrain.v1.{Path(descriptor.file.name).stem}_pb2_grpc")

@@ -20,15 +20,17 @@ from bptrain.v1 import cluster_service_pb2 as cluster
 from bptrain.v1 import job_service_pb2 as jobs
 from bptrain.v1 import log_service_pb2 as logs
 from bptrain.v1 import metric_service_pb2 as metrics
+from bptrain.v1 import predict_service_pb2 as predict
 from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
 from bptrain.v1.artifact_service_pb2_grpc import ArtifactServiceStub
 from bptrain.v1.cluster_service_pb2_grpc import ClusterServiceStub
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.log_service_pb2_grpc import LogServiceStub
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
+from bptrain.v1.predict_service_pb2_grpc import PredictServiceStub
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator import answers
-from coordinator.answers import Notice, Point
+from coordinator.answers import Notice, Point, Predicted
 from coordinator.endpoint import Endpoint
 from coordinator.limits import LONGEST_WAIT_S
 from worker import jobfile
@@ -55,8 +57,9 @@ class Surface(ABC):
         self.address, self._patience_s = endpoint.address, patience_s
         self._channel = self._opened(endpoint)
         self._metadata = [("authorization", f"bearer {endpoint.token}")] if endpoint.token else []
-        self._jobs, self._metrics, self._logs, self._artifacts, self._cluster, self._admin = (
-            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, ArtifactServiceStub, ClusterServiceStub, AdminServiceStub))
+        self._jobs, self._metrics, self._logs, self._artifacts, self._predictions, self._cluster, self._admin = (
+            stub(self._channel) for stub in (JobServiceStub, MetricServiceStub, LogServiceStub, ArtifactServiceStub, PredictServiceStub,
+                                             ClusterServiceStub, AdminServiceStub))
 
     # How each client does it.
 
@@ -232,6 +235,21 @@ class Surface(ABC):
 
         return self._stream(self._artifacts.DownloadArtifact, request, offset_bytes, lambda message: message.offset_bytes,
                             lambda message: message.ended, lambda message: [message.content])
+
+    # Predictions.
+
+    def predict(self, job_id: str, data: str | Path | Mapping[str, Any] = "eval", batch_size: int = 0) -> Iterator[Predicted]:
+        """What the newest checkpoint says of samples, batch by batch. `data`: train, eval, a file or folder below the
+        coordinator's data root, or a data set as in a job file; a Path is a file of yours, which is sent along; a mapping
+        is arrays by field, (samples, …). Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
+        request = predict.PredictRequest(job_id=job_id, batch_size=batch_size)
+        if isinstance(data, Path):
+            request.content, request.file = data.read_bytes(), data.name
+        elif isinstance(data, Mapping):
+            request.content, request.file, request.data = answers.archive(data), "samples.npz", "{npz: {path: samples.npz}}"
+        else:
+            request.data = data
+        return self._pieces(self._predictions.Predict, request, Predicted.of)
 
     # The coordinator.
 

@@ -34,6 +34,7 @@ from worker.transforms import TRANSFORMS, Transform
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PRIORITY, HIGHEST_PRIORITY = 50, 100
 MOST_LABELS = 32
+NOT_SHARDABLE = "BATCH_NOT_SHARDABLE"  # the reason of a problem
 # What two specs of one run may differ in: nothing of it is in the bits of a step.
 FREE = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping", "shared_memory",
         "recovery", "labels", "priority", "time_limit_s", "deadline", "retry"}
@@ -131,9 +132,9 @@ def _number_problems(spec: JobSpec) -> list[Problem]:
         if getattr(spec, field) < 1:
             found.append(Problem(field, "expected a positive integer, but it is missing or 0"))
     if 0 < spec.batch_size < spec.ranks:
-        found.append(Problem("ranks", expected(f"at most batch_size = {spec.batch_size}", spec.ranks, "every rank needs a sample a step")))
+        found.append(Problem("ranks", expected(f"at most batch_size = {spec.batch_size}", spec.ranks, "every rank needs a sample a step"), NOT_SHARDABLE))
     elif 0 < spec.batch_size < spec.logical_shards:
-        found.append(Problem("logical_shards", expected(f"at most batch_size = {spec.batch_size}", spec.logical_shards)))
+        found.append(Problem("logical_shards", expected(f"at most batch_size = {spec.batch_size}", spec.logical_shards), NOT_SHARDABLE))
     if spec.logical_shards < spec.ranks:
         found.append(Problem("ranks", expected(f"at most logical_shards = {spec.logical_shards}", spec.ranks,
                                                "more shards than ranks are fine, fewer are not")))

@@ -1,42 +1,70 @@
 import csv
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import numpy as np
 
+from bpcore.errors import InvalidInput, Problem
+from coordinator.answers import Predicted
+from coordinator.client import Client
+from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
 from worker import jobfile, rundir
 from worker.rundir import RunDir
 
 
 @click.command()
-@click.argument("job", type=click.Path(path_type=Path, exists=True), metavar="JOB.yaml|FOLDER")
+@click.argument("job", metavar="JOB|JOB.yaml|FOLDER", shell_complete=options.job_ids)
 @click.argument("data")
+@click.option("--send", is_flag=True, help="DATA is a file of this machine, which is sent to the coordinator.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A .csv, or a .npy with the plain outputs.  [default: CSV, printed]")
 @click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True, help="Samples at a time.")
 @options.data_root
-def command(job: Path, data: str, output: Path | None, batch_size: int, data_root: str) -> None:
-    """Predict with a run's newest checkpoint. FOLDER is the run's; with JOB.yaml it is the newest run of that job.
+@options.coordinator
+def command(job: str, data: str, send: bool, output: Path | None, batch_size: int, data_root: str, address: Endpoint) -> None:
+    """Predict with a run's newest checkpoint: that of a coordinator's JOB, or without a coordinator that of a run's FOLDER,
+    or of the newest run of JOB.yaml here.
 
     DATA is a file or folder, read as the job reads its training data; `train` or `eval`; or another data set as in a job
-    file, such as '{npz: {path: new.npz}}'. Answers need not be in it.
+    file, such as '{npz: {path: new.npz}}'. Answers need not be in it. It is looked for below the data root: the
+    coordinator's own where JOB is one of its jobs.
     """
-    from worker.answers import Answers
-    from worker.predicting import Predictor
-
-    folder = job if job.is_dir() else rundir.choose(jobfile.read(job)[0].name, resume=True)
-    predictor = Predictor.of(RunDir(folder))
-    found = predictor.outputs(predictor.open(data, Path(data_root)), batch_size)
-    if output and output.suffix == ".npy":
-        np.save(output, np.concatenate([outputs for _, outputs in found]))
+    if not Path(job).exists():
+        with Client(address) as client:
+            _write(client.predict(job, _file(data) if send else data, batch_size), output)
         return
-    head = predictor.model.spec.heads[0]
-    loss = type(head.loss).__module__.rpartition(".")[2]
-    answers = Answers(loss, predictor.model.spec.output(head), predictor.learned.get("data", {}), getattr(head.loss, "blank", 0))
+    folder = Path(job) if Path(job).is_dir() else rundir.choose(jobfile.read(Path(job))[0].name, resume=True)
+    _write(_here(RunDir(folder), data, Path(data_root), batch_size), output)
+
+
+def _here(folder: RunDir, data: str, data_root: Path, batch_size: int) -> Iterator[Predicted]:
+    from bptrain.v1.predict_service_pb2 import PredictRequest
+    from worker.predict import Oracle
+
+    return map(Predicted.of, Oracle(folder, data_root).answers(PredictRequest(data=data, batch_size=batch_size)))
+
+
+def _file(name: str) -> Path:
+    """Raises InvalidInput."""
+    if not Path(name).is_file():
+        raise InvalidInput([Problem("data", f'expected a file to send, but there is no "{name}"')])
+    return Path(name)
+
+
+def _write(found: Iterator[Predicted], output: Path | None) -> None:
+    """Raises InvalidInput where there are more numbers than columns can be."""
+    if output and output.suffix == ".npy":
+        np.save(output, np.concatenate([each.outputs for each in found]))
+        return
     with open(output, "w", newline="") if output else nullcontext(sys.stdout) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["sample", *answers.columns])
-        for indices, outputs in found:
-            writer.writerows([index, *row] for index, row in zip(indices.tolist(), answers.rows(outputs)))
+        writer, head = csv.writer(file, lineterminator="\n"), []
+        for each in found:
+            if not each.columns:
+                raise InvalidInput([Problem("output", "expected a file that ends in .npy: a sample has too many numbers for columns")])
+            if not head:
+                head = ["sample", *each.columns]
+                writer.writerow(head)
+            writer.writerows([sample, *row] for sample, row in zip(each.samples, each.answers))

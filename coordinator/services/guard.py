@@ -4,11 +4,14 @@
 2. A stream is asked again as long as it lasts (services/streams.py): it ends within a second of its token's end.
 3. A change that was begun is brought to its end, also where its caller hangs up meanwhile.
 4. A servicer may answer with a message, or with the bytes of one.
+5. Streams are read from the store as they are taken, so a slow reader costs no memory; one that takes nothing for SLOW_S
+   gives its place to another. It goes on from its cursor when it likes.
 """
 
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +27,9 @@ from coordinator.access.trail import OK, Trail
 from coordinator.errors import Refusal
 from coordinator.services.streams import Streams
 from coordinator.services.translate import translated
+
+
+SLOW_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,12 +62,14 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def intercept_service(self, continuation: Callable[..., Any], details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         handler, needed = await continuation(details), rule(details.method)
-        if handler is None or needed is OPEN:
+        if handler is None:
+            return grpc.unary_unary_rpc_method_handler(functools.partial(_unknown, details.method.removeprefix("/bptrain.v1.")))
+        if needed is OPEN:
             return handler
         kind = next(kind for kind in ("unary_unary", "unary_stream", "stream_stream") if getattr(handler, kind))
         authorization = next((value for key, value in details.invocation_metadata if key == "authorization"), "")
         call = Call(details.method.rpartition("/")[2], needed, authorization, getattr(handler, kind))
-        guarded = self.stream if handler.response_streaming else self.unary
+        guarded = self.written if handler.response_streaming else self.unary
         codecs = {"response_serializer": functools.partial(_encoded, handler.response_serializer)}
         if not handler.request_streaming:
             codecs["request_deserializer"] = functools.partial(_decoded, handler.request_deserializer)
@@ -98,13 +106,32 @@ class Guard(grpc.aio.ServerInterceptor):
             change.exception()  # its caller has it, or has left
 
     @translated
-    async def stream(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+    async def written(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> None:
+        """A stream on gRPC's wire, which waits until the reader takes it."""
+        async with aclosing(self._responses(call, request, context)) as responses:
+            async for response in responses:
+                try:
+                    async with asyncio.timeout(SLOW_S):
+                        await context.write(response)
+                except TimeoutError:
+                    raise Refusal("SLOW_READER", seconds=f"{SLOW_S:g}") from None
+
+    async def _responses(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
         admission()
         if request is None:
             raise Refusal("MESSAGE_INVALID", method=call.method)
-        async for response in self._streams.run(call.behaviour(request, context), admission):
-            yield response
+        async with aclosing(self._streams.run(call.behaviour(request, context), admission)) as responses:
+            async for response in responses:
+                yield response
+
+    stream = translated(_responses)
+
+
+@translated
+async def _unknown(method: str, request: bytes, context: grpc.aio.ServicerContext) -> None:
+    """A newer client may ask for what there is not here."""
+    raise Refusal("FEATURE_OFF", method=method)
 
 
 def _decoded(deserializer: Callable[[bytes], Any], data: bytes) -> Any:

@@ -70,7 +70,7 @@ def _violations(problems: Sequence[Problem]) -> list[BadRequest.FieldViolation]:
     """Of all problems, or as many as gRPC carries, and how many are left."""
     found, size = [], 0
     for number, problem in enumerate(problems):
-        violation = BadRequest.FieldViolation(field=problem.field[:LONGEST], description=problem.message[:5 * LONGEST])
+        violation = BadRequest.FieldViolation(field=problem.field[:LONGEST], description=problem.message[:5 * LONGEST], reason=problem.reason)
         size += violation.ByteSize()
         if size > MOST_BYTES:
             return [*found, BadRequest.FieldViolation(field="job", description=f"has {len(problems) - number} more problem(s)")]

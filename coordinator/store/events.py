@@ -73,6 +73,16 @@ def last_revision(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT coalesce(max(revision), 0) FROM events WHERE sequence IS NULL").fetchone()[0]
 
 
+def last_purged(connection: sqlite3.Connection) -> int:
+    """Of the newest change that is not kept any more; 0 when all are."""
+    return connection.execute("SELECT revision FROM purged").fetchone()[0]
+
+
+def exists(connection: sqlite3.Connection, job_id: str, revision: int) -> bool:
+    """Whether that is an event of this job. Ours are; those of a store that was put back to a copy may not be any more."""
+    return connection.execute("SELECT 1 FROM events WHERE revision = ? AND job_id = ?", (revision, job_id)).fetchone() is not None
+
+
 def _event(row: sqlite3.Row) -> Event:
     if row["sequence"] is None:
         return Event(row["revision"], None, Transition.FromString(row["payload"]))

@@ -135,7 +135,9 @@ def to_purge(connection: sqlite3.Connection, now: float) -> list[sqlite3.Row]:
 
 
 def purge(connection: sqlite3.Connection, job_id: str) -> None:
-    """Removes all rows of a job."""
+    """Removes all rows of a job. Who watches all jobs from before its last change on would miss it: that is kept."""
+    connection.execute("UPDATE purged SET revision = max(revision, (SELECT coalesce(max(revision), 0) FROM events WHERE job_id = ? AND sequence IS NULL))",
+                       (job_id,))
     series = "SELECT id FROM series WHERE job_id = ?"
     for table, where in (("block_points", f"id IN (SELECT id FROM blocks WHERE series_id IN ({series}))"), ("blocks", f"series_id IN ({series})"),
                          ("series", "job_id = ?"), ("events", "job_id = ?"), ("jobs", "id = ?")):

@@ -117,6 +117,12 @@ STEPS = [
     DROP INDEX jobs_by_queue;
     CREATE INDEX jobs_by_queue ON jobs (state, priority, id) WHERE folds = 0;
     """,
+    """
+    CREATE TABLE purged (                 -- one row
+        revision INTEGER NOT NULL         -- newest change of a job that was removed for good; 0 where none was
+    ) STRICT;
+    INSERT INTO purged VALUES (0);
+    """,
 ]
 
 

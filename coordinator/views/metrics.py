@@ -10,6 +10,7 @@ import numpy as np
 from bptrain.v1.metric_service_pb2 import (ExportMetricsRequest, ExportMetricsResponse, ListSeriesRequest, ListSeriesResponse,
                                            QueryMetricsRequest, QueryMetricsResponse, Series, WatchMetricsRequest)
 from bpcore.errors import InvalidInput, Problem, expected
+from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.runs.hub import Hub
 from coordinator.store import events, jobs, points
@@ -59,8 +60,10 @@ class Metrics:
 
     async def watch(self, request: WatchMetricsRequest) -> AsyncIterator[bytes]:
         """The job's events from the cursor on, until it has ended: each an encoded WatchMetricsResponse, since one encoding
-        serves all who watch."""
+        serves all who watch. Raises Refusal JOB_NOT_FOUND or CURSOR_FOREIGN."""
         job_id, position = request.job_id, stream.Position.parse(request.job_id, request.cursor)
+        if position.revision and not await self._of(job_id, lambda connection: events.exists(connection, job_id, position.revision)):
+            raise Refusal("CURSOR_FOREIGN", cursor=request.cursor, job=job_id)
         with self._feeds.of(job_id) as feed:
             while True:
                 count, at = feed.count, (position.revision, position.skip, request.most_behind)

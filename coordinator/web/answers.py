@@ -25,6 +25,6 @@ def refusal(status: Status) -> Response:
     info, request = ErrorInfo(), BadRequest()
     for detail in status.details:
         detail.Unpack(info) or detail.Unpack(request)
-    problems = [{"field": violation.field, "message": violation.description} for violation in request.field_violations]
+    problems = [{"field": violation.field, "message": violation.description, "reason": violation.reason} for violation in request.field_violations]
     body = {"code": Code.Name(status.code), "reason": info.reason, "message": status.message, "problems": problems}
     return JSONResponse(body, HTTP.get(body["code"], 500))

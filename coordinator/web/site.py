@@ -22,7 +22,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bptrain.v1.job_service_pb2 import ListJobsRequest
+from coordinator.errors import Refusal
 from coordinator.services.gateway import Gateway, Refused
+from coordinator.services.translate import to_status
 from coordinator.web import answers
 from coordinator.web.guarded import Guarded
 from coordinator.web.prometheus import CONTENT_TYPE
@@ -39,7 +41,7 @@ def site(gateway: Gateway, exposition: Callable[[], Awaitable[bytes]], hosts: fr
         name = f"{request.path_params['service']}/{request.path_params['method']}"
         method, authorization = gateway.method(name), request.headers.get("authorization", "")
         if method is None or method.client_streaming:
-            return _refused(Code.UNIMPLEMENTED, f"there is no call {name}")
+            return answers.refusal(to_status(Refusal("FEATURE_OFF", method=name)))
         try:
             message = json_format.Parse(await _body(request, body_bytes), gateway.request(name))
             if method.server_streaming:

@@ -1,7 +1,8 @@
 """Streams of messages as the body of an answer: server-sent events, or a file.
 
 1. One task asks for messages and sends them, as services/streams.py wants it; it is ended when the reader leaves.
-2. A message is asked for when the one before it has gone out: a slow reader costs no memory.
+2. A message is asked for when the one before it has gone out: a slow reader costs no memory. One that takes nothing for
+   SLOW_S is hung up on, as services/guard.py does on gRPC's wire.
 3. What is refused at once is refused as any call; later it is an event of that name, and the stream ends.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
+from coordinator.services import guard
 from coordinator.services.gateway import Refused
 from coordinator.web.answers import encoded, refusal
 
@@ -37,7 +39,8 @@ class Streamed:
                 if not begun:
                     await send({"type": "http.response.start", "status": 200, "headers": self._headers})
                 begun = True
-                await send({"type": "http.response.body", "body": self._encode(message), "more_body": True})
+                async with asyncio.timeout(guard.SLOW_S):
+                    await send({"type": "http.response.body", "body": self._encode(message), "more_body": True})
         except Refused as error:
             if not begun:
                 await refusal(error.status)(scope, receive, send)

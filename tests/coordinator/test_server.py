@@ -18,7 +18,7 @@ from coordinator.server import available_cores, default_state
 from worker.errors import Unavailable
 
 SERVICES = ["bptrain.v1.AdminService", "bptrain.v1.ArtifactService", "bptrain.v1.ClusterService", "bptrain.v1.JobService",
-            "bptrain.v1.LogService", "bptrain.v1.MetricService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"]
+            "bptrain.v1.LogService", "bptrain.v1.MetricService", "bptrain.v1.PredictService", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"]
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from coordinator.embedded import embedded
 from coordinator.errors import CATALOGUE
 from coordinator.jobs import states
 from coordinator.limits import Limits
+from coordinator.services import guard
 from coordinator.store import jobs as rows
 from coordinator.store import lifecycle
 from worker import jobfile
@@ -83,6 +84,13 @@ class Place:
     def _wait(self, name, wanted):
         request = jobs.WaitJobRequest(id=self.jobs[name], states=wanted, timeout_s=60)
         assert jobs.WaitJobResponse.FromString(self.call("JobService", "WaitJob", request)).job.state in wanted
+
+    def with_folder(self):
+        """The id of a job that has ended and left a folder."""
+        job_id = self.console(stored, states.SUCCEEDED, 1)
+        (self.folder / job_id).mkdir()
+        self.console(rows.set_run_dir, job_id, str(self.folder / job_id))
+        return job_id
 
     def console(self, work, *arguments):
         """Does something to the store beside the coordinator."""
@@ -168,6 +176,48 @@ def too_many(who):
     return fill
 
 
+def purged(place):
+    """The cursor before the last change of a job that is removed for good."""
+    def gone(connection):
+        revision = connection.execute("SELECT max(revision) FROM events").fetchone()[0]
+        job_id = stored(connection, states.SUCCEEDED, 1)
+        rows.purge(connection, job_id)
+        return revision
+
+    place.call("JobService", "WatchJobs", jobs.WatchJobsRequest(cursor=str(place.console(gone))))
+
+
+def damaged_checkpoint(place):
+    job_id = place.with_folder()
+    checkpoint = place.folder / job_id / "checkpoints" / "step-00000007"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text("{}")
+    place.call("JobService", "ForkJob", jobs.ForkJobRequest(id=job_id, step=7, spec=spec(ranks=1), update_mask={"paths": ["ranks"]}))
+
+
+def slow_reader(place):
+    """More than the line holds is sent to somebody who takes one message and waits until the place is given to another."""
+    job_id = place.with_folder()
+    with open(place.folder / job_id / "log", "wb") as log:
+        log.truncate(256 << 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "SLOW_S", 0.2)
+        answer = place.call("ArtifactService", "DownloadArtifact", artifacts.DownloadArtifactRequest(job_id=job_id, name="log"))
+        while place.server._streams._count:
+            sleep(0.05)
+    list(answer)
+
+
+def store_held(place):
+    """By a program that does not give it back in time."""
+    limit = place.server._app.database.post
+    limit(lambda connection: connection.execute("PRAGMA busy_timeout = 10"))
+    try:
+        place.console(lambda connection: (connection.execute("BEGIN IMMEDIATE"), submit(spec(), who="chief")(place)))
+    finally:
+        limit(lambda connection: connection.execute("PRAGMA busy_timeout = 10000"))
+
+
 def streams(place):
     opened = []
     try:
@@ -201,18 +251,19 @@ def full_disk(place):
 @dataclass(frozen=True)
 class Row:
     """`call`: what a caller does with a Place. `says`: what the sentence, or the only violation, has to match. `more`: the
-    kinds of details beside the ErrorInfo."""
+    kinds of details beside the ErrorInfo. `why`: the reason of the first violation."""
 
     call: object
     status: str
     reason: str
     says: str
     more: tuple[str, ...] = ()
+    why: str = ""
 
 
-def invalid(call, *fields):
+def invalid(call, *fields, why=""):
     """A row for a refused field, or several at once."""
-    return Row(call, "INVALID_ARGUMENT", "INVALID_FIELD", "|".join(map(re.escape, fields)), ("BadRequest",))
+    return Row(call, "INVALID_ARGUMENT", "INVALID_FIELD", "|".join(map(re.escape, fields)), ("BadRequest",), why)
 
 
 def token(who, reason, says):
@@ -225,17 +276,18 @@ ROWS = {
     "a number out of range": invalid(submit(with_rate(-1.0)), "optimizer.adam.learning_rate"),
     "an unknown optimizer": invalid(submit(spec(optimizer="adm")), "optimizer"),
     "an unknown layer": invalid(submit(spec(model={"input": [4], "layers": ["linnear"]})), "model.layers[0]"),
-    "more ranks than samples": invalid(submit(spec(batch_size=1, logical_shards=2)), "logical_shards"),
+    "more ranks than samples": invalid(submit(spec(batch_size=1, logical_shards=2)), "logical_shards", why="BATCH_NOT_SHARDABLE"),
     "more ranks than slots": invalid(submit(spec(ranks=3)), "ranks"),
-    "data outside the root": invalid(submit(with_data("../secret.npz")), "data.train.npz.path"),
-    "an absolute path": invalid(submit(with_data("/etc/passwd")), "data.train.npz.path"),
-    "data that is not there": invalid(submit(with_data("none.npz")), "data.train.npz.path"),
+    "data outside the root": invalid(submit(with_data("../secret.npz")), "data.train.npz.path", why="DATASET_PATH_REJECTED"),
+    "an absolute path": invalid(submit(with_data("/etc/passwd")), "data.train.npz.path", why="DATASET_PATH_REJECTED"),
+    "data that is not there": invalid(submit(with_data("none.npz")), "data.train.npz.path", why="DATASET_NOT_FOUND"),
     "an unknown state in a filter": invalid(listed(filter="state = RUNING"), "filter"),
     "no job": Row(of_job("GetJob", jobs.GetJobRequest, "nope"), "NOT_FOUND", "JOB_NOT_FOUND", '^there is no job "nope"; bptrain list shows all$'),
     "no artifact": Row(lambda place: place.call("ArtifactService", "GetArtifact", artifacts.GetArtifactRequest(job_id=place.jobs["done"], name="x")),
                        "NOT_FOUND", "ARTIFACT_NOT_FOUND", "has no artifact of this name; bptrain artifacts .* shows all$"),
     "no checkpoint": Row(of_job("ForkJob", jobs.ForkJobRequest, "done", request_id="f", spec=spec(ranks=1), update_mask={"paths": ["ranks"]}, step=7),
                          "NOT_FOUND", "CHECKPOINT_NOT_FOUND", "has no whole checkpoint of step 7; kept: none$"),
+    "a damaged checkpoint": Row(damaged_checkpoint, "DATA_LOSS", "CHECKPOINT_CORRUPT", "'s checkpoint of step 7 is damaged; kept: 7$"),
     "no token": token("", "TOKEN_MISSING", "^this coordinator wants a token; "),
     "a token of nobody's": token("bpt_guessed", "TOKEN_INVALID", "^the token is not one of this coordinator's$"),
     "a token that has expired": token("late", "TOKEN_EXPIRED", "^token late has expired; ask an administrator for a new one$"),
@@ -260,12 +312,17 @@ ROWS = {
     "a cursor of another job": Row(watch("sgc.17"), "INVALID_ARGUMENT", "CURSOR_FOREIGN", '^the cursor "sgc.17" is not one of job '),
     "a cursor of no watch": Row(lambda place: place.call("JobService", "WatchJobs", jobs.WatchJobsRequest(cursor="x")),
                                 "INVALID_ARGUMENT", "CURSOR_INVALID", '^the cursor "x" is not one of the watch of all jobs$'),
+    "a cursor that is not a job's any more": Row(lambda place: place.call("MetricService", "WatchMetrics", metrics.WatchMetricsRequest(
+        job_id=place.jobs["done"], cursor=f"{place.jobs['done']}.99999999")), "INVALID_ARGUMENT", "CURSOR_FOREIGN", "99999999\" is not one of job "),
+    "a cursor from before what is kept": Row(purged, "OUT_OF_RANGE", "CURSOR_COMPACTED", r'^changes behind the cursor "\d+" were removed with their jobs; the oldest'),
     "the request id of another call": Row(same_id_other_body, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "^request id a request was used for another call: SubmitJob, of job "),
     "more than one's share of the queue": Row(too_many("submitter"), "RESOURCE_EXHAUSTED", "QUOTA", "^token submitter may have 2 job.s. waiting",
                                               ("QuotaFailure", "RetryInfo")),
     "a full queue": Row(lambda place: [submit(spec(), who=who)(place) for who in ("other", "third")], "RESOURCE_EXHAUSTED", "QUEUE_FULL",
                         "^the queue is full, with 5 job.s. waiting; try again when one has started$", ("QuotaFailure", "RetryInfo")),
     "more streams than may be": Row(streams, "RESOURCE_EXHAUSTED", "STREAM_LIMIT", "^as many streams are open as may be, 2; ", ("QuotaFailure", "RetryInfo")),
+    "a reader that takes nothing": Row(slow_reader, "RESOURCE_EXHAUSTED", "SLOW_READER", "^the reader took nothing for 0.2 s; it may go on", ("RetryInfo",)),
+    "a store that another program holds": Row(store_held, "UNAVAILABLE", "NOT_READY", "^the coordinator's store is held by another program", ("RetryInfo",)),
     "a full disk": Row(full_disk, "RESOURCE_EXHAUSTED", "STORE_FULL", "^the coordinator's disk is full: nothing new is taken", ("RetryInfo",)),
     "more slots than others leave": Row(of_job("ResizeJob", jobs.ResizeJobRequest, "grows", ranks=2), "FAILED_PRECONDITION", "SLOTS_TAKEN",
                                       "needs 1 more slot.s., but other jobs leave 0$"),
@@ -278,7 +335,8 @@ ROWS = {
                                      "^these bytes are no message of GetJob$"),
     "bytes that are no message, from nobody": Row(lambda place: place.call("JobService", "GetJob", b"\xff\xff\xff", ""), "UNAUTHENTICATED", "TOKEN_MISSING",
                                                   "^this coordinator wants a token; "),
-    "a call that there is not": Row(lambda place: place.call("JobService", "EraseEverything", b""), "UNIMPLEMENTED", "", "^Method not found!$"),
+    "a call that there is not": Row(lambda place: place.call("JobService", "EraseEverything", b""), "UNIMPLEMENTED", "FEATURE_OFF",
+                                    "^this coordinator has no call JobService/EraseEverything; bptrain info says"),
 }
 
 
@@ -303,6 +361,7 @@ def test_what_is_refused_is_refused_by_the_table(place, row):
     words = " ".join(violation.field for violation in request.field_violations) or error.details()
     assert (error.code().name, info.reason) == (row.status, row.reason), error.details()
     assert re.search(row.says, words), words
+    assert not row.why or {violation.reason for violation in request.field_violations} == {row.why}
     assert list(found) == (["ErrorInfo", *row.more] if row.reason else []) and info.domain == ("bptrain" if row.reason else "")
     assert "Traceback" not in error.details() and str(place.folder) not in str(status)
 

@@ -20,6 +20,7 @@ from bpcore.registry import Registry
 
 
 BLOCK_BYTES = 1 << 22  # read at a time where all is looked through
+NOT_FOUND, REJECTED = "DATASET_NOT_FOUND", "DATASET_PATH_REJECTED"  # reasons of problems
 
 
 class Dataset(Protocol):
@@ -48,14 +49,14 @@ class DataRoot:
         """The regular file `name`, relative to the root. Raises InvalidInput for that `field`, never naming the root."""
         path = self._inside(name, field)
         if not path.is_file():
-            raise InvalidInput([Problem(field, expected("a file inside the data root", name, "there is none of that name"))])
+            raise InvalidInput([Problem(field, expected("a file inside the data root", name, "there is none of that name"), NOT_FOUND)])
         return path
 
     def folder(self, name: str, field: str = "path") -> Path:
         """The folder `name`, in the same way."""
         path = self._inside(name, field)
         if not path.is_dir():
-            raise InvalidInput([Problem(field, expected("a folder inside the data root", name, "there is none of that name"))])
+            raise InvalidInput([Problem(field, expected("a folder inside the data root", name, "there is none of that name"), NOT_FOUND)])
         return path
 
     def files(self, name: str, suffixes: Collection[str], field: str = "path") -> list[Path]:
@@ -66,7 +67,7 @@ class DataRoot:
             return [path]
         found = sorted(each for each in _below(self.folder(name, field)) if each.suffix.lower() in suffixes and self._is_ours(each))
         if not found:
-            raise InvalidInput([Problem(field, expected(f"files that end in {', '.join(sorted(suffixes))}", name, "there are none in it"))])
+            raise InvalidInput([Problem(field, expected(f"files that end in {', '.join(sorted(suffixes))}", name, "there are none in it"), NOT_FOUND)])
         return found
 
     def is_folder(self, name: str, field: str = "path") -> bool:
@@ -81,9 +82,9 @@ class DataRoot:
             path = (self._folder / name).resolve()
             path.exists()
         except (OSError, RuntimeError, ValueError):  # a NUL, a loop of links, a name too long
-            raise InvalidInput([Problem(field, expected("a path that a file can have", name))]) from None
+            raise InvalidInput([Problem(field, expected("a path that a file can have", name), REJECTED)]) from None
         if not path.is_relative_to(self._folder):
-            raise InvalidInput([Problem(field, expected("a path inside the data root", name))])
+            raise InvalidInput([Problem(field, expected("a path inside the data root", name), REJECTED)])
         return path
 
     def _is_ours(self, path: Path) -> bool:

@@ -25,7 +25,7 @@ def _formats(value: object) -> tuple[Format, ...]:
         try:
             found.append(FORMATS.build(each))
         except InvalidInput as error:
-            problems += [Problem(f"[{i}].{problem.field}", problem.message) for problem in error.problems]
+            problems += [problem.under(f"[{i}]") for problem in error.problems]
     if problems:
         raise InvalidInput(problems)
     return tuple(found)
@@ -44,7 +44,7 @@ class Concat(Format):
             try:
                 parts.append(each.open_with(root, learned))
             except InvalidInput as error:
-                raise InvalidInput([Problem(f"of[{i}].{problem.field}", problem.message) for problem in error.problems]) from None
+                raise InvalidInput([problem.under(f"of[{i}]") for problem in error.problems]) from None
             learned = learned or parts[0].learned
             if problem := _difference(i, parts[0], parts[-1]):
                 raise InvalidInput([problem])

@@ -58,7 +58,7 @@ def test_vendored_files_are_the_ones_that_were_looked_at():
 @pytest.mark.parametrize(("method", "request_", "status", "reason"), [
     ("JobService/GetJob", {"id": "nope"}, 404, "JOB_NOT_FOUND"), ("JobService/SubmitJob", {"spec": {}}, 400, "INVALID_FIELD"),
     ("MetricService/WatchMetrics", {"job_id": "nope"}, 404, "JOB_NOT_FOUND"), ("JobService/GetJob", {"idd": 1}, 400, ""),
-    ("JobService/Nothing", {}, 501, ""), ("WorkerService/Attach", {}, 501, "")])
+    ("JobService/Nothing", {}, 501, "FEATURE_OFF"), ("WorkerService/Attach", {}, 501, "FEATURE_OFF")])
 def test_refusals_come_with_their_status_and_reason(post, method, request_, status, reason):
     got, answer = post(method, request_)
     assert (got, answer["reason"]) == (status, reason) and answer["message"]

@@ -1,0 +1,126 @@
+"""Predictions over a real socket: the same numbers as with the run's folder at hand, for samples of the coordinator or sent along."""
+
+import asyncio
+import csv
+import io
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from bpcore.errors import InvalidInput
+from bptrain.v1.predict_service_pb2 import PredictRequest
+from coordinator.aio import AsyncClient
+from coordinator.cli import bptrain
+from coordinator.errors import Refusal
+from coordinator.jobs import states
+from coordinator.runs import oracles
+from coordinator.store import jobs
+from worker.predict import Oracle
+from worker.predicting import Predictor
+from worker.rundir import RunDir
+
+
+@pytest.fixture(scope="module")
+def trained(shared, data_root):
+    """(client, id of a job that has succeeded, its outputs for the held-out samples)."""
+    _, client, job_id = shared
+    predictor = Predictor.of(RunDir(client.get(job_id).run_dir))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(oracles, "IDLE_S", 0.5)  # others wait until no process is left
+        yield client, job_id, np.concatenate([outputs for _, outputs in predictor.outputs(predictor.open("eval", data_root), 1000)])
+
+
+def outputs(found):
+    return np.concatenate([each.outputs for each in found])
+
+
+def test_held_out_samples_are_predicted_as_the_folder_does(trained):
+    client, job_id, wanted = trained
+    found = list(client.predict(job_id, "eval", batch_size=50))
+    assert [len(each.samples) for each in found] == [50, 50, 28] and found[1].samples[0] == 50
+    assert np.array_equal(outputs(found), wanted) and found[0].step == client.get(job_id).progress.step
+    assert found[0].columns == ["class", "probability"]
+    assert [int(row[0]) for each in found for row in each.answers] == wanted.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("data", ["test.npz", "{npz: {path: test.npz}}"])
+def test_a_file_below_the_data_root_may_be_named(trained, data):
+    client, job_id, wanted = trained
+    assert np.array_equal(outputs(client.predict(job_id, data)), wanted)
+
+
+def test_samples_may_be_sent_along_as_a_file_or_as_arrays(trained, data_root, tmp_path):
+    client, job_id, wanted = trained
+    with np.load(data_root / "test.npz") as archive:
+        x = archive["x"]
+    np.savez(tmp_path / "new.npz", x=x[:7])
+    assert np.array_equal(outputs(client.predict(job_id, tmp_path / "new.npz")), wanted[:7])
+    assert np.array_equal(outputs(client.predict(job_id, {"x": x[7:9]})), wanted[7:9])
+
+
+def test_the_async_client_and_the_command_line_say_the_same(trained, shared, data_root):
+    client, job_id, wanted = trained
+
+    async def ask():
+        async with AsyncClient(shared[0].address) as there:
+            return [each async for each in there.predict(job_id)]
+
+    assert np.array_equal(outputs(asyncio.run(ask())), wanted)
+    for words in (["eval"], [str(data_root / "test.npz"), "--send"]):
+        done = CliRunner().invoke(bptrain, ["predict", job_id, *words, "--coordinator", shared[0].address], catch_exceptions=False)
+        rows = list(csv.DictReader(io.StringIO(done.stdout)))
+        assert [int(row["class"]) for row in rows] == wanted.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize(("data", "field"), [("none.npz", "path"), ("../secret.npz", "path"), ("{npz", "data"), ({"z": np.zeros((2, 3))}, "model.input"), ("", "path")])
+def test_what_cannot_be_read_is_refused_by_field(trained, data, field):
+    client, job_id, _ = trained
+    with pytest.raises(InvalidInput) as caught:
+        list(client.predict(job_id, data))
+    assert [problem.field for problem in caught.value.problems][0].startswith(field)
+
+
+@pytest.mark.parametrize(("data", "file", "words"), [
+    ("../train.npz", "samples", "expected a path inside the data root"), ("train.npz", "samples", "there is none of that name"),
+    ("", "../samples", "expected the plain name of a file"), ("", "..", "expected the plain name of a file")])
+def test_what_is_sent_along_is_in_a_folder_of_its_own(trained, data_root, data, file, words):
+    client, job_id, _ = trained
+    oracle = Oracle(RunDir(client.get(job_id).run_dir), data_root)
+    with pytest.raises(InvalidInput, match=words):
+        list(oracle.answers(PredictRequest(data=data, content=b"x", file=file)))
+
+
+def test_a_job_without_a_checkpoint_says_so(shared, add_job):
+    server, client, _ = shared
+    with closing(sqlite3.connect(server._settings.state / "store.db", isolation_level=None, timeout=60)) as connection:
+        connection.row_factory = sqlite3.Row
+        job_id = add_job(connection, states.SUCCEEDED)
+        with pytest.raises(Refusal, match="has no whole checkpoint of any step; kept: none$") as caught:
+            list(client.predict(job_id))
+        jobs.purge(connection, job_id)
+    assert caught.value.reason == "CHECKPOINT_NOT_FOUND"
+
+
+def test_many_questions_at_once_are_all_answered(trained, shared):
+    _, job_id, wanted = trained
+
+    async def ask():
+        async with AsyncClient(shared[0].address) as client:
+            async def one(first):
+                return [each async for each in client.predict(job_id, "eval", batch_size=first)]
+
+            return await asyncio.gather(*map(one, range(8, 16)))
+
+    assert all(np.array_equal(outputs(found), wanted) for found in asyncio.run(ask()))
+    assert len(shared[0]._app.oracles._resting) <= oracles.MOST
+
+
+def test_one_who_leaves_in_the_middle_ends_the_work_on_it(trained, shared):
+    client, job_id, wanted = trained
+    answers = client.predict(job_id, "eval", batch_size=1)
+    next(answers)
+    answers.close()
+    assert np.array_equal(outputs(client.predict(job_id)), wanted)
