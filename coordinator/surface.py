@@ -88,6 +88,8 @@ class Surface(ABC):
 
     # Jobs.
 
+    # With `validate_only` a call is checked as if it were meant, and nothing is done: the job as it would be.
+
     def submit(self, job: JobLike, validate_only: bool = False) -> jobs.Job:
         """Hands in a job: a job file's path, its content as a dict, or a JobSpec.
 
@@ -114,51 +116,52 @@ class Surface(ABC):
         """Jobs, newest first. `filter`: such as `state = RUNNING AND label.team = vision` (protos, ListJobsRequest)."""
         return self._pages(self._jobs.ListJobs, jobs.ListJobsRequest(filter=filter, show_deleted=show_deleted), lambda page: page.jobs)
 
-    def update(self, job_id: str, etag: str = "", **fields: Any) -> jobs.Job:
+    def update(self, job_id: str, etag: str = "", validate_only: bool = False, **fields: Any) -> jobs.Job:
         """Changes `labels`, `priority`, `time_limit_s` or `deadline`; None goes back to the default. `etag`: of the job as
         you saw it. Raises InvalidInput, Refusal ETAG_MISMATCH."""
         spec, mask = _patch(fields)
-        request = jobs.UpdateJobRequest(id=job_id, etag=etag, spec=spec, update_mask=mask, request_id=_fresh())
+        request = jobs.UpdateJobRequest(id=job_id, etag=etag, spec=spec, update_mask=mask, request_id=_fresh(), validate_only=validate_only)
         return self._call(self._jobs.UpdateJob, request, _job)
 
-    def pause(self, job_id: str) -> jobs.Job:
+    def pause(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Takes it off its ranks, with a checkpoint; returns at once."""
-        return self._call(self._jobs.PauseJob, jobs.PauseJobRequest(id=job_id, request_id=_fresh()), _job)
+        return self._call(self._jobs.PauseJob, jobs.PauseJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
 
-    def resume(self, job_id: str, ranks: int = 0) -> jobs.Job:
+    def resume(self, job_id: str, ranks: int = 0, validate_only: bool = False) -> jobs.Job:
         """Lets a paused job go on, with another number of ranks if you like; the bits stay the same."""
-        return self._call(self._jobs.ResumeJob, jobs.ResumeJobRequest(id=job_id, ranks=ranks, request_id=_fresh()), _job)
+        return self._call(self._jobs.ResumeJob, jobs.ResumeJobRequest(id=job_id, ranks=ranks, request_id=_fresh(), validate_only=validate_only), _job)
 
-    def cancel(self, job_id: str, mode: str = "checkpoint") -> jobs.Job:
+    def cancel(self, job_id: str, mode: str = "checkpoint", validate_only: bool = False) -> jobs.Job:
         """Ends a job; returns at once. `mode`: checkpoint, step (without one) or now (killed)."""
-        request = jobs.CancelJobRequest(id=job_id, mode=f"CANCEL_MODE_{mode.upper()}", request_id=_fresh())
+        request = jobs.CancelJobRequest(id=job_id, mode=f"CANCEL_MODE_{mode.upper()}", request_id=_fresh(), validate_only=validate_only)
         return self._call(self._jobs.CancelJob, request, _job)
 
-    def retry(self, job_id: str) -> jobs.Job:
+    def retry(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Lets a failed or cancelled job go on from its newest checkpoint."""
-        return self._call(self._jobs.RetryJob, jobs.RetryJobRequest(id=job_id, request_id=_fresh()), _job)
+        return self._call(self._jobs.RetryJob, jobs.RetryJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
 
-    def fork(self, job_id: str, step: int = 0, changes: Mapping[str, Any] | None = None) -> jobs.Job:
+    def fork(self, job_id: str, step: int = 0, changes: Mapping[str, Any] | None = None, validate_only: bool = False) -> jobs.Job:
         """A new job from a kept checkpoint of another (0: the newest). `changes`: keys of a job file and their new values,
         such as {"optimizer": {"adam": {"learning_rate": 1e-4}}}. Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
         spec, mask = _patch(changes or {})
-        return self._call(self._jobs.ForkJob, jobs.ForkJobRequest(id=job_id, step=step, spec=spec, update_mask=mask, request_id=_fresh()), _job)
+        request = jobs.ForkJobRequest(id=job_id, step=step, spec=spec, update_mask=mask, request_id=_fresh(), validate_only=validate_only)
+        return self._call(self._jobs.ForkJob, request, _job)
 
-    def delete(self, job_id: str, force: bool = False) -> jobs.Job:
+    def delete(self, job_id: str, force: bool = False, validate_only: bool = False) -> jobs.Job:
         """Takes a job that has ended out of the lists; `force`: also one that has not, which is killed."""
-        return self._call(self._jobs.DeleteJob, jobs.DeleteJobRequest(id=job_id, force=force, request_id=_fresh()), _job)
+        return self._call(self._jobs.DeleteJob, jobs.DeleteJobRequest(id=job_id, force=force, request_id=_fresh(), validate_only=validate_only), _job)
 
-    def undelete(self, job_id: str) -> jobs.Job:
+    def undelete(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Brings a deleted job back, until its `purge_time`."""
-        return self._call(self._jobs.UndeleteJob, jobs.UndeleteJobRequest(id=job_id, request_id=_fresh()), _job)
+        return self._call(self._jobs.UndeleteJob, jobs.UndeleteJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
 
-    def resize(self, job_id: str, ranks: int) -> jobs.Job:
+    def resize(self, job_id: str, ranks: int, validate_only: bool = False) -> jobs.Job:
         """Lets a running job go on with another number of ranks, with the same bits; returns at once.
 
         Raises InvalidInput for a number that its shards or the coordinator's slots do not allow, Refusal when the job
         does not run or other jobs have the slots.
         """
-        return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks, request_id=_fresh()), _job)
+        return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks, request_id=_fresh(), validate_only=validate_only), _job)
 
     def wait(self, job_id: str, states: Sequence[str] = (), timeout_s: float = LONGEST_WAIT_S) -> jobs.Job:
         """The job, once it is in one of these states (RUNNING, PAUSED …; none: it has ended), or as it is when the time is

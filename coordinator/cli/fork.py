@@ -15,11 +15,15 @@ from worker import jobfile
 @click.option("--step", type=click.IntRange(1), help="Steps done in the checkpoint to go on from.  [default: the newest]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A change to the job file, such as optimizer.adam.learning_rate=1e-4; repeat for several.")
 @click.option("--watch", "watching", is_flag=True, help="Draw its progress until it ends.")
+@options.validate_only
 @options.coordinator
-def command(job: str, step: int | None, changes: tuple[str, ...], watching: bool, address: Endpoint) -> None:
+def command(job: str, step: int | None, changes: tuple[str, ...], watching: bool, validate_only: bool, address: Endpoint) -> None:
     """Make a new job that goes on from a checkpoint of another one; prints its id."""
     with Client(address) as client:
-        made = client.fork(job, step or 0, _fields(client.get(job), changes))
+        made = client.fork(job, step or 0, _fields(client.get(job), changes), validate_only)
+        if validate_only:
+            click.echo(f"nothing was done; it would go on from step {made.origin.step}")
+            return
         click.echo(made.id)
         if watching:
             raise click.exceptions.Exit(watch(client, made))

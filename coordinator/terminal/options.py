@@ -37,6 +37,7 @@ def job_ids(context: click.Context, parameter: click.Parameter, beginning: str) 
 job = click.argument("job", required=False, metavar="[JOB]", shell_complete=job_ids)
 one_job = click.argument("job", shell_complete=job_ids)
 no_wait = click.option("--no-wait", is_flag=True, help="Return as soon as the job has been asked.")
+validate_only = click.option("--validate-only", is_flag=True, help="Check whether it could be done, and do nothing.")
 output = click.option("--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True)
 data_root = click.option("--data-root", type=click.Path(file_okay=False, exists=True), default=".", show_default=True,
                          help="Folder that jobs may read data from.")

@@ -22,12 +22,13 @@ def until(client: Client, job_id: str, wanted: Sequence[str], timeout_s: float |
             return job
 
 
-def settle(client: Client, job: Job, wanted: Sequence[str], at_once: bool) -> Job:
+def settle(client: Client, job: Job, wanted: Sequence[str], at_once: bool, validate_only: bool = False) -> Job:
     """Says where the job stands: as it is, or once it is in one of these states or has ended."""
-    found = job if at_once else until(client, job.id, wanted)
-    say(found)
+    found = job if at_once or validate_only else until(client, job.id, wanted)
+    say(found, validate_only)
     return found
 
 
-def say(job: Job) -> None:
-    click.echo(f"{states.label(job.state)} at step {job.progress.step}: {job.cause}")
+def say(job: Job, validate_only: bool = False) -> None:
+    would = "nothing was done; it would be " if validate_only else ""
+    click.echo(f"{would}{states.label(job.state)} at step {job.progress.step}: {job.cause}")

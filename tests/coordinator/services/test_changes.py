@@ -1,9 +1,11 @@
 """Every change to jobs over the wire, with a queue behind a busy slot: states, request ids, what is only checked."""
 
+import time
 import uuid
 
 import grpc
 import pytest
+from click.testing import CliRunner
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import PreconditionFailure
 from grpc_status import rpc_status
@@ -13,6 +15,7 @@ from bptrain.v1 import job_service_pb2 as pb
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.answers import raised
+from coordinator.cli import bptrain
 from coordinator.errors import Refusal
 from coordinator.jobs import states
 
@@ -177,6 +180,37 @@ def test_a_call_that_is_only_checked_shows_what_would_be_and_changes_nothing(que
     for job in (before, after):
         job.ClearField("estimated_start")  # the job that runs estimates anew
     assert after == before
+
+
+# Change → what brings a waiting job to where it is allowed, the client's call, the words of the command line.
+CHANGES = {
+    "update": ([], {"priority": 7}, ["--priority", "7"]), "pause": ([], {}, []), "cancel": ([], {}, []), "delete": ([], {"force": True}, ["--force"]),
+    "resume": (["pause"], {}, []), "retry": (["cancel"], {}, []), "undelete": (["cancel", "delete"], {}, [])}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_client_and_command_line_can_ask_without_doing(queue, waiting, change):
+    client, _, _ = queue
+    before, arguments, words = CHANGES[change]
+    for each in before:
+        getattr(client, each)(waiting)
+    version = client.get(waiting).etag
+    assert getattr(client, change)(waiting, validate_only=True, **arguments).etag != version
+    command = [change, waiting, *words, "--validate-only", "--coordinator", client.address]
+    assert CliRunner().invoke(bptrain, command, catch_exceptions=False).output.startswith("nothing was done; it would be")
+    assert client.get(waiting).etag == version
+
+
+def test_a_running_job_is_neither_resized_nor_forked_by_a_question(serving, small):
+    with serving() as (_, client):
+        job = client.submit(small(logical_shards=2, epochs=1_000_000, checkpoint={"every_steps": 8}))
+        while not any(artifact.step for artifact in client.artifacts(job.id)):
+            time.sleep(0.05)
+        for words, said in ((["resize", job.id, "1"], "it would go on with 1 rank"), (["fork", job.id, "--set", "name=other"], "it would go on from step")):
+            done = CliRunner().invoke(bptrain, [*words, "--validate-only", "--coordinator", client.address], catch_exceptions=False)
+            assert done.output.startswith(f"nothing was done; {said}")
+        assert [(each.id, each.spec.ranks) for each in client.list()] == [(job.id, 2)]
+        assert not any("resized" in change.cause for change in client.get(job.id).transitions)
 
 
 @pytest.mark.parametrize("method", [*REQUESTS, "ResumeJob", "RetryJob", "ForkJob", "UndeleteJob", "ResizeJob"])
