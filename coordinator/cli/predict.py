@@ -25,8 +25,10 @@ from worker.rundir import RunDir
 @options.data_root
 @options.coordinator
 def command(job: str, data: str, send: bool, output: Path | None, batch_size: int, data_root: str, address: Endpoint) -> None:
-    """Predict with a run's newest checkpoint: that of a coordinator's JOB, or without a coordinator that of a run's FOLDER,
-    or of the newest run of JOB.yaml here.
+    """Predict with a run's newest checkpoint.
+
+    JOB is one of a coordinator's. Without a coordinator: FOLDER is the run's; with JOB.yaml it is the newest run of that
+    job here.
 
     DATA is a file or folder, read as the job reads its training data; `train` or `eval`; or another data set as in a job
     file, such as '{npz: {path: new.npz}}'. Answers need not be in it. It is looked for below the data root: the

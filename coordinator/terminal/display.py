@@ -6,6 +6,7 @@ Both displays take the same events, from a coordinator's stream or from a journa
 
 import sys
 import time
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -14,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.v1.report_pb2 import AttemptEnded, CheckpointFailed, CrewChanged
+from bptrain.v1.report_pb2 import AttemptEnded, CheckpointFailed, CrewChanged, Pace
 from coordinator.jobs import slowness, states
 from coordinator.terminal.chart import chart
 from coordinator.views.run import RunView
@@ -40,12 +41,12 @@ class Display(Protocol):
         """Something that people should know."""
 
 
-def display(title: str, epochs: int) -> Display:
-    """The one that fits standard output."""
-    return LiveDisplay(title, epochs) if sys.stdout.isatty() else PlainDisplay(title, epochs)
+def display(title: str, epochs: int, series: Collection[str] = ()) -> Display:
+    """The one that fits standard output. `series`: curves to draw; none named: every loss."""
+    return LiveDisplay(title, epochs, series) if sys.stdout.isatty() else PlainDisplay(title, epochs)
 
 
-def _fold(view: RunView, kind: str, message: Any) -> None:
+def fold(view: RunView, kind: str, message: Any) -> None:
     if kind == "started":
         view.apply_started(message)
     elif kind == "crew":
@@ -73,7 +74,7 @@ class PlainDisplay:
     def __exit__(self, *_: object) -> None: ...
 
     def apply(self, kind: str, message: Any) -> None:
-        _fold(self.view, kind, message)
+        fold(self.view, kind, message)
         if kind == "transition" and message.to not in states.FINAL:  # the end is said by whoever watches
             say(f"{states.label(message.to)}: {message.cause}")
         elif kind == "crew":
@@ -91,9 +92,9 @@ class PlainDisplay:
 
 
 class LiveDisplay:
-    def __init__(self, title: str, epochs: int, console: Console | None = None):
+    def __init__(self, title: str, epochs: int, series: Collection[str] = (), console: Console | None = None):
         self.view = RunView(epochs)
-        self._title, self._status = title, ""
+        self._title, self._series, self._status = title, series, ""
         self._console = console or Console()
         self._live = Live(console=self._console, auto_refresh=False)
         self._drawn = 0.0
@@ -108,7 +109,7 @@ class LiveDisplay:
         self._live.stop()
 
     def apply(self, kind: str, message: Any) -> None:
-        _fold(self.view, kind, message)
+        fold(self.view, kind, message)
         if kind == "transition":
             self._status = f"{states.label(message.to)}: {message.cause}"
         elif kind == "crew":
@@ -129,9 +130,9 @@ class LiveDisplay:
     def render(self) -> Group:
         head = Text.assemble((self._title, "bold"), "  ", (self._status, "dim"), overflow="ellipsis", no_wrap=True)
         width, height = self._console.size
-        losses = {name: series for name, series in self.view.series.items() if name.endswith("loss")}
-        curves = {name: _points(series, 4 * width) for name, series in losses.items()}
-        ranks = self._ranks()
+        losses = {name: series for name, series in self.view.series.items() if name in self._series or not self._series and name.endswith("loss")}
+        curves = {name: thinned(series, 4 * width) for name, series in losses.items()}
+        ranks = rank_bars(self.view.progress.pace)
         return Group(head, chart(curves, min(width - 1, 100), max(6, min(16, height - 5 - len(ranks)))), self._bar(), self._numbers(), *ranks)
 
     def _bar(self) -> Table:
@@ -142,17 +143,17 @@ class LiveDisplay:
                     f"{progress.samples_s:,.0f} samples/s", f"{duration(progress.left_s)} left" if progress.left_s else "")
         return row
 
-    def _ranks(self) -> list[Text]:
-        """What the ranks' steps go into: a bar each for what it computes, and what most of a step goes into."""
-        pace = self.view.progress.pace
-        if len(pace.rank_s) > MOST_BARS or not pace.step_s:
-            return []
-        bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {1000 * seconds:.3g} ms", "dim"))
-                for rank, seconds in enumerate(pace.rank_s)]
-        return [*bars, Text(slowness.reason(pace), style="dim", overflow="ellipsis", no_wrap=True)]
-
     def _numbers(self) -> Text:
         return Text("   ".join(f"{name} {value:.4g}" for name, value in self.view.latest.items()))
+
+
+def rank_bars(pace: Pace) -> list[Text]:
+    """What the ranks' steps go into: a bar each for what it computes, and what most of a step goes into."""
+    if len(pace.rank_s) > MOST_BARS or not pace.step_s:
+        return []
+    bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {1000 * seconds:.3g} ms", "dim"))
+            for rank, seconds in enumerate(pace.rank_s)]
+    return [*bars, Text(slowness.reason(pace), style="dim", overflow="ellipsis", no_wrap=True)]
 
 
 def crew_sentence(change: CrewChanged) -> str:
@@ -166,7 +167,7 @@ def failure_sentence(failed: CheckpointFailed) -> str:
     return f"the checkpoint of step {failed.step} could not be written: {failed.cause}"
 
 
-def _points(series: Any, limit: int) -> tuple[list[int], list[float]]:
+def thinned(series: Any, limit: int) -> tuple[list[int], list[float]]:
     kept = thin(series.values, limit)
     return [series.steps[i] for i in kept], [series.values[i] for i in kept]
 

@@ -1,5 +1,7 @@
 """Following a job of a coordinator to its end."""
 
+from collections.abc import Collection
+
 import click
 
 from bptrain.v1.job_service_pb2 import Job
@@ -9,12 +11,12 @@ from coordinator.terminal.display import display
 from coordinator.terminal.following import follow
 
 
-def watch(client: Client, job: Job) -> int:
-    """Draws the job until it has ended; the exit status. Ctrl-C leaves the job running."""
+def watch(client: Client, job: Job, series: Collection[str] = ()) -> int:
+    """Draws the job until it has ended; the exit status. `series`: as display() has it. Ctrl-C leaves the job running."""
     if job.folds:
         return follow(client, job)
     try:
-        with display(f"{job.spec.name} {job.id}", job.spec.epochs) as screen:
+        with display(f"{job.spec.name} {job.id}", job.spec.epochs, series) as screen:
             for message in client.messages(job.id):
                 kind = message.WhichOneof("event")
                 screen.apply(kind, getattr(message, kind))

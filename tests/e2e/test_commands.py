@@ -13,7 +13,7 @@ from coordinator.launchers import tags
 
 COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "explain", "export", "fork",
             "info", "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
-            "retry", "run", "serve", "show", "submit", "token", "undelete", "update", "wait", "warmup", "watch"]
+            "retry", "run", "series", "serve", "show", "submit", "token", "undelete", "update", "wait", "warmup", "watch"]
 
 
 @pytest.fixture(scope="module")
