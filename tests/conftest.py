@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -35,8 +36,9 @@ def mpirun_in() -> Callable[..., subprocess.CompletedProcess]:
         pytest.skip("needs an MPI in this environment: pip install 'bptrain[local]'")
 
     def run(folder: Path, ranks: int, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess:
-        command = [*MPIRUN, "-n", str(ranks), sys.executable, *map(str, arguments)]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout_s)
+        with TemporaryDirectory() as session:  # of its own: see coordinator/launchers/scratch.py
+            command = [*MPIRUN, "--prtemca", "prte_tmpdir_base", session, "-n", str(ranks), sys.executable, *map(str, arguments)]
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout_s)
 
     return run
 

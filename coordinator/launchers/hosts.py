@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from coordinator.launchers import Launch, Order, Room, hostfile, mpirun
+from coordinator.launchers import Launch, Order, Room, hostfile, mpirun, scratch
 from coordinator.launchers.hostfile import Host
 from coordinator.launchers.local import Local, LocalLaunch
 from worker.errors import Unavailable
@@ -48,6 +48,9 @@ class Hosts(Local):
 
     def _options(self, said: str, order: Order) -> list[str]:
         return mpirun.across(said, str(RunDir(order.run_dir).hostfile.resolve()), shlex.join(self._agent))
+
+    def _scratch(self, order: Order) -> dict[str, str]:
+        return scratch.environment(order.run_dir, shared=False)
 
     def _launch(self, *process) -> Launch:
         return HostsLaunch(*process)

@@ -1,17 +1,15 @@
 """local: mpirun on this machine."""
 
 import asyncio
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
-from coordinator.launchers import Launch, Launcher, Order, Room, mpirun
+from coordinator.launchers import Launch, Launcher, Order, Room, mpirun, scratch
 from worker import segments
 from worker.errors import Unavailable
 from worker.rundir import RunDir
@@ -37,10 +35,11 @@ class Local(Launcher):
 
     async def start(self, order: Order) -> Launch:
         command = await asyncio.to_thread(self.command, order)
+        environment = mpirun.environment() | await asyncio.to_thread(self._scratch, order)
         with open(RunDir(order.run_dir).log, "ab") as log:
             try:
                 process = psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=order.run_dir,
-                                       env=mpirun.environment(), start_new_session=True)
+                                       env=environment, start_new_session=True)
             except OSError as error:
                 raise Unavailable(f"mpirun cannot be started: {error.strerror}") from None
         return self._launch(process, command, process)
@@ -62,6 +61,9 @@ class Local(Launcher):
     def _options(self, said: str, order: Order) -> list[str]:
         return mpirun.options(said)
 
+    def _scratch(self, order: Order) -> dict[str, str]:
+        return scratch.environment(order.run_dir)
+
     def _launch(self, process: psutil.Process, command: list[str], child: psutil.Popen | None) -> Launch:
         return LocalLaunch(process, command, child)
 
@@ -75,6 +77,7 @@ class LocalLaunch(Launch):
         self._short = 0  # how often in a row ranks were missing
         self._segments: set[Path] = set()
         self.ranks = int(command[command.index("-n") + 1]) if "-n" in command else 1
+        self._run_dir = Path(command[command.index("worker") + 1])
         self._worker = command[command.index("-m"):][:3]  # what only this run's ranks are called with
 
     async def wait(self) -> int | None:
@@ -85,9 +88,8 @@ class LocalLaunch(Launch):
                 looked += 1
                 self._segments = await asyncio.to_thread(self._look_for_segments)
         await asyncio.to_thread(self._end_the_rest)
-        # Open MPI clears up after itself unless it was killed.
         segments.remove(self._segments)
-        await asyncio.to_thread(shutil.rmtree, Path(tempfile.gettempdir()) / f"ompi.{self._process.pid}", ignore_errors=True)
+        await asyncio.to_thread(scratch.remove, self._run_dir)
         return self._child.returncode if self._child else None
 
     def ask_to_stop(self) -> None:

@@ -19,6 +19,7 @@ from sklearn.datasets import load_digits
 
 from coordinator.client import Client
 from coordinator.jobs import states
+from coordinator.launchers import scratch
 from worker.errors import Unavailable
 
 BPTRAIN = Path(sys.executable).with_name("bptrain")
@@ -47,12 +48,6 @@ def processes(folder):
     return [process for process in found if any(str(folder) in argument for argument in process.info["cmdline"] or [])]
 
 
-def traces(found):
-    """What Open MPI keeps outside the run's folder until mpirun has tidied up behind these processes."""
-    shared = {Path(entry.path) for process in found for entry in process.memory_maps() if entry.path.startswith("/dev/shm/")}
-    return shared | {path for process in found for path in Path(tempfile.gettempdir()).glob(f"ompi.{process.pid}")}
-
-
 class Workplace:
     """A folder with data, and programs that are started in it."""
 
@@ -60,7 +55,8 @@ class Workplace:
 
     def __init__(self, folder):
         self.folder, self.address = folder, ""
-        self.traces = set()
+        self.memory, self.killed = Path(tempfile.mkdtemp(dir=os.environ[scratch.BACKING])), False
+        (folder / "tmp").mkdir()
         x, y = load_digits(return_X_y=True)
         x = (x / 16).astype(np.float32).reshape(-1, 8, 8, 1)
         np.savez(folder / "train.npz", x=x[:512], y=y[:512])
@@ -74,6 +70,7 @@ class Workplace:
 
     def environment(self):
         environment = {key: value for key, value in os.environ.items() if key != "BPTRAIN_COORDINATOR"}
+        environment |= {"TMPDIR": str(self.folder / "tmp"), scratch.BACKING: str(self.memory)}
         return environment | ({"BPTRAIN_COORDINATOR": self.address} if self.address else {})
 
     def popen(self, *arguments, **options):
@@ -101,19 +98,19 @@ class Workplace:
         return (next((process for name, process in found if name.startswith(("mpirun", "prte"))), None),
                 [process for name, process in found if name.startswith("python")])
 
-    def kill(self, process, folder):
-        """kill -9 to a process of the run in this folder; what nobody tidies up then is removed after the test."""
-        self.traces |= traces(processes(folder))
+    def kill(self, process):
+        """kill -9 to a process of a run; what nobody tidies up then is removed after the test."""
+        self.killed = True
         process.kill()
 
     def close(self):
         left = processes(self.folder)
-        self.traces |= traces(left)
         for process in left:
             process.kill()
         psutil.wait_procs(left, timeout=DEADLINE_S)
-        for path in self.traces:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        kept = os.listdir(self.memory)
+        shutil.rmtree(self.memory)
+        assert left or self.killed or kept == [], kept
 
 
 class Coordinator(Workplace):
@@ -144,6 +141,7 @@ class Coordinator(Workplace):
     def end(self, number=signal.SIGTERM):
         """Its exit status after this signal."""
         self.client.close()
+        self.killed |= number == signal.SIGKILL
         self.process.send_signal(number)
         return self.process.wait(DEADLINE_S)
 

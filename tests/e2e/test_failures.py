@@ -30,7 +30,7 @@ def test_a_killed_rank_is_named_and_another_takes_its_place(coordinator, process
     _, ranks = coordinator.ranks(job.run_dir)
     started = next(notices(coordinator, job, "started"))
     victim = next(rank for rank in ranks if rank.pid == started.ranks[which].pid)
-    coordinator.kill(victim, job.run_dir)
+    coordinator.kill(victim)
     changes = notices(coordinator, job, "crew")
     lost, joined = next(changes), next(changes)
     assert [(each.rank, each.host, each.cause) for each in lost.lost] == [(which, started.ranks[which].host, "died")]
@@ -46,7 +46,7 @@ def test_a_killed_rank_is_named_and_another_takes_its_place(coordinator, process
 def test_a_killed_mpirun_takes_the_ranks_along_and_all_are_started_again(coordinator, processes, wait_until, keep_s, source):
     job = coordinator.running(recovery={"keep_s": keep_s})
     mpirun, ranks = coordinator.ranks(job.run_dir)
-    coordinator.kill(mpirun, job.run_dir)
+    coordinator.kill(mpirun)
     starts = notices(coordinator, job, "started")
     first, again = next(starts), next(starts)
     assert again.source == source and (again.first_step > 20) == (source == AttemptStarted.SOURCE_MEMORY)
@@ -65,7 +65,7 @@ def test_a_job_that_is_cut_off_more_often_than_it_may_be_fails_and_frees_the_slo
     for _ in range(2):
         begun = next(starts)
         wait_until(lambda: coordinator.client.get(job.id).progress.step > begun.first_step)
-        coordinator.kill(coordinator.ranks(job.run_dir)[0], job.run_dir)
+        coordinator.kill(coordinator.ranks(job.run_dir)[0])
     ended = coordinator.wait(job, "FAILED", "SUCCEEDED", "CANCELLED")
     assert re.fullmatch(CUT_OFF, ended.cause)
     wait_until(lambda: not processes(job.run_dir))
@@ -75,7 +75,7 @@ def test_a_job_that_is_cut_off_more_often_than_it_may_be_fails_and_frees_the_slo
 def test_a_rank_that_dies_before_the_ranks_have_met_fails_the_job(coordinator, wait_until):
     job = coordinator.submit()
     ranks = wait_until(lambda: found if len(found := coordinator.ranks(job.run_dir)[1]) == 2 else None)
-    coordinator.kill(ranks[1], job.run_dir)
+    coordinator.kill(ranks[1])
     wait_until(lambda: coordinator.client.get(job.id).cause != "2 of 2 slots are free", deadline_s=8)
 
 

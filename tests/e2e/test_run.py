@@ -35,7 +35,8 @@ def test_a_run_succeeds_in_a_folder_of_the_jobs_name(finished):
 
 def test_a_run_tells_its_epochs_and_its_end(finished):
     _, done = finished
-    _, first, second, end, parameters = done.stdout.splitlines()
+    *told, end, parameters = done.stdout.splitlines()
+    first, second = [line for line in told if "eval_loss" in line]  # a slow machine tells more
     assert re.match(r"step 8/16  epoch 1  eval_loss [\d.]+  eval_accuracy [\d.]+", first) and second.startswith("step 16/16  epoch 2  eval_loss")
     assert end == "completed at step 16" and parameters == f"parameters sha256:{digest(done.stdout)}"
 
@@ -106,7 +107,7 @@ def test_ctrl_c_stops_with_a_checkpoint_and_says_how_to_go_on(workplace, begun, 
 def test_a_killed_mpirun_is_started_again_and_the_run_goes_on(workplace, begun, wait_until):
     folder = workplace.folder / "long"
     mpirun, _ = workplace.ranks(folder)
-    workplace.kill(mpirun, folder)
+    workplace.kill(mpirun)
     wait_until(lambda: sum(report.HasField("started") for report in reports(folder)) == 2)
     begun.send_signal(signal.SIGINT)
     output, error = begun.communicate(timeout=60)
@@ -118,7 +119,7 @@ def test_ranks_of_which_one_dies_before_they_have_met_are_started_again(workplac
     bptrain, folder = Path(sys.executable).with_name("bptrain"), workplace.folder / "early"
     with workplace.popen(bptrain, "run", workplace.job(), "--run-dir", folder) as process:
         ranks = wait_until(lambda: found if len(found := workplace.ranks(folder)[1]) == 2 else None)
-        workplace.kill(ranks[1], folder)
+        workplace.kill(ranks[1])
         try:
             _, error = process.communicate(timeout=60)
         finally:

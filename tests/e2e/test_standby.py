@@ -83,7 +83,7 @@ def test_a_coordinator_that_comes_back_finds_the_job_that_they_do(coordinator, w
 def test_a_job_does_not_depend_on_them(coordinator, waiting, victim):
     digest = finished(coordinator).digest
     world = waiting(2)
-    coordinator.kill(psutil.Process(world[victim]), coordinator.state)
+    coordinator.kill(psutil.Process(world[victim]))
     job = finished(coordinator)
     assert job.digest == digest and pids(job).isdisjoint(world)
 
@@ -123,7 +123,7 @@ def test_a_rank_of_theirs_that_dies_is_replaced(coordinator, waiting, wait_until
     finished(coordinator)
     world = waiting(2)
     job = coordinator.running()
-    coordinator.kill(psutil.Process(max(pids(job))), coordinator.state)
+    coordinator.kill(psutil.Process(max(pids(job))))
     wait_until(lambda: any(report.crew.joined for report in journal.read(RunDir(Path(job.run_dir)).journal)))
     assert psutil.pid_exists(world[0]) and coordinator.client.get(job.id).state == job.state
     coordinator.client.cancel(job.id)

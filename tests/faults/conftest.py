@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,8 +25,9 @@ class Run:
 
     def __init__(self, command: Sequence[object], folder: Path):
         self.folder, self.journal, self.log = folder, folder / "journal", folder.with_suffix(".log")
+        environment = mpirun.environment() | {"TMPDIR": tempfile.mkdtemp(dir=folder.parent)}  # see coordinator/launchers/scratch.py
         with open(self.log, "a") as log:
-            self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=folder.parent, env=mpirun.environment())
+            self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=folder.parent, env=environment)
 
     def reports(self) -> list[Report]:
         return list(read(self.journal))

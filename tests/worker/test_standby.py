@@ -25,7 +25,7 @@ def start(folder):
     started = []
 
     def begin(ranks):
-        world = [*MPIRUN, "-n", str(ranks)] if ranks > 1 else []
+        world = [*MPIRUN, "--prtemca", "prte_tmpdir_base", str(folder.path.parent), "-n", str(ranks)] if ranks > 1 else []
         command = [*world, sys.executable, "-m", "worker", str(folder.path), "--data-root", str(folder.path.parent), "--standby"]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return started[-1]

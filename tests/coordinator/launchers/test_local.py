@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import psutil
 import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
-from coordinator.launchers import Order
+from coordinator.launchers import Order, scratch
 from coordinator.launchers.local import Local
 from worker import jobfile, journal
 from worker.rundir import RunDir
@@ -21,7 +19,7 @@ from worker.rundir import RunDir
 STARTER = """
 import asyncio, sys
 from pathlib import Path
-from coordinator.launchers import Order
+from coordinator.launchers import Order, scratch
 from coordinator.launchers.local import Local
 
 asyncio.run(Local().start(Order(Path(sys.argv[1]), 2, Path(sys.argv[2]))))
@@ -42,13 +40,10 @@ def launch(order):
     """That run, training, whoever started it gone."""
     subprocess.run([sys.executable, "-W", "ignore", "-c", STARTER, order.run_dir, order.data_root], check=True, timeout=DEADLINE_S)
     wait_until(lambda: reports(order))
-    kept = traces(order)
     found = Local().find(order.run_dir)
     yield found
     found.ask_to_stop()
-    wait_until(lambda: not processes(order))
-    for path in kept:
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    asyncio.run(asyncio.wait_for(found.wait(), DEADLINE_S))
 
 
 def wait_until(condition):
@@ -71,7 +66,7 @@ def processes(order):
 def traces(order):
     """What Open MPI keeps outside the run's folder as long as it runs."""
     found = {Path(entry.path) for process in processes(order) for entry in process.memory_maps() if entry.path.startswith("/dev/shm/")}
-    return found | {path for process in processes(order) for path in Path(tempfile.gettempdir()).glob(f"ompi.{process.pid}")}
+    return found | set(scratch.folders(order.run_dir))
 
 
 def test_ranks_outlive_their_starter_in_a_session_of_their_own(launch, order):
@@ -102,7 +97,7 @@ def test_killed_ranks_are_gone_and_are_not_found_again(launch, order):
 def test_killed_ranks_leave_nothing_outside_their_folder(launch, order):
     kept = traces(order)
     launch.kill()
-    wait_until(lambda: not processes(order))
+    asyncio.run(asyncio.wait_for(launch.wait(), DEADLINE_S))
     assert [path for path in kept if path.exists()] == []
 
 

@@ -1,0 +1,48 @@
+"""What Open MPI keeps outside a run's folder: each launch gets folders of its own for it.
+
+Killed, Open MPI leaves its files behind. Their names are made of process numbers: a later mpirun that gets a number
+again would not start ("The PMIx server's listener thread failed to start"). Folders of the launch's own are
+removed whole before it and after it, whoever was killed.
+
+Given as environment variables, that the command line stays one that a person could type.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from worker.errors import Unavailable
+
+BACKING = "OMPI_MCA_btl_sm_backing_directory"
+
+
+def environment(run_dir: Path, shared: bool = True) -> dict[str, str]:
+    """Makes the run's folders anew. `shared`: also the one for shared memory, which must be there before the ranks are, on
+    each of their hosts. Raises Unavailable."""
+    remove(run_dir)
+    session, memory = folders(run_dir)
+    _make(session)
+    if not shared:
+        return {"PRTE_MCA_prte_tmpdir_base": str(session)}
+    _make(memory)
+    return {"PRTE_MCA_prte_tmpdir_base": str(session), BACKING: str(memory)}
+
+
+def remove(run_dir: Path) -> None:
+    for folder in folders(run_dir):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def folders(run_dir: Path) -> tuple[Path, Path]:
+    """For mpirun's session, for shared memory."""
+    name = f"bptrain-{os.geteuid()}-{hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:12]}"
+    return Path(tempfile.gettempdir(), name), Path(os.environ.get(BACKING, "/dev/shm"), name)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)  # never one that somebody else has put there
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be made: {error.strerror}") from None
