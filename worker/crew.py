@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from worker import memory
-from worker.comm import Comm
+from worker.agree import together
+from worker.comm import Comm, table
+from worker.comm.table import Table
+from worker.errors import Unavailable
+from worker.memory import Segment
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,9 @@ class Crew:
         nodes: dict[str, list[int]] = {}
         for rank, key in enumerate(keys):
             nodes.setdefault(key, []).append(rank)
-        return cls(comm, list(nodes.values()), pids, hosts, places, any(beside))
+        crew = cls(comm, list(nodes.values()), pids, hosts, places, any(beside))
+        comm.table = crew._table() if len(nodes) == 1 and comm.size > 1 and table.is_supported() else None
+        return crew
 
     @cached_property
     def mates(self) -> Sequence[int]:
@@ -49,9 +57,37 @@ class Crew:
         """This rank's place among its mates; the first one leads the node."""
         return self.mates.index(self.comm.rank)
 
+    def segments(self, size_bytes: int) -> list[Segment]:
+        """One of each mate, in order, this rank's with so many bytes. Collective. Raises Agreed."""
+        own = together(self.comm, lambda: _new(size_bytes))
+        descriptors = [int(data) for data in self.comm.gather_all(str(own.descriptor).encode())]
+        segments = together(self.comm, lambda: [own if rank == self.comm.rank else _open(self.pids[rank], descriptors[rank], rank)
+                                                for rank in self.mates])
+        for segment in segments:
+            segment.close()
+        return segments
+
+    def _table(self) -> Table:
+        segments = self.segments(table.SIZE_BYTES)
+        return Table([segment.array(0, table.SIZE_BYTES // 8, np.float64) for segment in segments], self.place)
+
     @property
     def leads(self) -> bool:
         return self.place == 0
+
+
+def _new(size_bytes: int) -> Segment:
+    try:
+        return Segment.new(size_bytes)
+    except OSError as error:
+        raise Unavailable(f"{size_bytes:,} bytes of shared memory cannot be had: {error.strerror}") from None
+
+
+def _open(pid: int, descriptor: int, rank: int) -> Segment:
+    try:
+        return Segment.of_process(pid, descriptor)
+    except OSError as error:
+        raise Unavailable(f"the memory of rank {rank} cannot be opened ({error.strerror}); set shared_memory: false") from None
 
 
 def _machine() -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bpcore.arena import Layout, Owner
-from worker import regions
+from worker import memory
 from worker.agree import Agreed
 from worker.comm.alone import Alone
 from worker.crew import Crew
@@ -72,8 +72,8 @@ def test_memory_that_cannot_be_had_is_said_on_all_ranks(monkeypatch):
     def full(size_bytes):
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(regions.Segment, "new", full)
-    with pytest.raises(Agreed, match="^128 bytes of memory for gradients cannot be had: Cannot allocate memory$") as error:
+    monkeypatch.setattr(memory.Segment, "new", full)
+    with pytest.raises(Agreed, match="^128 bytes of shared memory cannot be had: Cannot allocate memory$") as error:
         Regions(Crew.meet(Alone()), LAYOUT, [1])  # 32 numbers, gaps included
     assert error.value.code == 3
 

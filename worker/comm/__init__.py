@@ -11,6 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from worker.comm.table import Table
+
 # Set for every rank by Open MPI, PMIx launchers, MPICH and Intel MPI, MVAPICH, Slurm's PMI, Cray PALS.
 LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
 
@@ -36,6 +38,7 @@ class Comm(ABC):
     size: int
     is_new: bool = False  # spawned, to join others
     watch: Watch = Unwatched()
+    table: Table | None = None  # where all ranks share memory: small sums go over it
 
     @property
     def host(self) -> str:

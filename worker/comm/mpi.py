@@ -34,6 +34,7 @@ class MpiComm(Comm):
         self._world, self._parent, self._scarred = world, parent, scarred or _DETECTOR in os.environ
         self._newcomers: MPI.Intercomm | None = None
         self.rank, self.size = world.rank, world.size
+        self._nothing = np.zeros(1)
         self.is_new = parent is not None
 
     @classmethod
@@ -64,6 +65,10 @@ class MpiComm(Comm):
 
     def sum(self, array):
         self.watch.waits()
+        if self.table and self.table.takes(array):
+            self.table.sum(array, self._look)
+            self.watch.goes_on()
+            return
         for part in _parts(array):
             self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.char]])
         self.watch.goes_on()
@@ -76,7 +81,10 @@ class MpiComm(Comm):
 
     def barrier(self):
         self.watch.waits()
-        self._world.Barrier()
+        if self.table:
+            self.table.sum(self._nothing, self._look)
+        else:
+            self._world.Barrier()
         self.watch.goes_on()
 
     def close(self, code):
@@ -125,6 +133,10 @@ class MpiComm(Comm):
 
     def is_death(self, error):
         return isinstance(error, MPI.Exception) and (error.Get_error_class() in _DEATHS or self._has_dead())
+
+    def _look(self) -> None:
+        """Raises when a rank has died, as any call would that waits for it."""
+        self._world.Iprobe(tag=PARTING)
 
     def _has_dead(self) -> bool:
         """Interrupted by a death, Open MPI's barrier now and then gives an error without a name (MPI_ERR_OTHER)."""

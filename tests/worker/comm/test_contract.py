@@ -1,4 +1,5 @@
-"""One suite for every world: `Alone`, and MPI's of one to four ranks (this file run as a script by mpirun)."""
+"""One suite for every world: `Alone`, and MPI's of one to four ranks (this file run as a script by mpirun), which send each
+other messages or share memory."""
 
 import json
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from worker.comm import connect
 from worker.comm.alone import Alone
+from worker.crew import Crew
 
 
 def gather_all_gives_every_ranks_bytes_in_rank_order(comm):
@@ -97,6 +99,13 @@ def sum_adds_whole_numbers_too(comm):
     assert array.tolist() == [comm.size, sum(range(comm.size))]
 
 
+def many_sums_of_many_sizes_do_not_meet(comm):
+    for size in [1, 5, 4096, 4097] * 50:
+        array = np.full(size, float(comm.rank + size))
+        comm.sum(array)
+        assert (array == sum(range(comm.size)) + size * comm.size).all()
+
+
 def nobody_passes_a_barrier_alone(comm):
     """The last rank comes late; no other is through before it has come."""
     if comm.rank == comm.size - 1:
@@ -157,7 +166,7 @@ def test_alone(name):
 def test_under_mpirun(mpirun, ranks):
     done = mpirun(ranks, __file__)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == ["MpiComm", ranks] + [dict.fromkeys(CHECKS, "kept")] * ranks
+    assert json.loads(done.stdout) == ["MpiComm", ranks] + [dict.fromkeys(CHECKS, "kept")] * ranks * 2
 
 
 def verdict(check, comm):
@@ -170,9 +179,11 @@ def verdict(check, comm):
 
 
 if __name__ == "__main__":
-    world = connect()
-    mine = {name: verdict(check, world) for name, check in CHECKS.items()}
-    told = [json.loads(data) for data in world.gather_all(json.dumps(mine).encode())]
+    world, told = connect(), []
+    for shared in (False, True):
+        Crew.meet(world, shared)
+        mine = {name: verdict(check, world) for name, check in CHECKS.items()}
+        told += [json.loads(data) for data in world.gather_all(json.dumps(mine).encode())]
     if world.rank == 0:
         print(json.dumps([type(world).__name__, world.size, *told]))
     world.close(0)
