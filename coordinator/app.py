@@ -56,7 +56,7 @@ class App:
                                      settings.slots, settings.data_root, settings.limits.token_slots)
         self.changes = Changes(self.database, self.supervisor, settings.limits)
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
-        self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs)
+        self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs, settings.limits)
         self.cluster = Cluster(self.database, self.supervisor, launcher, settings.limits, settings.standby)
         self.oracles = Oracles(settings.data_root)
         self.looking = Looking(self.database, self.hub, self.supervisor)

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from math import inf
 
 from bptrain.v1 import job_service_pb2 as pb
 from coordinator.errors import Refusal
@@ -22,6 +23,7 @@ from coordinator.views.stream import BOOKMARK_S
 from coordinator.views.waiting import explain
 
 PAGE = 50
+PROGRESS_S = 1.0
 NOT_DELETED, NO_FOLD = Condition("deleted = 0", ()), Condition(f"{filter.JOB_OF_FOLD} = ''", ())
 
 
@@ -73,22 +75,57 @@ class Looking:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), left_s)
 
-    async def watch(self, cursor: str) -> AsyncIterator[pb.WatchJobsResponse]:
+    async def watch(self, request: pb.WatchJobsRequest) -> AsyncIterator[pb.WatchJobsResponse]:
         """Raises Refusal CURSOR_INVALID or CURSOR_COMPACTED."""
-        revision = await self._database.read(lambda connection: _revision(connection, cursor))
+        revision, moving = await self._database.read(lambda connection: _revision(connection, request.cursor)), Moving()
         with self._hub.subscribe(ANY) as news:
             yield pb.WatchJobsResponse(cursor=str(revision))  # from here on nothing is missed
             while True:
                 news.clear()
                 found = await self._database.read(lambda connection: events.changes_after(connection, revision))
                 for revision, job_id, change in found:
-                    yield pb.WatchJobsResponse(cursor=str(revision), job_id=job_id, transition=change)
+                    job = await self._database.read(lambda connection: _brief(connection, job_id)) if request.progress else None
+                    yield pb.WatchJobsResponse(cursor=str(revision), job_id=job_id, transition=change, job=job)
+                for job in await self._database.read(moving.ahead) if request.progress else ():
+                    yield pb.WatchJobsResponse(cursor=str(revision), job_id=job.id, job=job)
                 if found:
                     continue
                 try:
                     await asyncio.wait_for(news.wait(), BOOKMARK_S)
                 except TimeoutError:
                     yield pb.WatchJobsResponse(cursor=str(revision))
+                if request.progress:
+                    await asyncio.sleep(moving.rest_s())
+
+
+class Moving:
+    """Jobs that train, as one reader has seen them last."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, bytes] = {}
+        self._looked = -inf
+
+    def ahead(self, connection: sqlite3.Connection) -> list[pb.Job]:
+        """Those that have come further; none where it was looked just now."""
+        if self.rest_s() > 0:
+            return []
+        self._looked = time.monotonic()
+        rows = {row["id"]: row for row in jobs.in_states(connection, states.ACTIVE)}
+        ahead = [row for job_id, row in rows.items() if self._seen.get(job_id) != row["progress"]]
+        self._seen = {job_id: row["progress"] for job_id, row in rows.items()}
+        return [job_view(connection, row, brief=True) for row in ahead]
+
+    def rest_s(self) -> float:
+        """Until it is looked again."""
+        return max(0.0, self._looked + PROGRESS_S - time.monotonic())
+
+
+def _brief(connection: sqlite3.Connection, job_id: str) -> pb.Job | None:
+    """None where it is gone."""
+    try:
+        return job_view(connection, jobs.get(connection, job_id), brief=True)
+    except Refusal:
+        return None
 
 
 def _revision(connection: sqlite3.Connection, cursor: str) -> int:

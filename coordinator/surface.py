@@ -170,9 +170,10 @@ class Surface(ABC):
         return self._call(self._jobs.WaitJob, jobs.WaitJobRequest(id=job_id, states=names, timeout_s=timeout_s), _job,
                           deadline_s=min(timeout_s, LONGEST_WAIT_S) + DEADLINE_S)
 
-    def changes(self, cursor: str = "") -> Iterator[jobs.WatchJobsResponse]:
-        """Every change of every job, once, in order, from now on or behind a cursor ("0": the oldest kept). Never ends."""
-        return self._stream(self._jobs.WatchJobs, lambda position: jobs.WatchJobsRequest(cursor=position), cursor,
+    def changes(self, cursor: str = "", progress: bool = False) -> Iterator[jobs.WatchJobsResponse]:
+        """Every change of every job, once, in order, from now on or behind a cursor ("0": the oldest kept). Never ends.
+        `progress`: also, about once a second, those that have come further, and with everything the job as it is then."""
+        return self._stream(self._jobs.WatchJobs, lambda position: jobs.WatchJobsRequest(cursor=position, progress=progress), cursor,
                             lambda message: message.cursor, lambda message: False, lambda message: [message] if message.job_id else [])
 
     # Curves and logs.

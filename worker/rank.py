@@ -94,13 +94,14 @@ def _die(training: Training | None, comm: Comm, error: BaseException) -> None:
         comm.leave(1)
     print(f"rank {comm.rank} on {comm.host}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     try:
-        _record_failure(training, f"rank {comm.rank} failed: {type(error).__name__}: {error}")
+        _record_failure(training, f"rank {comm.rank} failed: {type(error).__name__}: {error}", rank=comm.rank, host=comm.host)
     finally:
         comm.abort(1)
 
 
-def _record_failure(training: Training | None, cause: str) -> None:
+def _record_failure(training: Training | None, cause: str, **where: object) -> None:
+    """`where`: rank and host, of one that failed alone."""
     if training:
-        training.record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=cause))
+        training.record.ended(AttemptEnded(outcome=AttemptEnded.OUTCOME_FAILED, cause=cause, **where))
         training.forget()
         training.record.close()

@@ -1,10 +1,14 @@
-"""What a failure was, and what to do about it: the cause that ranks or supervisor give, put in its parts."""
+"""What a failure was, and what to do about it.
+
+Which rank failed is in the ranks' own report; where there is none, because all were cut off, it is read from the cause, which has
+mpirun's last words.
+"""
 
 import re
 from collections.abc import Sequence
 
 from bptrain.v1.job_service_pb2 import Failure
-from bptrain.v1.report_pb2 import RankInfo
+from bptrain.v1.report_pb2 import AttemptEnded, RankInfo
 from bptrain.v1.spec_pb2 import Retry
 
 RANK = re.compile(r"\brank (\d+)\b")
@@ -20,14 +24,25 @@ ACTIONS = {
 }
 
 
-def failure(cause: str, step: int, crew: Sequence[RankInfo] = ()) -> Failure:
-    """`step`: steps done. `crew`: the ranks that trained last."""
-    action = next(action for pattern, action in ACTIONS.items() if re.search(pattern, cause))
-    told, named = Failure(step=step, cause=cause, next_action=action), RANK.search(cause)
+def failure(cause: str, step: int) -> Failure:
+    """`step`: steps done."""
+    told, named = Failure(step=step, cause=cause, next_action=_action(cause)), RANK.search(cause)
     if named:
         told.rank = int(named[1])
-        told.host = crew[told.rank].host if told.rank < len(crew) else ""
     return told
+
+
+def reported(ended: AttemptEnded, step: int, crew: Sequence[RankInfo]) -> Failure:
+    """The same, as the ranks say it. `crew`: those that trained last."""
+    told = Failure(step=step, cause=ended.cause, next_action=_action(ended.cause))
+    if ended.HasField("rank"):
+        told.rank = ended.rank
+        told.host = ended.host or (crew[ended.rank].host if ended.rank < len(crew) else "")
+    return told
+
+
+def _action(cause: str) -> str:
+    return next(action for pattern, action in ACTIONS.items() if re.search(pattern, cause))
 
 
 def wait_s(policy: Retry, tries: int) -> float | None:

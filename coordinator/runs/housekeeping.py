@@ -1,22 +1,26 @@
-"""What is due by the clock: jobs whose time is up are stopped, deleted ones are removed for good, the store is copied."""
+"""What is due by the clock: jobs whose time is up are stopped, deleted ones are removed for good, the store is copied, the
+audit trail is cut."""
 
 import asyncio
 import logging
 import shutil
 import sqlite3
 import time
+from math import inf
 from pathlib import Path
 
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.errors import Refusal
 from coordinator.jobs import states, times
 from coordinator.jobs.states import Event
+from coordinator.limits import Limits
 from coordinator.runs.supervisor import Supervisor
-from coordinator.store import events, jobs, lifecycle
+from coordinator.store import audit, events, jobs, lifecycle
 from coordinator.store.backup import EVERY_S
 from coordinator.store.database import Database
 
 TICK_S = 1.0
+TRIM_S = 600.0
 
 log = logging.getLogger("bptrain.housekeeping")
 
@@ -24,8 +28,9 @@ log = logging.getLogger("bptrain.housekeeping")
 class Housekeeping:
     """`runs`: where runs have their folders; nothing outside it is removed."""
 
-    def __init__(self, database: Database, supervisor: Supervisor, runs: Path):
-        self._database, self._supervisor, self._runs = database, supervisor, runs
+    def __init__(self, database: Database, supervisor: Supervisor, runs: Path, limits: Limits = Limits()):
+        self._database, self._supervisor, self._runs, self._limits = database, supervisor, runs, limits
+        self._trimmed = -inf
         self._task: asyncio.Task | None = None
         self._backed_up = time.monotonic()
 
@@ -44,6 +49,7 @@ class Housekeeping:
                 await self.stop_late(time.time())
                 await self.purge(time.time())
                 await self.back_up(time.monotonic())
+                await self.trim(time.monotonic())
             except (Refusal, OSError):  # no room on the disk: the next time
                 log.exception("housekeeping was put off")
 
@@ -52,6 +58,12 @@ class Housekeeping:
         if now - self._backed_up > EVERY_S:
             self._backed_up = now
             await self._database.backup()
+
+    async def trim(self, now: float) -> None:
+        """The audit trail, now and then. `now`: of a clock that nobody sets."""
+        if now - self._trimmed > TRIM_S:
+            self._trimmed = now
+            await self._database.write(lambda connection: audit.trim(connection, time.time() - self._limits.audit_s, self._limits.audit_records))
 
     async def stop_late(self, now: float) -> None:
         for job_id, cause in await self._database.read(lambda connection: _late(connection, now)):

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from bptrain.v1.report_pb2 import AttemptEnded, Report
 from bptrain.v1.spec_pb2 import JobSpec
-from coordinator.jobs.failures import failure
+from coordinator.jobs import states
+from coordinator.jobs.failures import reported
 from coordinator.jobs.states import Event
 from coordinator.runs.hub import Hub
 from coordinator.store import events, jobs, lifecycle, points
@@ -48,7 +49,7 @@ class Intake:
         if new:
             view = self._view(connection, job_id, new)
             if view.ended and view.ended.outcome == AttemptEnded.OUTCOME_FAILED:
-                jobs.set_failure(connection, job_id, failure(view.ended.cause, view.progress.step, view.crew))
+                jobs.set_failure(connection, job_id, reported(view.ended, view.progress.step, view.crew))
             points.take(connection, job_id, new)
             jobs.set_progress(connection, job_id, view.progress, points.latest(connection, job_id), view.ended.digest if view.ended else "")
             if view.ended:
@@ -69,4 +70,7 @@ class Intake:
             cause = f"{len(report.started.ranks)} rank(s) met on {', '.join(hosts)}"
             lifecycle.move(connection, job_id, Event.RANKS_MET, cause)
         elif report.HasField("ended"):
-            lifecycle.move(connection, job_id, OUTCOMES[report.ended.outcome], report.ended.cause)
+            row = jobs.get(connection, job_id)
+            # Ranks that were not on the line were asked by signal, and know no more than that.
+            is_wish = row["state"] in (states.PAUSING, states.CANCELLING) and report.ended.outcome == AttemptEnded.OUTCOME_STOPPED
+            lifecycle.move(connection, job_id, OUTCOMES[report.ended.outcome], row["cause"] if is_wish else report.ended.cause)

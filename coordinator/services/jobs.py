@@ -62,7 +62,7 @@ class Jobs(JobServiceServicer):
 
     @translated
     async def WatchJobs(self, request, context):
-        async for message in self._looking.watch(request.cursor):
+        async for message in self._looking.watch(request):
             yield message
 
     @translated

@@ -16,6 +16,13 @@ def finish(connection: sqlite3.Connection, record_id: int, outcome: str, target:
     connection.execute("UPDATE audit SET outcome = ?, target = iif(target = '', ?, target) WHERE id = ?", (outcome, target, record_id))
 
 
+def trim(connection: sqlite3.Connection, before: float, most: int) -> int:
+    """Removes records from before that time, and all but the newest `most`; how many."""
+    newest = connection.execute("SELECT coalesce(max(id), 0) FROM audit").fetchone()[0]
+    until = connection.execute("SELECT coalesce(max(id), 0) FROM audit WHERE time < ?", (before,)).fetchone()[0]
+    return connection.execute("DELETE FROM audit WHERE id <= ?", (max(until, newest - most),)).rowcount
+
+
 def page(connection: sqlite3.Connection, size: int, before: int) -> list[AuditRecord]:
     """At most `size` records, newest first, older than the record `before` (0: from the newest on)."""
     where, values = ("WHERE id < ?", [before]) if before else ("", [])

@@ -39,7 +39,8 @@ class Cluster:
         limits = pb.ServerLimits(
             queued_jobs=self._limits.queued, token_queued_jobs=self._limits.token_queued, token_slots=self._limits.token_slots,
             streams=self._limits.streams, message_bytes=self._limits.message_bytes, page_size=LARGEST_PAGE, wait_s=LONGEST_WAIT_S,
-            request_id_s=requests.KEPT_S, deleted_s=self._limits.deleted_s)
+            request_id_s=requests.KEPT_S, deleted_s=self._limits.deleted_s, audit_s=self._limits.audit_s,
+            audit_records=self._limits.audit_records)
         return pb.GetServerInfoResponse(version=importlib.metadata.version("bptrain"), versions=await asyncio.to_thread(_versions), time=time.time(),
                                         slots=self._supervisor.slots, limits=limits, features=_features(self._standby))
 

@@ -1,9 +1,10 @@
-// All jobs: where each stands, and the shape of its loss.
+// All jobs: where each stands, and the shape of its loss. Listed when the page opens and when a job changes its state; how far
+// they have come is told by a stream.
 
-import { call } from "./api.js";
+import { call, stream } from "./api.js";
 import { badge, duration, el, isFinal, number, put, share, stateOf, whole } from "./format.js";
 
-const EVERY_MS = 1500, PAGE = 100, SPARK = 60;
+const EVERY_MS = 1000, PAGE = 100, SPARK = 60;
 const COLUMNS = [["", ""], ["Job", ""], ["State", ""], ["Progress", ""], ["Loss", "num"], ["Held out", "num"], ["Curve", ""], ["Speed", "num"], ["Left", "num"]];
 
 export async function listPage(page, signal) {
@@ -19,7 +20,7 @@ export async function listPage(page, signal) {
   page.append(el("div", { className: "head" }, el("h1", { textContent: "Jobs" }), counts, compare), trouble, empty, panel, el("p", { className: "head" }, more));
 
   const rows = new Map();
-  let size = PAGE;
+  let size = PAGE, due = null, stale = false;
   const chosen = () => [...rows.values()].filter(row => row.check.checked).map(row => row.id);
   body.onchange = () => { compare.disabled = chosen().length < 2; };
   compare.onclick = () => { const [first, ...others] = chosen(); location.hash = `#/jobs/${first}/curves?with=${others.join(",")}`; };
@@ -41,17 +42,32 @@ export async function listPage(page, signal) {
         update(row, job);
         if (body.children[place] !== row.node) body.insertBefore(row.node, body.children[place] ?? null);
       });
-      await sparks(jobs.map(job => rows.get(job.id)).filter(row => row.step !== row.drawn && row.node.getBoundingClientRect().top < innerHeight + 400));
+      for (const [id, row] of rows) if (!jobs.some(job => job.id === id)) { row.node.remove(); rows.delete(id); }
+      await draw();
     } catch (error) {
       trouble.hidden = false;
       put(trouble, error.message);
     }
   }
 
-  while (!signal.aborted) {
-    if (!document.hidden) await look();
-    await new Promise(done => setTimeout(done, EVERY_MS));
+  async function draw() {
+    if (!document.hidden) await sparks([...rows.values()].filter(row => row.step !== row.drawn && row.node.getBoundingClientRect().top < innerHeight + 400)).catch(() => {});
   }
+
+  // At most once a second; what comes meanwhile is in it.
+  function soon() {
+    due ??= setTimeout(() => { due = null; stale ? look() : draw(); stale = false; }, EVERY_MS);
+  }
+
+  function told({ job, job_id: id, transition }) {
+    if (!id || transition || !rows.has(id)) stale = true; // places in the queue change with it
+    else update(rows.get(id), job);
+    soon();
+  }
+
+  const behind = last => { look(); return { cursor: last?.cursor ?? "", progress: true }; };
+  document.addEventListener("visibilitychange", () => draw(), { signal });
+  stream("JobService/WatchJobs", behind, told, () => false, signal).catch(error => { trouble.hidden = false; put(trouble, error.message); });
 }
 
 function newRow(job) {

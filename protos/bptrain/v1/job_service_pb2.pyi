@@ -269,17 +269,21 @@ class WaitJobResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ..., reached: _Optional[bool] = ...) -> None: ...
 
 class WatchJobsRequest(_message.Message):
-    __slots__ = ("cursor",)
+    __slots__ = ("cursor", "progress")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     cursor: str
-    def __init__(self, cursor: _Optional[str] = ...) -> None: ...
+    progress: bool
+    def __init__(self, cursor: _Optional[str] = ..., progress: _Optional[bool] = ...) -> None: ...
 
 class WatchJobsResponse(_message.Message):
-    __slots__ = ("cursor", "job_id", "transition")
+    __slots__ = ("cursor", "job_id", "transition", "job")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     job_id: str
     transition: _job_pb2.Transition
-    def __init__(self, cursor: _Optional[str] = ..., job_id: _Optional[str] = ..., transition: _Optional[_Union[_job_pb2.Transition, _Mapping]] = ...) -> None: ...
+    job: _job_pb2.Job
+    def __init__(self, cursor: _Optional[str] = ..., job_id: _Optional[str] = ..., transition: _Optional[_Union[_job_pb2.Transition, _Mapping]] = ..., job: _Optional[_Union[_job_pb2.Job, _Mapping]] = ...) -> None: ...

@@ -180,7 +180,7 @@ class EpochEnded(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., step: _Optional[int] = ..., samples: _Optional[int] = ..., checksum: _Optional[int] = ..., expected_samples: _Optional[int] = ..., expected_checksum: _Optional[int] = ...) -> None: ...
 
 class AttemptEnded(_message.Message):
-    __slots__ = ("outcome", "cause", "step", "digest", "skipped")
+    __slots__ = ("outcome", "cause", "step", "digest", "skipped", "rank", "host")
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[AttemptEnded.Outcome]
@@ -196,9 +196,13 @@ class AttemptEnded(_message.Message):
     STEP_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
     outcome: AttemptEnded.Outcome
     cause: str
     step: int
     digest: str
     skipped: int
-    def __init__(self, outcome: _Optional[_Union[AttemptEnded.Outcome, str]] = ..., cause: _Optional[str] = ..., step: _Optional[int] = ..., digest: _Optional[str] = ..., skipped: _Optional[int] = ...) -> None: ...
+    rank: int
+    host: str
+    def __init__(self, outcome: _Optional[_Union[AttemptEnded.Outcome, str]] = ..., cause: _Optional[str] = ..., step: _Optional[int] = ..., digest: _Optional[str] = ..., skipped: _Optional[int] = ..., rank: _Optional[int] = ..., host: _Optional[str] = ...) -> None: ...

@@ -151,3 +151,12 @@ def test_nothing_is_kept_in_memory_of_a_job_that_has_ended(desk, reports):
     desk.take(reports)
     desk.take(reports)  # the journal, once more, when the ranks are gone
     assert not desk.intake._views
+
+
+@pytest.mark.parametrize("state", [states.PAUSING, states.CANCELLING])
+def test_ranks_that_were_asked_by_signal_end_for_the_cause_that_was_given(desk, script, state):
+    """Those of a coordinator that has just come back are not on the line yet."""
+    desk.take(script.started().reports)
+    asyncio.run(desk.database.write(lambda connection: jobs.set_state(connection, desk.job_id, state, "asked by alice")))
+    desk.take(script.ended(AttemptEnded.OUTCOME_STOPPED, "stopped by SIGTERM").reports[-1:])
+    assert desk.state() == (states.PAUSED if state == states.PAUSING else states.CANCELLED, "asked by alice")

@@ -142,6 +142,21 @@ def test_a_job_that_has_not_ended_is_deleted_by_force(queue, waiting):
     assert client.get(waiting).delete_time > 0
 
 
+def test_the_watch_of_all_jobs_tells_how_far_they_have_come_when_asked(queue, waiting):
+    """Each with the job as it is: what a page shows."""
+    client, _, busy = queue
+    steps = []
+    for message in client.changes(progress=True):
+        if message.job_id == busy and not message.HasField("transition"):
+            steps.append(message.job.progress.step)
+        if len(steps) == 2:
+            client.update(waiting, priority=7)
+        if message.job_id == waiting:
+            break
+    assert steps == sorted(set(steps)) and len(steps) >= 2
+    assert (message.job.spec.priority, message.transition.cause, len(message.job.transitions)) == (7, "priority changed by a user", 0)
+
+
 REQUESTS = {
     "PauseJob": lambda job_id, **more: pb.PauseJobRequest(id=job_id, **more),
     "CancelJob": lambda job_id, **more: pb.CancelJobRequest(id=job_id, **more),

@@ -80,6 +80,23 @@ def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, ru
     assert page.locator(".state.running").count() == 1
 
 
+def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running, small):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.goto(site[0].web_address)
+    steps = page.locator(".jobs tr", has_text="long").locator(".progress span")
+    seen = {steps.inner_text()}
+    while len(seen) < 4:
+        page.wait_for_timeout(200)
+        seen.add(steps.inner_text())
+    assert asked.count("WatchJobs") == 1
+    waits = site[1].submit(small(**LONG | {"name": "waits"})).id
+    page.locator(".jobs tr", has_text=waits).wait_for()
+    site[1].cancel(waits, "now")
+    page.locator(".jobs tr", has_text=waits).locator(".state.cancelled").wait_for()
+    assert asked.count("WatchJobs") == 1
+
+
 @pytest.mark.parametrize("page", [(1360, 900, "dark"), (390, 844, "light")], ids=["desk", "phone"], indirect=True)
 def test_no_page_is_wider_than_the_window(site, page, running):
     page.goto(site[0].web_address)
