@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator import traces
 from coordinator.changes import Changes
 from coordinator.launchers import Launcher
 from coordinator.limits import Limits
@@ -29,7 +30,8 @@ from coordinator.views.metrics import Metrics
 @dataclass(frozen=True)
 class Settings:
     """`state`: the folder of the store and the runs. `slots`: ranks that may run at once. `standby`: whether ranks wait
-    for the next job. `require_token`: also before the first token was made."""
+    for the next job. `require_token`: also before the first token was made. `otlp`: where traces are sent, empty for
+    nowhere."""
 
     state: Path
     data_root: Path
@@ -37,6 +39,7 @@ class Settings:
     standby: bool = False
     require_token: bool = False
     limits: Limits = Limits()
+    otlp: str = ""
 
     @property
     def runs(self) -> Path:
@@ -45,7 +48,7 @@ class Settings:
 
 class App:
     def __init__(self, settings: Settings, launcher: Launcher):
-        self.settings = settings
+        self.settings, self.traces = settings, traces.opened(settings.otlp)
         self.database = Database(settings.state / "store.db")
         self.hub = Hub()
         self.metrics, self.logs, self.artifacts = Metrics(self.database, self.hub), Logs(self.database), Artifacts(self.database)
@@ -53,7 +56,7 @@ class App:
         self.sessions = Sessions(self.database)
         standby = Standby(launcher, settings.runs, settings.data_root, MOST_RANKS if settings.standby else 0)
         self.supervisor = Supervisor(self.database, self.hub, self.intake, self.sessions, launcher, standby,
-                                     settings.slots, settings.data_root, settings.limits.token_slots)
+                                     settings.slots, settings.data_root, settings.limits.token_slots, self.traces)
         self.changes = Changes(self.database, self.supervisor, settings.limits)
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
         self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs, settings.limits)
@@ -66,4 +69,5 @@ class App:
         await self.oracles.close()
         await self.supervisor.close()
         await asyncio.to_thread(self.database.close)
+        await asyncio.to_thread(self.traces.close)
 

@@ -66,7 +66,7 @@ class Server:
             raise
         trail, limits = Trail(self._app.database), self._settings.limits
         self._streams = Streams(limits.streams)
-        guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams)
+        guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams, self._app.traces)
         self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
         self._private = grpc.aio.server(options=CHANNEL)
         self._health, services = _register(self._public, self._app, trail)

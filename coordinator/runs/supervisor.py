@@ -29,6 +29,7 @@ from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import Standby, World
 from coordinator.store import jobs, lifecycle, retries
 from coordinator.store.database import Database
+from coordinator.traces import Traces
 from worker import journal, plan
 from worker.errors import Unavailable
 from worker.rundir import RunDir
@@ -43,11 +44,11 @@ log = logging.getLogger("bptrain.supervisor")
 
 class Supervisor:
     def __init__(self, database: Database, hub: Hub, intake: Intake, sessions: Sessions, launcher: Launcher,
-                 standby: Standby, slots: int, data_root: Path, owner_slots: int = 0):
+                 standby: Standby, slots: int, data_root: Path, owner_slots: int = 0, traces: Traces = Traces()):
         self.slots, self.data_root, self._owner_slots = slots, data_root, owner_slots
         self.worker_address = ""  # known once the server listens
         self._database, self._hub, self._intake, self._sessions, self._launcher = database, hub, intake, sessions, launcher
-        self._standby = standby
+        self._standby, self._traces = standby, traces
         self._worlds: dict[str, World] = {}  # job id → ranks that wait for it alone
         self._last_ranks = 0  # of the job that was started last
         self._launches: dict[str, Launch] = {}
@@ -249,6 +250,7 @@ class Supervisor:
         folder = RunDir(Path(row["run_dir"]))
         reports = await asyncio.to_thread(lambda: list(journal.read(folder.journal)))
         await self._intake.take(row["id"], reports)
+        self._traces.attempt(row["id"], row["name"], reports)
         job_id, cause = row["id"], cause + _last_words(folder.log)
         row = await self._database.read(lambda connection: jobs.get(connection, job_id))
         ranks = self._resizing.pop(job_id, 0)

@@ -10,8 +10,8 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from coordinator.access.trail import OK, Trail
 from coordinator.errors import Refusal
 from coordinator.services.streams import Streams
 from coordinator.services.translate import translated
+from coordinator.traces import Traces
 
 
 SLOW_S = 60.0
@@ -47,17 +48,18 @@ class Admission:
 
 @dataclass(frozen=True)
 class Call:
-    """`method`: without its service. `behaviour`: what the servicer does."""
+    """`method`: without its service. `behaviour`: what the servicer does. `parent`: the caller's trace."""
 
     method: str
     rule: Rule
     authorization: str
     behaviour: Callable[..., Any]
+    parent: str = ""
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    def __init__(self, gate: Gate, trail: Trail, streams: Streams):
-        self._gate, self._trail, self._streams = gate, trail, streams
+    def __init__(self, gate: Gate, trail: Trail, streams: Streams, traces: Traces = Traces()):
+        self._gate, self._trail, self._streams, self._traces = gate, trail, streams, traces
         self._changes: set[asyncio.Task] = set()
 
     async def intercept_service(self, continuation: Callable[..., Any], details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -67,8 +69,8 @@ class Guard(grpc.aio.ServerInterceptor):
         if needed is OPEN:
             return handler
         kind = next(kind for kind in ("unary_unary", "unary_stream", "stream_stream") if getattr(handler, kind))
-        authorization = next((value for key, value in details.invocation_metadata if key == "authorization"), "")
-        call = Call(details.method.rpartition("/")[2], needed, authorization, getattr(handler, kind))
+        said = dict(reversed(details.invocation_metadata or ()))
+        call = Call(details.method.rpartition("/")[2], needed, said.get("authorization", ""), getattr(handler, kind), said.get("traceparent", ""))
         guarded = self.written if handler.response_streaming else self.unary
         codecs = {"response_serializer": functools.partial(_encoded, handler.response_serializer)}
         if not handler.request_streaming:
@@ -77,6 +79,10 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @translated
     async def unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        with self._traced(call, request, context):
+            return await self._answer(call, request, context)
+
+    async def _answer(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
         caller = self._gate.caller(call.authorization)
         calls(caller.token)
         if request is None:
@@ -117,15 +123,25 @@ class Guard(grpc.aio.ServerInterceptor):
                     raise Refusal("SLOW_READER", seconds=f"{SLOW_S:g}") from None
 
     async def _responses(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-        admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
-        admission()
-        if request is None:
-            raise Refusal("MESSAGE_INVALID", method=call.method)
-        async with aclosing(self._streams.run(call.behaviour(request, context), admission)) as responses:
-            async for response in responses:
-                yield response
+        with self._traced(call, request, context):
+            admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
+            admission()
+            if request is None:
+                raise Refusal("MESSAGE_INVALID", method=call.method)
+            async with aclosing(self._streams.run(call.behaviour(request, context), admission)) as responses:
+                async for response in responses:
+                    yield response
 
     stream = translated(_responses)
+
+    @contextmanager
+    def _traced(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Iterator[None]:
+        with self._traces.call(call.method, call.parent, request) as span:
+            try:
+                yield
+            except Exception as error:
+                span.failed(_reason(error, context))
+                raise
 
 
 @translated
