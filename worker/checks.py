@@ -26,6 +26,7 @@ from bptrain.v1.spec_pb2 import JobSpec
 from worker import folds, jobfile
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
+from worker.remote import Remote
 from worker.shards import Schedule
 from worker.sources.split import Fold, Source
 from worker.transformed import Chain, Transformed, Varied
@@ -51,6 +52,7 @@ class Job:
     reduction: Reduction
     start: Match | None = None
     chain: Chain | None = None
+    remote: Remote | None = None  # keeps the copies of remote data
     left_out: int = 0  # rows of the training data's files that are no samples, where the job asked for that
 
     def learned(self) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
     if problems:
         raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out, reduction, start, chain, getattr(train, "skipped", 0))
+    return Job(spec, maths, train, held_out, reduction, start, chain, root.remote, getattr(train, "skipped", 0))
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:

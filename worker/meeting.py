@@ -118,6 +118,8 @@ class Meeting:
         plans = comm.gather_all(self.plan.SerializeToString())
         self.plan = RunPlan.FromString(next(filter(None, plans)))
         require_same(comm, "the job or its data", _identity(self.job))
+        versions = self.job.remote.versions if self.job.remote else {}
+        require_same(comm, f"what is at {', '.join(versions)}", json.dumps(versions, sort_keys=True))
         self.crew = Crew.meet(comm, spec.shared_memory)
         self._was_beside_launcher |= self.crew.beside_launcher
         together(comm, lambda: self._hold() if self.crew.leads else None)

@@ -17,6 +17,7 @@ import numpy as np
 from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.fields import Batch, Field
 from bpcore.registry import Registry
+from worker.remote import Remote, is_url
 
 
 BLOCK_BYTES = 1 << 22  # read at a time where all is looked through
@@ -40,10 +41,12 @@ class Dataset(Protocol):
 
 
 class DataRoot:
-    """The folder that data may be read from."""
+    """The folder that data may be read from, and the remote stores that it allows (worker/remote.py): a URL stands for the
+    copy of what is there."""
 
     def __init__(self, folder: Path):
         self._folder = folder.resolve()
+        self.remote = Remote(self._folder)
 
     def file(self, name: str, field: str = "path") -> Path:
         """The regular file `name`, relative to the root. Raises InvalidInput for that `field`, never naming the root."""
@@ -75,9 +78,11 @@ class DataRoot:
 
     def name(self, path: Path) -> str:
         """How to call a file before users."""
-        return path.relative_to(self._folder).as_posix()
+        return self.remote.url(path) or path.relative_to(self._folder).as_posix()
 
     def _inside(self, name: str, field: str) -> Path:
+        if is_url(name):
+            return self.remote.path(name, field)
         try:
             path = (self._folder / name).resolve()
             path.exists()
