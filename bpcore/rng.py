@@ -7,7 +7,7 @@
 
 import numpy as np
 
-INITIALIZER, ORDER, LAYER, SPLIT, TALLY, TRANSFORM = 1, 2, 3, 4, 5, 6  # purposes
+INITIALIZER, ORDER, LAYER, SPLIT, TALLY, TRANSFORM, BALANCE = 1, 2, 3, 4, 5, 6, 7  # purposes
 
 
 def bits(seed: int, purpose: int, a: int = 0, b: int = 0, c: int = 0) -> np.random.Philox:

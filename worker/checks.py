@@ -24,6 +24,7 @@ from bpcore.errors import InvalidInput, Problem, expected, unless_known
 from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
 from worker import folds, jobfile
+from worker.balanced import Balanced
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.remote import Remote
@@ -82,7 +83,9 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
         learned = train.learned if train else {}
         held_out = _attempt(problems, lambda: _open(spec, "eval", root, learned)) if spec.data.HasField("eval") else None
     chain = _attempt(problems, lambda: _chain(spec, train)) if train and spec.data.transforms else None
-    if chain:
+    if train and spec.data.balance:
+        train = _attempt(problems, lambda: _under("data.balance", lambda: Balanced(train, spec.data.balance, spec.seed)))
+    if chain and train:
         train, held_out = Varied(train, chain), held_out and Transformed(held_out, chain)
     for name, data in (("train", train), ("eval", held_out)):
         if data is not None and maths is not None:

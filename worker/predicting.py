@@ -71,7 +71,7 @@ class Predictor:
 
     def _format(self, given: str) -> Format:
         own = jobfile.plain(self.spec)["data"]
-        if given in own and given != "transforms":
+        if given in own and given in ("train", "eval"):
             return FORMATS.build(own[given])
         if not given.lstrip().startswith("{"):
             return FORMATS.build(own["train"]).elsewhere(given)

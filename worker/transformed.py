@@ -15,6 +15,7 @@ from bpcore import rng
 from bpcore.errors import InvalidInput
 from bpcore.fields import Batch
 from worker.datasets import Dataset
+from worker.reading import of_epoch
 from worker.transforms import Random, Sample, Transform
 
 LEARNED = 1 << 16  # samples at most that transforms learn from
@@ -92,7 +93,7 @@ class Varied(Transformed):
         self._epoch = epoch
 
     def of_epoch(self, epoch: int) -> Dataset:
-        return Varied(self._data, self._chain, epoch)
+        return Varied(of_epoch(self._data, epoch), self._chain, epoch)
 
     def read(self, indices):
         batch, there = self._read(indices)

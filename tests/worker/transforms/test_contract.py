@@ -15,6 +15,7 @@ DATA = Arrays({"x": DRAW.random((40, 8, 6, 3)).astype(np.float32), "row": DRAW.n
 
 # Transform → lists of transforms to apply.
 CASES = {
+    "class_weight": [["class_weight"], [{"class_weight": {"field": "y", "into": "w"}}]],
     "colour": [[{"colour": {"brightness": 0.3, "contrast": 0.3, "saturation": 0.5}}]],
     "crop": [[{"crop": {"shift": 2, "also": ["mask"]}}]],
     "cutout": [[{"cutout": {"size_px": [4, 2]}}]],

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
         np.savez(folder / f"{name}.npz", x=draw.normal(2, 3, (count, 4, 4, 1)).astype(np.float32), y=draw.integers(0, 3, count))
     layers = ["flatten", {"linear": {"units": 3}}]
     (folder / "job.yaml").write_text(yaml.safe_dump({
-        "name": "varied", "data": {"train": {"npz": {"path": "train.npz"}}, "eval": {"npz": {"path": "test.npz"}}, "transforms": LISTED},
+        "name": "varied", "data": {"train": {"npz": {"path": "train.npz"}}, "eval": {"npz": {"path": "test.npz"}}, "transforms": LISTED, "balance": "y"},
         "model": {"input": [4, 4, 1], "layers": layers}, "loss": "softmax_cross_entropy", "optimizer": {"adam": {"learning_rate": 0.01}},
         "batch_size": 12, "epochs": 2, "seed": 3, "logical_shards": 4, "ranks": 1, "recovery": {"keep_s": 1}}))
     return folder
