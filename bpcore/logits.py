@@ -4,7 +4,7 @@ import numpy as np
 
 # An array without axes takes part in a call at once; a plain number is looked at anew each time, which for a few scores
 # takes longer than all the rest.
-ZERO, HALF, ONE = ({np.dtype(kind): np.array(value, kind) for kind in (np.float32, np.float64)} for value in (0, 0.5, 1))
+ZERO, HALF = ({np.dtype(kind): np.array(value, kind) for kind in (np.float32, np.float64)} for value in (0, 0.5))
 
 
 def sigmoid(z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

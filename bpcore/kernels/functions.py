@@ -1,4 +1,4 @@
-"""Functions of each number of a vector, as instructions: eˣ, tanh and the logistic function.
+"""Functions of each number of a vector, as instructions: eˣ, log(1 + x), tanh and the logistic function.
 
 eˣ = 2ⁿ eʳ with n = round(x / ln 2), eʳ by its Taylor series, as long as the kind of number can tell; relative
 errors are within 2 units in the last place. What is not a number stays so. `over` turns a function of vectors into a
@@ -20,6 +20,7 @@ from bpcore.kernels.vectors import Code, sweep
 KINDS = {32: (23, 127, 7, (0.693359375, -2.12194440e-4), (-87.3, 88.3)),
          64: (52, 1023, 13, (6.93147180369123816490e-01, 1.90821492927058770002e-10), (-708.3, 709.0))}
 ONE_FROM = {32: 10.0, 64: 20.0}  # tanh x is 1 or −1
+ARTANH_TERMS = {32: 8, 64: 17}  # up to 1/3
 
 
 def exp(code: Code, x: Any) -> Any:
@@ -36,6 +37,16 @@ def logistic(code: Code, x: Any) -> Any:
     """1 / (1 + e⁻ˣ)."""
     one, minus = code.constant(1), code.builder.fneg(x)
     return code.builder.fdiv(one, code.builder.fadd(one, _infinite_above(code, minus, _finite_exp(code, minus))))
+
+
+def log1p(code: Code, x: Any) -> Any:
+    """log(1 + x) for x in [0, 1]: 2 artanh s with s = x / (x + 2), by its series s + s³/3 + s⁵/5 …"""
+    s = code.builder.fdiv(x, code.builder.fadd(x, code.constant(2)))
+    square, terms = code.builder.fmul(s, s), ARTANH_TERMS[_bits(code)]
+    series = code.constant(2 / (2 * terms + 1))
+    for k in range(terms - 1, -1, -1):
+        series = code.fma(series, square, code.constant(2 / (2 * k + 1)))
+    return code.builder.fmul(s, series)
 
 
 def _finite_exp(code: Code, x: Any) -> Any:

@@ -2,7 +2,7 @@
 
 z: any shape, t: the same shape, in [0, 1]; σ(z) = 1 / (1 + e^−z). d/dz = (1 + (w − 1) t) σ(z) − w t. The
 sigmoid is part of the loss: the model ends in plain scores (logits). Computed as
-(1 − t) z + (1 + (w − 1) t) log(1 + e^−z), which overflows nowhere.
+(1 + (w − 1) t) log(1 + e^−|z|) + w t max(−z, 0) + (1 − t) max(z, 0), which overflows nowhere.
 
 positive_weight w: how much more a yes counts, for data with few of them; the count stays one an element.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpcore import kernels
 from bpcore.attributes import number
-from bpcore.logits import ONE, sigmoid, softplus
 from bpcore.losses import Case, Loss
 from bpcore.targets import matched, yes_no_problem
 
@@ -25,17 +25,14 @@ class SigmoidCrossEntropy(Loss):
         return yes_no_problem(output, targets)
 
     def elementwise(self, output, targets, gradient):
-        t, w = matched(targets, output), self.positive_weight
-        if gradient is not None:
-            sigmoid(output, out=gradient)
-            if w != 1:
-                gradient *= 1 + (w - 1) * t
-            gradient -= t if w == 1 else w * t
-        costs = softplus(-output)
-        if w != 1:
-            costs *= 1 + (w - 1) * t
-        costs += (ONE[t.dtype] - t) * output
-        return costs
+        losses, wanted = np.empty(output.shape, output.dtype), matched(targets, output)
+        into = np.empty(0 if gradient is None else output.shape, output.dtype)
+        if gradient is not None and gradient.flags.c_contiguous:
+            into = gradient
+        kernels.yes_no.cross_entropy(output.ravel(), wanted.ravel(), self.positive_weight, losses.reshape(-1), into.reshape(-1))
+        if gradient is not None and into is not gradient:
+            gradient[...] = into
+        return losses
 
     @classmethod
     def cases(cls):

@@ -40,6 +40,13 @@ def test_functions_keep_all_but_their_last_digits(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log1p_keeps_them_from_0_to_1(dtype):
+    x = np.concatenate([np.linspace(0, 1, 20001), 10.0**np.linspace(-30, 0, 2000)]).astype(dtype)
+    exact = np.log1p(x.astype(np.longdouble))
+    assert np.all(np.abs(of(compiled("log1p"), x) - exact) <= 3 * np.finfo(dtype).eps * exact)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("name", "ends"), [("exp", (0, np.inf)), ("logistic", (0, 1)), ("tanh", (-1, 1))])
 def test_functions_reach_their_ends_and_hand_on_what_is_no_number(name, ends, dtype):
     run = compiled(name)
