@@ -17,7 +17,7 @@ def command(launch: str | None, style: str, address: Endpoint) -> None:
             return
         found = client.info()
     rows = [("bptrain", found.version), *sorted(found.versions.items()), ("slots", str(found.slots))]
-    rows += [(field.name, f"{getattr(found.limits, field.name):g}") for field in found.limits.DESCRIPTOR.fields]
+    rows += [(field.name, f"{getattr(found.limits, field.name):,.10g}") for field in found.limits.DESCRIPTOR.fields]
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {value}" for name, value in rows]
     options.show(found, style, "\n".join([*lines, f"{'features':<{width}}  {', '.join(found.features)}"]))

@@ -46,17 +46,18 @@ class Picture:
                   for job_id, view in self._views.items() for name in self._series if name in view.series}
         bars = [line for job_id, view in self._views.items() if self._states[job_id] not in states.FINAL
                 for line in (Text(self.names[job_id], style="bold"), *rank_bars(view.progress.pace))] if height > 24 else []
-        room = height - 3 - len(self._views) - len(bars)
+        room = height - 4 - len(self._views) - len(bars)
         return Group(chart(curves, min(width - 1, 120), max(6, min(18, room))), self._rows(), *bars)
 
     def _rows(self) -> Table:
-        table = Table.grid(padding=(0, 2))
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("job", "state", "done", "step", *self._series, "samples/s", "left"):
+            table.add_column(heading, no_wrap=True, overflow="ellipsis")
         for job_id, view in self._views.items():
             progress = view.progress
-            done = 100 * progress.step // max(1, progress.total_steps)
-            table.add_row(Text(self.names[job_id], style="bold"), states.label(self._states[job_id]), f"{done} %", f"step {progress.step}/{progress.total_steps}",
-                          *(f"{name} {view.latest[name]:.4g}" if name in view.latest else "" for name in self._series),
-                          f"{progress.samples_s:,.0f} samples/s" if progress.samples_s else "", f"{duration(progress.left_s)} left" if progress.left_s else "")
+            table.add_row(Text(self.names[job_id], style="bold"), states.label(self._states[job_id]), f"{100 * progress.step // max(1, progress.total_steps)} %",
+                          f"{progress.step}/{progress.total_steps}", *(f"{view.latest[name]:.4g}" if name in view.latest else "" for name in self._series),
+                          f"{progress.samples_s:,.0f}" if progress.samples_s else "", duration(progress.left_s) if progress.left_s else "")
         return table
 
 

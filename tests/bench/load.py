@@ -26,7 +26,8 @@ from tempfile import TemporaryDirectory
 import load_callers
 import psutil
 
-from bptrain.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
+from bptrain.v1.artifact_service_pb2 import GetArtifactRequest
+from bptrain.v1.job_service_pb2 import GetJobRequest, ListJobsRequest, SubmitJobRequest
 from bptrain.v1.metric_service_pb2 import QueryMetricsRequest
 from bptrain.v1.report_pb2 import Column, Points, Report
 from bptrain.v1.spec_pb2 import JobSpec
@@ -41,7 +42,9 @@ GET, LIST, QUERY, EMPTY = "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobServi
 JOB = {"name": "load", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 1000}}}, "model": {"input": [8], "layers": [
     {"linear": {"units": 8}}, "relu", {"linear": {"units": 1}}]}, "loss": "sigmoid_cross_entropy", "optimizer": "sgd", "batch_size": 10, "epochs": 10**6, "seed": 1,
        "recovery": {"deadline_s": 3600}}  # it is to stand still, and not to be started again for that
+SUBMIT, DOWNLOAD = "/bptrain.v1.JobService/SubmitJob", "/bptrain.v1.ArtifactService/GetArtifact"
 FEW_AT_ONCE, MANY_AT_ONCE = 16, 256
+BESIDE_S = 100  # calls a second that others make meanwhile
 
 Row = tuple[str, str, str, str, str]
 
@@ -144,6 +147,19 @@ def fill(connection: sqlite3.Connection, spec: JobSpec, count: int) -> None:
         add(connection, spec, states.SUCCEEDED)
 
 
+def hostile_requests(good: bytes) -> Iterator[tuple[str, bytes]]:
+    """(method, bytes), a round of what tests/e2e/test_hostile.py sends: spoiled messages, paths out of their folders, jobs that
+    are none, what is too large, and what is no gRPC. By somebody with a token that is none."""
+    outside = jobfile.parse(JOB | {"data": {"train": {"npz": {"path": "../../etc/passwd"}}}})[0]
+    yield from ((GET, bad) for bad in (b"\xff\xff\xff", good[:3], good + b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xff\xfe"))
+    yield SUBMIT, SubmitJobRequest(spec=outside, validate_only=True).SerializeToString()
+    yield SUBMIT, SubmitJobRequest(spec=JobSpec(name="x" * 60_000)).SerializeToString()
+    yield DOWNLOAD, GetArtifactRequest(job_id="../..", name="../../etc/passwd").SerializeToString()
+    yield SUBMIT, bytes((4 << 20) + 1)
+    yield "/bptrain.v1.JobService/EraseEverything", b""
+    yield "", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
 @contextmanager
 def empty_server() -> Iterator[str]:
     """Its address."""
@@ -163,6 +179,7 @@ class Load:
     def rows(self) -> Iterator[Row]:
         yield from self.submits()
         yield from self.gets()
+        yield from self.hostile()
         yield from self.lists()
         yield from self.series()
         yield from self.intake()
@@ -179,6 +196,21 @@ class Load:
         ours, empty = self._beside(lambda: self._call(load_callers.rates, self._place.address, GET, request, self._seconds, FEW_AT_ONCE), FEW_AT_ONCE)
         yield _rate("GetJob, 16 at once", ours, empty, "≥ 2,000/s")
         yield _times("GetJob, 16 at once, 99 of 100 calls within", ours["p99_ms"], empty["p99_ms"], "< 15 ms")
+
+    def hostile(self) -> Iterator[Row]:
+        """The others' calls, beside as many honest ones and hostile ones: the machine has to be shared with either."""
+        job_id, _ = self._place.running()
+        request = GetJobRequest(id=job_id).SerializeToString()
+        traffic = {"alone": [], "honest": [(GET, request)], "hostile": list(hostile_requests(request))}
+        found: dict[str, list[float]] = {name: [] for name in traffic}
+        for _ in range(self._turns):
+            for name, requests in traffic.items():
+                others = self._pool.submit(load_callers.beside, self._place.address, requests, BESIDE_S, self._seconds) if requests else None
+                found[name].append(self._call(load_callers.rates, self._place.address, GET, request, self._seconds, 4)["p99_ms"])
+                others and others.result()
+        alone, honest, bad = (median(each) for each in found.values())
+        yield (f"GetJob, 4 at once, 99 of 100 calls within, beside {BESIDE_S}/s hostile ones (beside as many honest ones {honest:.1f} ms, alone {alone:.1f} ms)",
+               f"{bad:.1f} ms", "", f"{bad / honest:.1f} of honest", "unchanged")
 
     def lists(self) -> Iterator[Row]:
         request = ListJobsRequest().SerializeToString()
@@ -254,7 +286,7 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=100_000, help="jobs in the store")
     parser.add_argument("--watchers", type=int, default=1000)
     parser.add_argument("--points", type=int, default=10**7, help="of the long series")
-    parser.add_argument("--only", choices=["submits", "gets", "lists", "series", "intake", "watchers"], help="print this one and write nothing")
+    parser.add_argument("--only", choices=["submits", "gets", "hostile", "lists", "series", "intake", "watchers"], help="print this one and write nothing")
     chosen = parser.parse_args()
     with ExitStack() as stack:
         place = Place(Path(stack.enter_context(TemporaryDirectory())), chosen.stored)

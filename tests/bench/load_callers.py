@@ -58,6 +58,36 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
     return {"p50_ms": 1000 * ordered[len(ordered) // 2], "p99_ms": 1000 * ordered[len(ordered) * 99 // 100]}
 
 
+def beside(address: str, requests: list[tuple[str, bytes]], per_s: float, seconds: float) -> dict[str, float]:
+    """So many calls a second, each another one of `requests` (method, bytes), whatever is answered: what others do meanwhile.
+    A method that is none stands for bytes that go to the port without gRPC."""
+    return asyncio.run(_beside(address, requests, per_s, seconds))
+
+
+async def _beside(address: str, requests: list[tuple[str, bytes]], per_s: float, seconds: float) -> dict[str, float]:
+    began, under_way = time.perf_counter(), []
+    async with grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        for number in range(int(seconds * per_s)):
+            await asyncio.sleep(began + number / per_s - time.perf_counter())
+            under_way.append(asyncio.create_task(_whatever(channel, address, *requests[number % len(requests)])))
+        statuses = await asyncio.gather(*under_way)
+    return {"calls_s": len(statuses) / (time.perf_counter() - began)} | {status: statuses.count(status) for status in set(statuses)}
+
+
+async def _whatever(channel: grpc.aio.Channel, address: str, method: str, request: bytes) -> str:
+    """The status of one call."""
+    if not method:
+        _, writer = await asyncio.open_connection(*address.split(":"))
+        writer.write(request)
+        writer.close()
+        return "OK"
+    try:
+        await channel.unary_unary(method)(request, metadata=[("authorization", "bearer guessed")], timeout=30)
+        return "OK"
+    except grpc.RpcError as error:
+        return error.code().name
+
+
 def watch(address: str, job_id: str, streams: int, seconds: float) -> dict[str, float]:
     """So many watchers of one job (of nothing, on the empty server), all in one process: how late its points reach them."""
     return asyncio.run(_watch(address, job_id, streams, seconds))

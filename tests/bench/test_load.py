@@ -10,7 +10,7 @@ FILE = Path(__file__).with_name("load.py")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("only", ["submits", "gets", "lists", "intake", "series", "watchers"])
+@pytest.mark.parametrize("only", ["submits", "gets", "hostile", "lists", "intake", "series", "watchers"])
 def test_it_prints_figures_beside_those_of_an_empty_handler(only):
     command = [sys.executable, FILE, "--seconds", "1", "--turns", "1", "--stored", "100", "--watchers", "20", "--points", "10000", "--only", only]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

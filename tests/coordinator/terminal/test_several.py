@@ -40,9 +40,11 @@ def test_jobs_of_one_name_are_told_apart(picture):
 
 
 def test_a_line_of_each_job_says_where_it_stands(picture):
-    digits, ended, waits = (next(line for line in picture if line.startswith(name) and " step " in line) for name in ("digits", "words 00001", "words 00002"))
-    assert "RUNNING" in digits and "50 %" in digits and "step 5/10" in digits and "loss 0.2" in digits and "accuracy 0.2" in digits and " left" in digits
-    assert "SUCCEEDED" in ended and "QUEUED" in waits and "step 0/0" in waits
+    heading = next(line for line in picture if line.startswith("job "))
+    assert heading.split() == ["job", "state", "done", "step", "loss", "accuracy", "samples/s", "left"]
+    digits, ended, waits = (next(line for line in picture if line.startswith(name) and " %" in line) for name in ("digits", "words 00001", "words 00002"))
+    assert digits.split() == ["digits", "RUNNING", "50", "%", "5/10", "0.2", "0.2", "40", "0", "s"]  # ten steps of four samples a second
+    assert ended.split()[2] == "SUCCEEDED" and waits.split()[2:] == ["QUEUED", "0", "%", "0/0"]
 
 
 def test_a_job_that_runs_has_a_bar_for_each_rank(picture):
