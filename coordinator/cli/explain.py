@@ -4,22 +4,23 @@ import click
 import numpy as np
 
 from bpcore.errors import InvalidInput, Problem, expected
-from coordinator.terminal import options
+from coordinator.endpoint import Endpoint
+from coordinator.terminal import fetched, options
 from worker import checks, jobfile
 from worker.checkpoint import load_newest
-from worker.rundir import RunDir
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("source", metavar="JOB|FOLDER", shell_complete=options.job_ids)
 @click.option("--sample", type=click.IntRange(0), default=0, show_default=True, help="Which one of the held-out data.")
 @click.option("--output", type=click.IntRange(0), help="The output to explain.  [default: the largest]")
 @click.option("--steps", type=click.IntRange(1), default=128, show_default=True, help="Of the way from nothing to the sample.")
 @options.data_root
-def command(folder: Path, sample: int, output: int | None, steps: int, data_root: str) -> None:
+@options.coordinator
+def command(source: str, sample: int, output: int | None, steps: int, data_root: str, address: Endpoint) -> None:
     """Show what of a sample speaks for an output of a trained model, and what against: integrated gradients.
 
-    FOLDER is a finished run's. What all numbers contribute adds up to how far the output is above that of a sample of
+    JOB is one of a coordinator's, FOLDER a run's; the data is read here. What all numbers contribute adds up to how far the output is above that of a sample of
     zeros; the error is how far it does not.
     """
     from bpcore import explain
@@ -28,12 +29,13 @@ def command(folder: Path, sample: int, output: int | None, steps: int, data_root
     from coordinator.terminal.picture import picture
     from worker.replica import Buffer
 
-    spec, problems = jobfile.read(RunDir(folder).job)
-    job = checks.check(spec, Path(data_root), problems)
-    model = Model(job.maths)
-    updater = Updater(model.spec, model.layout)
-    buffer = Buffer.zeros(model.layout, updater)
-    load_newest(RunDir(folder).checkpoints, buffer, checks.fingerprint(spec))
+    with fetched.run(source, address) as run:
+        spec, problems = jobfile.read(run.job)
+        job = checks.check(spec, Path(data_root), problems)
+        model = Model(job.maths)
+        updater = Updater(model.spec, model.layout)
+        buffer = Buffer.zeros(model.layout, updater)
+        load_newest(run.checkpoints, buffer, checks.fingerprint(spec))
     parameters = updater.evaluated(buffer.parameters, buffer.state)
     batch = _sample(job, model, sample)
     scores = model.predict(parameters, batch)[0]

@@ -81,7 +81,7 @@ def test_two_jobs_are_compared(standing, job):
 
 def test_info_says_what_the_coordinator_is_and_allows(standing, job):
     text, found = output(standing, "info"), parsed(standing, "info")
-    assert re.search(r"^slots +2$", text, re.MULTILINE) and re.search(r"^queued_jobs +1000$", text, re.MULTILINE)
+    assert re.search(r"^slots +2$", text, re.MULTILINE) and re.search(r"^queued_jobs +1,000$", text, re.MULTILINE)
     assert found["limits"]["page_size"] == 1000 and {"data:npz", "reduction:exact", "standby"} <= set(found["features"])
     assert set(found["versions"]) >= {"python", "numpy", "grpc", "mpi"}
     line = output(standing, "info", "--launch", job.id)
