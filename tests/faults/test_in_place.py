@@ -23,46 +23,38 @@ def digits(folder, epochs, **more):
     return written(folder / "job.yaml", spec, epochs=epochs, logical_shards=6, **{"recovery": {"keep_s": 2}} | more)
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory):
-    """Long enough to be killed in."""
-    return digits(tmp_path_factory.mktemp("job"), epochs=40)
-
-
 @pytest.fixture
 def endless(tmp_path):
     return digits(tmp_path, ENDLESS)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(job, run_alone):
-    """Digest and curve of a run that nobody touches."""
-    return run_alone(job)
 
 
 def crews(run):
     return [report.crew for report in run.reports() if report.HasField("crew")]
 
 
+def trains_on(run, steps=20):
+    """It has done so many steps more."""
+    after = run.steps() + steps
+    run.wait_until(lambda: run.steps() > after)
+
+
 def test_a_killed_rank_is_replaced_and_nothing_is_lost(start, endless, is_as_if_undisturbed):
-    run = start(endless, ranks=3)
-    run.wait_until(lambda: run.steps() > 100)
-    run.end_rank(1)
-    run.wait_until(lambda: len(crews(run)) >= 2 and run.steps() > crews(run)[1].step + 20)
-    run.stop()
-    lost, joined = crews(run)[:2]
-    assert [(each.rank, each.cause) for each in lost.lost] == [(1, "died")] and len(lost.ranks) == 2
-    assert joined.joined == 1 and len(joined.ranks) == 3
-    is_as_if_undisturbed(endless, [run])
-
-
-def test_another_rank_takes_over_from_rank_0(start, job, undisturbed):
-    run = start(job, ranks=3)
-    run.wait_until(lambda: run.steps() > 100)
-    run.end_rank(0)
-    end = run.end()
-    assert crews(run)[0].lost[0].rank == 0
-    assert (end.outcome, end.digest, run.curve()) == (AttemptEnded.OUTCOME_COMPLETED, *undisturbed)
+    """Any one, rank 0 too, and all but one at once."""
+    runs = []
+    for victims in ([1], [0], [0, 2]):
+        run = start(endless, ranks=3)
+        run.wait_until(lambda: run.steps() > 100)
+        pids = run.pids()
+        for rank in victims:
+            run.kill(pids[rank])
+        run.wait_until(lambda: len(crews(run)) >= 2 and len(crews(run)[-1].ranks) == 3)
+        trains_on(run)
+        assert run.stop().outcome == AttemptEnded.OUTCOME_STOPPED
+        lost = [each for crew in crews(run) for each in crew.lost]
+        assert sorted(each.rank for each in lost) == victims and {each.cause for each in lost} == {"died"}
+        assert crews(run)[-1].joined == len(victims)
+        runs.append(run)
+    is_as_if_undisturbed(endless, runs)
 
 
 @pytest.mark.slow
@@ -78,25 +70,18 @@ def test_no_death_loses_a_point_of_held_out_data(start, tmp_path, run_alone):
         assert (run.end().digest, run.curve()) == undisturbed
 
 
-def test_all_ranks_but_one_may_die_at_once(start, job, undisturbed):
+def test_a_rank_that_stands_still_is_ended_and_named(start, tmp_path, is_as_if_undisturbed):
+    """SIGSTOP: no connection breaks, nothing fails; only the deadline tells."""
+    job = digits(tmp_path, ENDLESS, recovery={"deadline_s": 1, "keep_s": 2})
     run = start(job, ranks=3)
     run.wait_until(lambda: run.steps() > 100)
-    pids = run.pids()
-    for rank in (0, 2):
-        run.kill(pids[rank])
-    end = run.end()
-    assert (end.digest, run.curve()) == undisturbed
-
-
-def test_a_rank_that_stands_still_is_ended_and_named(start, tmp_path, undisturbed):
-    """SIGSTOP: no connection breaks, nothing fails; only the deadline tells."""
-    run = start(digits(tmp_path, epochs=40, recovery={"deadline_s": 1, "keep_s": 2}), ranks=3)
-    run.wait_until(lambda: run.steps() > 100)
     run.end_rank(2, signal.SIGSTOP)
-    end = run.end()
+    run.wait_until(lambda: crews(run))
+    trains_on(run)
+    run.stop()
     cause = crews(run)[0].lost[0].cause
     assert re.fullmatch(r"was ended: \d+\.\d s late in step \d+, after collective call \d+", cause)
-    assert (end.digest, run.curve()) == undisturbed
+    is_as_if_undisturbed(job, [run])
 
 
 def disturbed(start, job, chance):
@@ -110,8 +95,7 @@ def disturbed(start, job, chance):
         run.kill(pid)
         run.wait_until(lambda: pid not in run.pids() and run.commits()[-1][1] > last_death(run))
         waits.append(next(when for step, when in run.commits() if when > last_death(run)) - killed)
-    after = run.steps() + 30
-    run.wait_until(lambda: run.steps() > after)
+    trains_on(run)
     run.stop()
     return run, waits
 
