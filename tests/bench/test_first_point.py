@@ -10,9 +10,9 @@ import pytest
 FILE = Path(__file__).with_name("first_point.py")
 
 
-@pytest.mark.parametrize("ranks", ["waiting", "cold"])
+@pytest.mark.parametrize("ranks", ["waiting", pytest.param("cold", marks=pytest.mark.slow)])
 def test_it_prints_one_line_of_figures(job_file, ranks):
-    options = ["--rounds", "1", "--pause-s", "2", *(["--cold"] if ranks == "cold" else [])]
+    options = ["--rounds", "1", "--pause-s", "1", *(["--cold"] if ranks == "cold" else [])]
     done = subprocess.run([sys.executable, FILE, job_file(ranks=2, epochs=100), *options], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -13,10 +13,17 @@ from coordinator.jobs import states
 from worker import checkpoint, journal
 
 EPOCHS = 240  # 1,920 steps of the slow job: time enough to do something to it on a fast machine
+SHORT = {"epochs": 3, "checkpoint": {"every_steps": 8, "keep": 9}}  # of the small job, 24 steps
 
 
 def started(job):
     return [report.started for report in journal.read(Path(job.run_dir, "journal")) if report.HasField("started")]
+
+
+def further(standing, wait_until, job):
+    """Waits until the job has done some steps more."""
+    goal = standing.client.get(job.id).progress.step + 20
+    wait_until(lambda: standing.client.get(job.id).progress.step >= goal)
 
 
 @pytest.fixture(scope="module")
@@ -26,50 +33,52 @@ def whole(standing):
 
 
 @pytest.fixture(scope="module")
-def paused(standing, whole):
-    """The same job, paused on two ranks and resumed on one."""
-    job = standing.running(ranks=2, epochs=EPOCHS)
+def moments(standing, wait_until):
+    """The same job as it is paused on two ranks; then resumed on one and cancelled; then tried again to its end."""
+    job = standing.running(ranks=2, epochs=EPOCHS, checkpoint={"keep": 9})
     assert states.label(standing.client.pause(job.id).state) == "PAUSING"
-    before = standing.client.wait(job.id, ["paused"])
+    paused = standing.client.wait(job.id, ["paused"])
     standing.client.resume(job.id, 1)
-    return before, standing.client.wait(job.id)
+    standing.client.wait(job.id, ["running"])
+    further(standing, wait_until, job)
+    standing.client.cancel(job.id)
+    cancelled = standing.client.wait(job.id)
+    standing.client.retry(job.id)
+    return paused, cancelled, standing.client.wait(job.id)
 
 
-def test_a_paused_job_has_no_ranks_and_a_checkpoint(standing, paused):
-    before, _ = paused
-    assert (states.label(before.state), before.cause) == ("PAUSED", "paused by a user")
-    assert before.progress.step in checkpoint.kept(Path(before.run_dir, "checkpoints"))
+@pytest.fixture(scope="module")
+def source(standing):
+    """A short job that kept a checkpoint of each epoch."""
+    return standing.client.wait(standing.submit(**SHORT).id)
 
 
-def test_a_job_resumed_on_another_number_of_ranks_has_the_bits_of_one_that_was_never_paused(standing, whole, paused):
-    _, after = paused
-    assert states.label(after.state) == "SUCCEEDED" and after.spec.ranks == 1
+def test_a_paused_job_has_no_ranks_and_a_checkpoint(moments):
+    paused, _, _ = moments
+    assert (states.label(paused.state), paused.cause) == ("PAUSED", "paused by a user")
+    assert paused.progress.step in checkpoint.kept(Path(paused.run_dir, "checkpoints"))
+
+
+def test_a_job_that_was_paused_and_cancelled_has_the_bits_of_one_that_never_was(standing, whole, moments):
+    """On other ranks, too."""
+    _, cancelled, after = moments
+    assert [states.label(job.state) for job in (cancelled, after)] == ["CANCELLED", "SUCCEEDED"] and after.spec.ranks == 1
     assert after.digest == whole.digest != ""
     curves = [standing.client.curve(job.id)["loss"] for job in (whole, after)]
     assert list(curves[0].steps) == list(curves[1].steps) == list(range(8 * EPOCHS))
     assert [value.hex() for value in curves[0].values] == [value.hex() for value in curves[1].values]
 
 
-def test_it_goes_on_where_it_was_and_computes_no_step_twice(paused):
-    before, after = paused
+def test_it_goes_on_where_it_was_and_computes_no_step_twice(moments):
+    paused, cancelled, after = moments
     assert [(each.first_step, len(each.ranks), each.source) for each in started(after)] == [
-        (0, 2, AttemptStarted.SOURCE_NOTHING), (before.progress.step, 1, AttemptStarted.SOURCE_DISK)]
+        (0, 2, AttemptStarted.SOURCE_NOTHING), (paused.progress.step, 1, AttemptStarted.SOURCE_DISK),
+        (cancelled.progress.step, 1, AttemptStarted.SOURCE_DISK)]
 
 
-def test_a_watch_goes_on_over_the_pause(standing, paused):
-    _, after = paused
-    steps = [event.step for event in standing.client.watch(after.id) if isinstance(event, Point) and "loss" in event.values]
+def test_a_watch_goes_on_over_the_pause(standing, moments):
+    steps = [event.step for event in standing.client.watch(moments[-1].id) if isinstance(event, Point) and "loss" in event.values]
     assert steps == list(range(8 * EPOCHS))
-
-
-def test_a_cancelled_job_goes_on_from_its_checkpoint_when_it_is_tried_again(standing, whole):
-    job = standing.running(ranks=2, epochs=EPOCHS)
-    standing.client.cancel(job.id)
-    assert states.label(standing.client.wait(job.id).state) == "CANCELLED"
-    standing.client.retry(job.id)
-    ended = standing.client.wait(job.id)
-    assert (states.label(ended.state), ended.digest) == ("SUCCEEDED", whole.digest)
-    assert [each.source for each in started(ended)] == [AttemptStarted.SOURCE_NOTHING, AttemptStarted.SOURCE_DISK]
 
 
 @pytest.mark.parametrize("mode", ["step", "now"])
@@ -81,28 +90,26 @@ def test_a_job_may_be_ended_without_a_checkpoint(standing, mode):
     assert checkpoint.newest(Path(ended.run_dir, "checkpoints")) == -1
 
 
-def test_a_fork_goes_on_from_a_step_of_another_job_with_its_bits_or_with_changes(standing, whole):
-    kept = checkpoint.kept(Path(whole.run_dir, "checkpoints"))
-    source = standing.client.wait(standing.submit(**standing.slow | {"epochs": EPOCHS, "checkpoint": {"every_steps": 800, "keep": 9}}).id)
-    assert checkpoint.kept(Path(source.run_dir, "checkpoints")) == [800, 1600, 1920] and kept == [1920]
-    same = standing.client.wait(standing.client.fork(source.id, 800).id)
-    other = standing.client.wait(standing.client.fork(source.id, 1600, {"name": "slower", "optimizer": {"adam": {"learning_rate": 1e-5}}}).id)
-    assert (same.origin.job_id, same.origin.step, same.digest) == (source.id, 800, whole.digest)
-    assert (states.label(other.state), other.spec.name) == ("SUCCEEDED", "slower") and other.digest != whole.digest
-    assert [each.first_step for each in (*started(same), *started(other))] == [800, 1600]
+def test_a_fork_goes_on_from_a_step_of_another_job_with_its_bits_or_with_changes(standing, source):
+    assert checkpoint.kept(Path(source.run_dir, "checkpoints")) == [8, 16, 24]
+    same = standing.client.wait(standing.client.fork(source.id, 8).id)
+    other = standing.client.wait(standing.client.fork(source.id, 16, {"name": "slower", "optimizer": {"adam": {"learning_rate": 1e-5}}}).id)
+    assert (same.origin.job_id, same.origin.step, same.digest) == (source.id, 8, source.digest)
+    assert (states.label(other.state), other.spec.name) == ("SUCCEEDED", "slower") and other.digest != source.digest
+    assert [each.first_step for each in (*started(same), *started(other))] == [8, 16]
     curve, trunk = standing.client.curve(other.id)["loss"], standing.client.curve(source.id)["loss"]
-    assert list(curve.steps) == list(range(1600, 1920)) and curve.values[0] == trunk.values[1600]  # the loss before the first update
+    assert list(curve.steps) == list(range(16, 24)) and curve.values[0] == trunk.values[16]  # the loss before the first update
 
 
-def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(standing, whole):
-    before = sorted(path.name for path in Path(whole.run_dir).parent.iterdir())
-    with pytest.raises(Refusal, match=f"^job {whole.id} has no whole checkpoint of step 7; kept: 1920$"):
-        standing.client.fork(whole.id, 7)
+def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(standing, source):
+    before = sorted(path.name for path in Path(source.run_dir).parent.iterdir())
+    with pytest.raises(Refusal, match=f"^job {source.id} has no whole checkpoint of step 7; kept: 8, 16, 24$"):
+        standing.client.fork(source.id, 7)
     with pytest.raises(InvalidInput, match='^update_mask: unknown field "batch_size"'):
-        standing.client.fork(whole.id, changes={"batch_size": 3})
+        standing.client.fork(source.id, changes={"batch_size": 3})
     with pytest.raises(InvalidInput, match="^optimizer: the optimizer keeps nothing, but the checkpoint has "):
-        standing.client.fork(whole.id, changes={"optimizer": {"sgd": {"learning_rate": 0.1}}})
-    assert {path.name for path in Path(whole.run_dir).parent.iterdir()} <= set(before)
+        standing.client.fork(source.id, changes={"optimizer": {"sgd": {"learning_rate": 0.1}}})
+    assert {path.name for path in Path(source.run_dir).parent.iterdir()} <= set(before)
 
 
 def test_a_job_is_stopped_when_its_time_is_up(standing):
