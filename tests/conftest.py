@@ -1,5 +1,6 @@
 """What all tests share: real mpirun, real job files, and a check that nothing is left behind."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -29,6 +30,11 @@ MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "-
           "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 
 
+def pytest_collection_finish() -> None:
+    """Every garbage collection would look through thousands of tests."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def mpirun_in() -> Callable[..., subprocess.CompletedProcess]:
     """`mpirun_in(folder, 3, "-m", "worker", …)` runs this Python under mpirun on 3 ranks, in that folder."""
@@ -36,8 +42,9 @@ def mpirun_in() -> Callable[..., subprocess.CompletedProcess]:
         pytest.skip("needs an MPI in this environment: pip install 'bptrain[local]'")
 
     def run(folder: Path, ranks: int, *arguments: object, timeout_s: float = 120) -> subprocess.CompletedProcess:
-        with TemporaryDirectory() as session:  # of its own: see coordinator/launchers/scratch.py
-            command = [*MPIRUN, "--prtemca", "prte_tmpdir_base", session, "-n", str(ranks), sys.executable, *map(str, arguments)]
+        with TemporaryDirectory(dir=SHARED) as own:  # see coordinator/launchers/scratch.py
+            command = [*MPIRUN, "--prtemca", "prte_tmpdir_base", own, "--mca", "btl_sm_backing_directory", own,
+                       "-n", str(ranks), sys.executable, *map(str, arguments)]
             return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout_s)
 
     return run
@@ -85,23 +92,32 @@ def job_file(tmp_path: Path, job: Callable[..., dict]) -> Callable[..., Path]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def nothing_is_left() -> Iterator[None]:
-    """After the last test: no process of ours, keepers among them, and nothing of ours in /dev/shm. What else runs on
-    the machine is not looked at."""
+def nothing_is_left() -> Iterator[dict[str, str]]:
+    """After the last test: no process of ours, keepers among them, and nothing of ours in /dev/shm; or which test they are
+    from. What else runs on the machine is not looked at."""
+    seen: dict[str, str] = {}
     SHARED.mkdir()
-    yield
+    yield seen
     until = time.monotonic() + PATIENCE_S
     while (left := processes()) and time.monotonic() < until:
         time.sleep(0.1)
-    entries = os.listdir(SHARED)
+    entries = [f"{entry}, first seen after {seen.get(entry, 'the last test')}" for entry in os.listdir(SHARED)]
     shutil.rmtree(SHARED)
     assert (left, entries) == ([], []), f"left behind: processes {left}, entries in {SHARED.parent} {entries}"
 
 
+@pytest.fixture(autouse=True)
+def what_is_there_is_seen(request: pytest.FixtureRequest, nothing_is_left: dict[str, str]) -> Iterator[None]:
+    yield
+    for entry in os.listdir(SHARED):
+        nothing_is_left.setdefault(entry, request.node.nodeid)
+
+
 def processes() -> list[str]:
-    """Command lines of what the tests have started and what came of it, also in a session of its own."""
+    """What the tests have started and what came of it, also in a session of its own: command line, and the test that
+    started it."""
     found = {process for process in psutil.process_iter() if is_ours(process)} | set(psutil.Process().children(recursive=True))
-    return [" ".join(line) for process in found if (line := command_line(process))]
+    return [line for process in found if (line := told(process))]
 
 
 def is_ours(process: psutil.Process) -> bool:
@@ -110,8 +126,9 @@ def is_ours(process: psutil.Process) -> bool:
     return False
 
 
-def command_line(process: psutil.Process) -> list[str]:
+def told(process: psutil.Process) -> str:
     """Empty where it has ended."""
     with suppress(psutil.Error):
-        return process.cmdline()
-    return []
+        if command := process.cmdline():
+            return f"{' '.join(command)}, started in {process.environ().get('PYTEST_CURRENT_TEST', 'no test')}"
+    return ""
