@@ -35,11 +35,14 @@ def first_not_finite(model: Model, parameters: Vector, batch: Batch, key: Key, c
 
 def message(step: int, loss: float, cause: str | None) -> str:
     """The sentence for users: what is not finite in step `step`, and what to do. cause: of `first_not_finite`."""
+    if cause and cause.startswith(METRIC):
+        return f"a metric is not finite in step {step}: {cause}; {ADVICE}"
     if math.isfinite(loss):
         return f"the gradient is not finite in step {step}, at a loss of {loss:g}: {cause or 'its sum over the shards is too large'}; {ADVICE}"
     return f"the loss is {loss:g} in step {step}: {cause or 'not a finite number'}; {ADVICE}"
 
 
+METRIC = "a metric"
 ADVICE = "lower the learning rate, or look at the data of this step"
 
 
@@ -71,7 +74,7 @@ def _in_losses(model: Model, plan: Plan, batch: Batch, counts: Sequence[float]) 
             if bad:
                 return f"the loss {_kind(head.loss)} gave {what}{bad} from finite outputs of {_named(model.spec.graph, head.output)}"
     if bad := _bad(model.losses(plan, batch, counts)):
-        return f"a metric gave {bad} from finite outputs"
+        return f"{METRIC} gave {bad} from finite outputs"
     return None
 
 

@@ -1,6 +1,6 @@
 """A set larger than memory should be: how much a rank holds, and how long a step waits for its samples.
 
-    python tests/bench/large_data.py --gigabytes 20 --ranks 2
+    python tests/bench/large_data.py --gb 20 --ranks 2
 
 Writes an archive (np.savez's format, so large that it stays on disk), trains a layer on it with worker.bench, prints a table
 and removes it. `memory` is the most that a rank has held, the archive's pages in it counted. `waits` is the share of a step
@@ -25,16 +25,18 @@ LAYERS = [{"linear": {"units": 1024}}, "relu", {"linear": {"units": 10}}]
 
 
 def write(path: Path, samples: int) -> None:
-    """x (samples, WIDTH) float32 and y (samples,), block by block."""
+    """x (samples, WIDTH) float32 and y (samples,), block by block; the same numbers in each but one, since drawing would take
+    longer than writing."""
     draw = np.random.default_rng(0)
+    numbers, labels = draw.standard_normal((BLOCK, WIDTH), np.float32), draw.integers(0, 10, BLOCK)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for name, dtype, shape in (("x", "<f4", (samples, WIDTH)), ("y", "<i8", (samples,))):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
                 for start in range(0, samples, BLOCK):
-                    count = min(BLOCK, samples - start)
-                    block = draw.standard_normal((count, WIDTH), np.float32) if name == "x" else draw.integers(0, 10, count)
-                    file.write(block.astype(dtype).tobytes())
+                    numbers[:, 0] = start / samples
+                    block = (numbers if name == "x" else labels)[:samples - start]
+                    file.write(block.astype(dtype, copy=False).data)
 
 
 def job(batch_size: int) -> dict:
@@ -55,7 +57,7 @@ def measured(folder: Path, ranks: int, seconds: float) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gigabytes", type=float, default=4)
+    parser.add_argument("--gb", type=float, default=4, help="of the archive; a tenth more must be free")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=20)
@@ -64,7 +66,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bptrain-large-", dir=asked.folder) as name:
         folder = Path(name)
-        write(folder / "large.npz", int(asked.gigabytes * 1e9 / (WIDTH * 4 + 8)))
+        write(folder / "large.npz", int(asked.gb * 1e9 / (WIDTH * 4 + 8)))
         (folder / "job.yaml").write_text(yaml.safe_dump(job(asked.batch_size)))
         if asked.drop_caches:
             os.sync()

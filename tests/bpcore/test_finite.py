@@ -134,6 +134,8 @@ def test_random_layers_draw_what_they_drew_in_the_step(monkeypatch):
      "lower the learning rate, or look at the data of this step"),
     (1.25, None, "the gradient is not finite in step 412, at a loss of 1.25: its sum over the shards is too large; "
                  "lower the learning rate, or look at the data of this step"),
+    (0.5, "a metric gave NaN from finite outputs", "a metric is not finite in step 412: a metric gave NaN from finite outputs; lower the learning rate, or look at "
+                                                   "the data of this step"),
 ], ids=str)
 def test_the_sentence_says_what_where_and_what_to_do(loss, cause, text):
     assert message(412, loss, cause) == text

@@ -1,13 +1,15 @@
 """npz: one NumPy archive; each array in it is a field, sample by sample.
 
-An array of a large archive that is not compressed (np.savez, not np.savez_compressed) stays on disk and is mapped into
-memory: all ranks of a host share what has been read, and it may be larger than memory. Of what has been read, a process
-lets go every HELD_BYTES; the pages stay where the system keeps them, for as long as it has room. Samples are asked for before they
-are touched, so that the disk has all of them to do at once: 128 of 64 KiB took 0.8 s one page after the other, and 0.02.
+A large array of an archive that is not compressed (np.savez, not np.savez_compressed) stays on disk and may be larger than
+memory. The system keeps what has been read, once for all ranks of a host, for as long as it has room. The samples of a step are
+asked for before the first is read, so that the disk has all of them to do at once: 128 of 64 KiB took 0.8 s one after the other,
+and 0.02.
 """
 
 import mmap
+import os
 import struct
+import weakref
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,11 +21,10 @@ import numpy as np
 from bpcore.attributes import text
 from bpcore.errors import InvalidInput, Problem
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
+from worker.errors import BadSample
 from worker.sources.lazy import Files
 
 LARGE_BYTES = 1 << 26  # below it a copy for each rank does no harm
-HELD_BYTES = 1 << 28  # of the map, in the memory of a process
-AROUND_BYTES = 1 << 18  # what Linux 6.18 was seen to map around a place that is touched
 LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
 ENCRYPTED = 1  # a flag
 
@@ -48,39 +49,43 @@ class Npz(Format):
                 shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 mapped = {name: _array(shared, file, member) for name, member in plain.items()}
                 arrays = {name: mapped[name] if name in mapped else archive[name] for name in archive.files}
-                return Mapped(arrays, shared, Files.of([path], [self.path]))
+                return Filed(arrays, shared, file, Files.of([path], [self.path]))
         except DAMAGE:
             raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
 
 
-class Mapped(Arrays):
-    """Some of the arrays lie in `shared`, a map of the one of `files`."""
+class Filed(Arrays):
+    """Some of the arrays lie in the one of `files`, which `shared` maps. Rows are read, not touched in the map: a touch was seen to
+    map 2 MiB around it into a process, and ends the process where the file was cut."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap, files: Files):
-        self._shared, self._held = shared, 0
-        super().__init__(arrays, is_on_disk=True, looked_at=lambda: self._let_go(BLOCK_BYTES))
-        self._files = files
+    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap, file: BinaryIO, files: Files):
+        super().__init__(arrays, is_on_disk=True, looked_at=lambda: shared.madvise(mmap.MADV_DONTNEED))
+        self._files, self._file = files, os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
         begin = np.frombuffer(shared, np.uint8).ctypes.data
-        inside = [array for array in arrays.values() if array.base is shared and array.flags.c_contiguous]
-        self._rows = [(array.ctypes.data - begin, array.strides[0]) for array in inside]
+        for name, array in arrays.items():
+            if array.base is shared and array.nbytes < LARGE_BYTES:
+                self._arrays[name] = array.copy()
+        self._starts = {name: array.ctypes.data - begin for name, array in self._arrays.items() if array.base is shared and array.flags.c_contiguous}
+        shared.madvise(mmap.MADV_DONTNEED)
 
     def read(self, indices):
-        self._files.unchanged(0)  # reading behind the end of a file that was cut would end the process
-        for start, size in self._rows:
-            for index in indices.tolist():
-                low = (start + index * size) // mmap.PAGESIZE * mmap.PAGESIZE
-                self._shared.madvise(mmap.MADV_WILLNEED, low, start + (index + 1) * size - low)
-        # Not `take`, which copies all of an array first where its numbers do not begin at a multiple of their size.
-        batch = {name: array[indices] if self._ready[name] else array[indices].astype(np.float32) for name, array in self._arrays.items()}
-        self._let_go(sum(array.nbytes for array in batch.values()) + len(indices) * len(self._rows) * AROUND_BYTES)
-        return batch
+        self._files.unchanged(0)
+        rows = {name: self._rows(array, self._starts[name], indices.tolist()) if name in self._starts else array[indices]
+                for name, array in self._arrays.items()}
+        return {name: array if self._ready[name] else array.astype(np.float32) for name, array in rows.items()}
 
-    def _let_go(self, read_bytes: int) -> None:
-        """So much more has been read. Whoever reads at the same time has it read again, and the same."""
-        self._held += read_bytes
-        if self._held > HELD_BYTES:
-            self._shared.madvise(mmap.MADV_DONTNEED)
-            self._held = 0
+    def _rows(self, array: np.ndarray, start: int, indices: list[int]) -> np.ndarray:
+        """Raises BadSample where the file ends before it should."""
+        rows, size = np.empty((len(indices), *array.shape[1:]), array.dtype), array.strides[0]
+        if size >= mmap.PAGESIZE:
+            for index in indices:
+                os.posix_fadvise(self._file, start + index * size, size, os.POSIX_FADV_WILLNEED)
+        room = memoryview(rows.reshape(-1).view(np.uint8))
+        for place, index in enumerate(indices):
+            if os.preadv(self._file, [room[place * size:(place + 1) * size]], start + index * size) != size:
+                raise BadSample(f"{self._files.names[0]}: expected sample {index}, but the file ends before it")
+        return rows
 
 
 def _plain(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

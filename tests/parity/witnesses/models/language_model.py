@@ -32,8 +32,8 @@ class Net(nn.Module):
 
 
 def optimizer(net, steps):
-    """No decay for what the job's pattern *.bias matches: not in_proj_bias, and not a norm's shift, which is β there."""
-    spared = {name for name, _ in net.named_parameters() if name.endswith(".bias") and "norm" not in name}
+    """No decay for what the job's pattern *bias matches, which is not a norm's shift: that is β there."""
+    spared = {name for name, _ in net.named_parameters() if name.endswith("bias") and "norm" not in name}
     groups = [{"params": [p for name, p in net.named_parameters() if (name in spared) == bias], "weight_decay": 0.0 if bias else 0.01}
               for bias in (False, True)]
     adamw = optim.AdamW(groups, lr=0.003)
