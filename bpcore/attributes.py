@@ -38,6 +38,15 @@ def number(default: Any = REQUIRED, *, minimum: float = -math.inf, below: float 
     return attribute(" ".join(["a number"] + [" and ".join(bounds)] * bool(bounds)), convert, default)
 
 
+def fraction(default: Any = REQUIRED) -> Any:
+    def convert(value: Any) -> float:
+        if not is_number(value) or not 0 <= value <= 1:
+            raise ValueError
+        return float(value)
+
+    return attribute("a number from 0 to 1", convert, default)
+
+
 def flag(default: bool) -> Any:
     def convert(value: Any) -> bool:
         if not isinstance(value, bool):

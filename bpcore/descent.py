@@ -20,13 +20,14 @@ Arrays = Mapping[str, np.ndarray]
 
 class Pace(NamedTuple):
     """Of one update. `step` from 1; `count`: what the loss sum is divided by (0: by 1); `samples`: in the global
-    batch; `factor`: of the learning rate, from the schedule; `epoch` from 0."""
+    batch; `factor`: of the learning rate, from the schedule; `epoch` from 0; `begins`: whether the update is its first."""
 
     step: int
     count: float
     samples: int
     factor: float = 1.0
     epoch: int = 0
+    begins: bool = False
 
     @property
     def divisor(self) -> float:

@@ -83,6 +83,11 @@ class Model:
         """The first head's outputs, (n, *output shape); a copy of its own."""
         return self._forward(parameters, batch, False, None).steps[self.spec.heads[0].output].y.copy()
 
+    def outputs(self, parameters: Vector, batch: Batch) -> list[np.ndarray]:
+        """The outputs of every head, (n, *output shape) each; copies of their own."""
+        plan = self._forward(parameters, batch, False, None)
+        return [plan.steps[head.output].y.copy() for head in self.spec.heads]
+
     def input_gradient(self, parameters: Vector, batch: Batch, output_gradient: np.ndarray) -> np.ndarray:
         """∂ Σ (output_gradient · output) / ∂ first input, (n, *input shape), without dropout.
 

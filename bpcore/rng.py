@@ -7,7 +7,7 @@
 
 import numpy as np
 
-INITIALIZER, ORDER, LAYER, SPLIT, TALLY, TRANSFORM, BALANCE = 1, 2, 3, 4, 5, 6, 7  # purposes
+INITIALIZER, ORDER, LAYER, SPLIT, TALLY, TRANSFORM, BALANCE, GAME, ACTION, CONTEST = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10  # purposes
 
 
 def bits(seed: int, purpose: int, a: int = 0, b: int = 0, c: int = 0) -> np.random.Philox:
@@ -21,12 +21,12 @@ def stream(seed: int, purpose: int, a: int = 0, b: int = 0, c: int = 0) -> np.ra
     return np.random.Generator(bits(seed, purpose, a, b, c))
 
 
-def permutation(length: int, seed: int, purpose: int, a: int = 0) -> np.ndarray:
-    """0 … length−1 in an order that only (seed, purpose, a) decide; int64.
+def permutation(length: int, seed: int, purpose: int, a: int = 0, b: int = 0, c: int = 0) -> np.ndarray:
+    """0 … length−1 in an order that only (seed, purpose, a, b, c) decide; int64.
 
     By sorting random words, since NumPy's own shuffles may change between releases.
     """
-    words = bits(seed, purpose, a).random_raw(length)
+    words = bits(seed, purpose, a, b, c).random_raw(length)
     order = np.argsort(words)
     ordered = words[order]
     # A stable sort takes four times as long, and gives something else only where two words are equal.

@@ -36,7 +36,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Spec:
-    """What is trained, and how. `average`: decay of the weights' moving average; 0: none."""
+    """What is trained, and how. `average`: decay of the weights' moving average; 0: none. `keeps_start`: whether the
+    parameters that the epoch began with are kept, since its samples come of them."""
 
     graph: Graph
     heads: tuple[Head, ...]
@@ -46,6 +47,7 @@ class Spec:
     clipping: Clipping = Clipping()
     groups: tuple[Group, ...] = ()
     average: float = 0.0
+    keeps_start: bool = False
 
     def output(self, head: Head) -> Shape:
         return self.graph.nodes[head.output].shape

@@ -19,10 +19,10 @@ from bpcore.descent import Arrays, Descent, Pace
 from bpcore.rules import Rule, borders, rule, segments
 from bpcore.spec import Spec
 
-AVERAGE = "average"
+AVERAGE, EPOCH_START = "average", "epoch_start"
 BLOCK = 32768  # numbers; 128 KiB in float32
 
-__all__ = ["AVERAGE", "BLOCK", "Pace", "Updater"]
+__all__ = ["AVERAGE", "BLOCK", "EPOCH_START", "Pace", "Updater"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Updater:
 
     def __init__(self, spec: Spec, layout: Layout):
         self._spec, self._layout, self._optimizer = spec, layout, spec.optimizer
-        self.state = (*spec.optimizer.state, *([AVERAGE] if spec.average else []))
+        self.state = (*spec.optimizer.state, *([AVERAGE] if spec.average else []), *([EPOCH_START] if spec.keeps_start else []))
         self._rules = [rule(slot, spec) for slot in layout.slots]
         self.borders = borders(layout, self._rules)
         self._segments = list(segments(layout, self._rules, apart=spec.clipping.norm > 0))
@@ -80,6 +80,8 @@ class Updater:
                 finite &= bool(np.isfinite(gradient_sum[piece.place]).all())
         if self._spec.average:
             self._move_average(pace.step, part, new_p, state[AVERAGE], new_state[AVERAGE])
+        if self._spec.keeps_start:
+            new_state[EPOCH_START][part] = (p if pace.begins else state[EPOCH_START])[part]
         return finite
 
     def evaluated(self, p: Vector, state: Mapping[str, Vector]) -> Vector:

@@ -26,7 +26,10 @@ SCRIPT = ROOT / "tests" / "mpi" / "train_all.py"
 SAMPLES, BATCH = 160, 16
 UTTERANCES = 3  # of each voice
 CAN_SPEAK = bool(shutil.which("espeak-ng")) and importlib.util.find_spec("soundfile") is not None
-NEEDS = {"speech": pytest.mark.skipif(not CAN_SPEAK, reason="needs espeak-ng, and pip install 'bptrain[audio]'")}
+CAN_PLAY = importlib.util.find_spec("gymnasium") is not None
+LACKING = {*["speech"] * (not CAN_SPEAK), *["cartpole"] * (not CAN_PLAY)}
+NEEDS = {"speech": pytest.mark.skipif(not CAN_SPEAK, reason="needs espeak-ng, and pip install 'bptrain[audio]'"),
+         "cartpole": pytest.mark.skipif(not CAN_PLAY, reason="needs Gymnasium: pip install 'bptrain[gym]'")}
 each_job = pytest.mark.parametrize("path", [pytest.param(path, id=path.stem, marks=NEEDS.get(path.stem, ())) for path in JOBS])
 
 
@@ -36,6 +39,8 @@ def small(job):
         for kind, attributes in part.items():
             if kind == "sklearn":
                 attributes["test_fraction"] = 0.6 if name == "train" else 0.1
+            elif name == "environment":
+                attributes |= {"environments": 2, "steps": 16, "passes": 2, "episodes": 7, "longest": 20}
             elif kind not in ("wav", "idx"):
                 attributes["samples"] = SAMPLES
     job |= {"fold": 1} if "folds" in job else {}
@@ -68,7 +73,7 @@ def trained(tmp_path_factory, mpirun_in):
     if CAN_SPEAK:
         subprocess.run([sys.executable, ROOT / "deploy" / "jobs" / "speak.py", folder, "--each", str(UTTERANCES)], check=True, timeout=120)
     for path in JOBS:
-        if path.stem != "speech" or CAN_SPEAK:
+        if path.stem not in LACKING:
             (folder / f"{path.stem}.job").write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()))))
     alone = subprocess.run([sys.executable, str(SCRIPT), "alone"], cwd=folder, capture_output=True, text=True, timeout=600)
     assert alone.returncode == 0, alone.stdout[-1000:] + alone.stderr
@@ -101,7 +106,7 @@ def test_a_job_learns(trained, path):
 def test_a_job_file_says_what_it_is_and_evaluates_what_it_learns(path):
     spec, problems = jobfile.read(path)
     assert path.read_text().startswith("# ") and not problems
-    assert (spec.data.HasField("eval") or spec.folds) and spec.ranks == 2
+    assert (spec.data.HasField("eval") or spec.data.HasField("environment") or spec.folds) and spec.ranks == 2
     assert {metric for head in checks.parse_maths(spec).heads for metric in head.metrics}
 
 

@@ -20,14 +20,19 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 import bpcore
+from bpcore.arena import Vector
 from bpcore.errors import InvalidInput, Problem, expected, unless_known
+from bpcore.model import Model
 from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
 from worker import folds, jobfile
 from worker.balanced import Balanced
+from worker.comm import Unwatched, Watch
 from worker.datasets import FORMATS, DataRoot, Dataset
 from worker.exchange import REDUCTIONS, Reduction
 from worker.remote import Remote
+from worker.rollouts import asked
+from worker.rollouts.played import Unplayed
 from worker.shards import Schedule
 from worker.sources.split import Fold, Source
 from worker.transformed import Chain, Transformed, Varied
@@ -44,11 +49,12 @@ FREE = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "d
 
 @dataclass(frozen=True)
 class Job:
-    """A checked job: the spec with its defaults filled in, its mathematics, its data, what it starts from."""
+    """A checked job: the spec with its defaults filled in, its mathematics, its data, what it starts from. Where it has an
+    environment, `train` is what is known of the samples before they are played."""
 
     spec: JobSpec
     maths: bpcore.Spec
-    train: Dataset
+    train: Dataset | Unplayed
     eval: Dataset | None
     reduction: Reduction
     start: Match | None = None
@@ -63,7 +69,14 @@ class Job:
 
     @cached_property
     def schedule(self) -> Schedule:
+        if isinstance(self.train, Unplayed):
+            return self.train.schedule(self.spec.batch_size, self.spec.epochs)
         return Schedule(len(self.train), self.spec.batch_size, self.spec.epochs, self.spec.seed)
+
+    def samples(self, model: Model, start: Callable[[], Vector], watch: Watch = Unwatched()) -> Dataset:
+        """What is trained on. `start()`: the parameters that the epoch began with, which play where there is an environment;
+        `watch` is told while they do."""
+        return self.train.by(model, start, watch) if isinstance(self.train, Unplayed) else self.train
 
 
 def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Job:
@@ -76,6 +89,20 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     if reduction and maths:
         problems += reduction.problems(maths, spec.diagnose_every)
     root = DataRoot(data_root)
+    if spec.data.HasField("environment"):
+        problems += unless_known(problems, asked.problems(spec))
+        train, held_out, chain = _attempt(problems, lambda: asked.opened(spec)), None, None
+        problems += asked.fit_problems(train, maths) if train and maths else []
+    else:
+        train, held_out, chain = _data(spec, root, maths, problems)
+    start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
+    if problems:
+        raise InvalidInput(problems)
+    return Job(spec, maths, train, held_out, reduction, start, chain, root.remote, getattr(train, "skipped", 0))
+
+
+def _data(spec: JobSpec, root: DataRoot, maths: bpcore.Spec | None, problems: list[Problem]) -> tuple[Dataset | None, Dataset | None, Chain | None]:
+    """(training data, held-out data, what is done to them), as far as they could be had."""
     if spec.folds and not folds.problems(spec):
         train, held_out = _attempt(problems, lambda: _folded(spec, root)) or (None, None)
     else:
@@ -90,10 +117,7 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     for name, data in (("train", train), ("eval", held_out)):
         if data is not None and maths is not None:
             problems += _fit_problems(name, data, maths)
-    start = _attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
-    if problems:
-        raise InvalidInput(problems)
-    return Job(spec, maths, train, held_out, reduction, start, chain, root.remote, getattr(train, "skipped", 0))
+    return train, held_out, chain
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:
@@ -178,7 +202,7 @@ def deadline(spec: JobSpec) -> float | None:
 
 
 def parse_maths(spec: JobSpec) -> bpcore.Spec:
-    return bpcore.parse(jobfile.plain(spec))
+    return replace(bpcore.parse(jobfile.plain(spec)), keeps_start=spec.data.HasField("environment"))
 
 
 def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] = MappingProxyType({}), fold: Fold | None = None) -> Dataset:

@@ -11,11 +11,32 @@ import numpy as np
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
+from worker.checks import Job
 from worker.comm import Watch
 from worker.datasets import Dataset
 from worker.errors import BadSample, TrainingFailed
+from worker.rollouts.contests import Contests
+from worker.rollouts.played import Unplayed
 from worker.shards import cut
 from worker.step import Stepper
+
+
+class HeldOut:
+    """Evaluation of a job on its held-out samples."""
+
+    def __init__(self, model: Model, data: Dataset, batch_size: int):
+        self._model, self._data, self._batch_size = model, data, batch_size
+        self.summary = model.summary
+
+    def run(self, parameters: Vector, stepper: Stepper, watch: Watch) -> np.ndarray:
+        return evaluate(self._model, parameters, self._data, self._batch_size, stepper, watch)
+
+
+def evaluation(job: Job, model: Model) -> HeldOut | Contests | None:
+    """What `run` makes a row of, and `summary` series by name; None where nothing is evaluated."""
+    if isinstance(job.train, Unplayed):
+        return Contests(model, job.train.environment, job.spec.seed)
+    return HeldOut(model, job.eval, job.schedule.batch_size) if job.eval else None
 
 
 def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, stepper: Stepper, watch: Watch) -> np.ndarray:

@@ -18,7 +18,7 @@ from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInfo, Transfer
-from worker import holding, jobfile, ledger, reading, replica, shards
+from worker import evaluate, holding, jobfile, ledger, reading, replica, shards
 from worker.agree import Agreed, require_same, together
 from worker.balance import Balance
 from worker.checks import Job
@@ -47,6 +47,7 @@ class Meeting:
         self.options, self.comm, self.job, self.control = options, comm, job, control
         self.model = Model(job.maths)
         self.updater = Updater(job.maths, self.model.layout)
+        self.evaluation = evaluate.evaluation(job, self.model)
         self.evaluations: list[float] = []
         self.record = Silent()
         self.full: dict[str, int] = {}
@@ -189,7 +190,7 @@ class Meeting:
             if row.kind == TRAIN:
                 self.record.trained(row.step, row.values, row.time)
             else:
-                self.record.evaluated(row.step, self.model.summary(row.values), row.time)
+                self.record.evaluated(row.step, self.evaluation.summary(row.values), row.time)
         if self._source == AttemptStarted.SOURCE_MEMORY and self.comm.rank == 0:
             self.evaluations = self.record.evaluations(steps)
 
@@ -197,7 +198,8 @@ class Meeting:
         plan, comm = self.plan, self.comm
         planned = [list(assignment.shards) for assignment in plan.assignments]
         self.balance = Balance(planned if len(planned) == comm.size else shards.assign(plan.logical_shards, comm.size))
-        self.input = reading.opened(self.job.train, self.job.schedule, plan.logical_shards)
+        samples = self.job.samples(self.model, lambda: self.replica.epoch_start(self.job.schedule), self.status)
+        self.input = reading.opened(samples, self.job.schedule, plan.logical_shards)
         self.skipped += self.stepper.skipped if self.stepper else 0
         self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.input,
                                self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)

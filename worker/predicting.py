@@ -74,7 +74,7 @@ class Predictor:
         if given in own and given in ("train", "eval"):
             return FORMATS.build(own[given])
         if not given.lstrip().startswith("{"):
-            return FORMATS.build(own["train"]).elsewhere(given)
+            return FORMATS.build(own.get("train", {"kind": ""})).elsewhere(given)
         try:
             return FORMATS.build(yaml.safe_load(given))
         except yaml.YAMLError:

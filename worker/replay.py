@@ -126,7 +126,8 @@ def _begin(own: Replica, folder: RunDir, job: Job, model: Model, most: int) -> N
 
 def _stepper(job: Job, model: Model, updater: Updater, own: Replica) -> Stepper:
     shards = job.spec.logical_shards
-    stepper = Stepper(Crew.meet(Alone(), shared_memory=False), model, updater, own, job.reduction, job.train, job.schedule, shards)
+    samples = job.samples(model, lambda: own.epoch_start(job.schedule))
+    stepper = Stepper(Crew.meet(Alone(), shared_memory=False), model, updater, own, job.reduction, samples, job.schedule, shards)
     stepper.assign([range(shards)])
     return stepper
 

@@ -17,10 +17,11 @@ from functools import cached_property
 import numpy as np
 
 from bpcore.arena import Layout, Vector
-from bpcore.update import Updater
+from bpcore.update import EPOCH_START, Updater
 from worker import keeper, ledger
 from worker.memory import PAGE_BYTES, Segment
 from worker.ledger import Ledger
+from worker.shards import Schedule
 from worker.tally import NONE, Tally
 
 HEAD_BYTES = keeper.ROWS_BYTE + keeper.ROWS * keeper.ROW.size
@@ -90,6 +91,10 @@ class Replica:
     def evaluated(self) -> Vector:
         """The parameters that evaluation uses."""
         return self._updater.evaluated(self.current.parameters, self.current.state)
+
+    def epoch_start(self, schedule: Schedule) -> Vector:
+        """The parameters that the epoch of the next step began with, where the updater keeps them."""
+        return self.current.parameters if schedule.begins_epoch(self.steps) else self.current.state[EPOCH_START]
 
     @property
     def used(self) -> Tally:

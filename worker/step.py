@@ -76,7 +76,7 @@ class Stepper:
         self.read_s = time.perf_counter() - began
         self.clock.mark("read")
         counts = self._divisors = self._counts(batches)
-        pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number)
+        pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number, self.schedule.begins_epoch(step))
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
         if self._bad:

@@ -16,7 +16,6 @@ from bptrain.v1.report_pb2 import AttemptEnded, EpochEnded, LostRank
 from worker import tally
 from worker.agree import require_same
 from worker.errors import TrainingFailed
-from worker.evaluate import evaluate
 from worker.healing import Healing, missing
 from worker.ledger import EVAL
 from worker.meeting import Meeting
@@ -110,11 +109,11 @@ class Training(Meeting):
                      join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended, discard=self.control.discard)
 
     def _evaluation_is_due(self) -> bool:
-        return self.job.eval is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch
+        return self.evaluation is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch
 
     def _evaluate(self) -> None:
-        row = evaluate(self.model, self.replica.evaluated, self.job.eval, self.job.schedule.batch_size, self.stepper, self.status)
-        step, values = self.replica.steps - 1, self.model.summary(row)
+        row = self.evaluation.run(self.replica.evaluated, self.stepper, self.status)
+        step, values = self.replica.steps - 1, self.evaluation.summary(row)
         if self.crew.leads:
             self.replica.ledger.write(EVAL, step, time.time(), row)
         self.comm.barrier()  # whoever goes on from here knows that no death can lose the row

@@ -26,7 +26,7 @@ def command(job: Path, samples: int, data_root: str) -> None:
     parameters = model.initialize(checked.spec.seed)
     if checked.start:
         checked.start.apply(parameters)
-    batch = checked.train.read(checked.schedule.order(0)[:samples])
+    batch = checked.samples(model, lambda: parameters).read(checked.schedule.order(0)[:samples])
     found = sorted(check_model(model, parameters, batch), key=lambda check: check.error)
     width = max(len(check.what) for check in found)
     click.echo(f"{'parameter':{width}}  {'analytic':>13}  {'numeric':>13}  relative error")

@@ -8,6 +8,7 @@ from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
 from worker import checks, jobfile
 from worker.checkpoint import load_newest
+from worker.datasets import Dataset
 
 
 @click.command()
@@ -37,7 +38,7 @@ def command(source: str, sample: int, output: int | None, steps: int, data_root:
         buffer = Buffer.zeros(model.layout, updater)
         load_newest(run.checkpoints, buffer, checks.fingerprint(spec))
     parameters = updater.evaluated(buffer.parameters, buffer.state)
-    batch = _sample(job, model, sample)
+    batch = _sample(job.eval or job.samples(model, lambda: parameters), model, sample)
     scores = model.predict(parameters, batch)[0]
     chosen = np.array([_output(scores, output)])
     found = explain.integrated_gradients(model, parameters, batch, chosen, steps=steps)
@@ -48,9 +49,8 @@ def command(source: str, sample: int, output: int | None, steps: int, data_root:
                f"off by {error:.2%}")
 
 
-def _sample(job: checks.Job, model: object, sample: int) -> dict[str, np.ndarray]:
+def _sample(data: Dataset, model: object, sample: int) -> dict[str, np.ndarray]:
     """A batch of one. Raises InvalidInput where there is none, or its first input has no gradient."""
-    data = job.eval or job.train
     if sample >= len(data):
         raise InvalidInput([Problem("sample", expected(f"a number below {len(data)}, the number of samples", sample))])
     if model.spec.graph.inputs[0].integer:

@@ -21,6 +21,7 @@ from coordinator.store import jobs, requests
 from coordinator.store.database import Database
 from coordinator.views.waiting import ends, reason
 from worker.datasets import FORMATS
+from worker.environments import ENVIRONMENTS
 from worker.errors import Unavailable
 from worker.exchange import REDUCTIONS
 from worker.rundir import RunDir
@@ -73,7 +74,8 @@ def _versions() -> dict[str, str]:
 
 def _features(standby: bool) -> list[str]:
     extras = [name for name, module in EXTRAS.items() if find_spec(module)]
-    return sorted([*(f"data:{name}" for name in FORMATS.types), *(f"reduction:{name}" for name in REDUCTIONS.types), *extras,
+    return sorted([*(f"data:{name}" for name in FORMATS.types), *(f"environment:{name}" for name in ENVIRONMENTS.types),
+                   *(f"reduction:{name}" for name in REDUCTIONS.types), *extras,
                    *(["standby"] if standby else [])])
 
 

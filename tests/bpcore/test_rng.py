@@ -47,7 +47,8 @@ def test_the_first_words_are_pinned():
 
 def test_purposes_are_pinned_and_distinct():
     purposes = {name: value for name, value in inspect.getmembers(rng) if isinstance(value, int) and name.isupper()}
-    assert purposes == {"INITIALIZER": 1, "ORDER": 2, "LAYER": 3, "SPLIT": 4, "TALLY": 5, "TRANSFORM": 6, "BALANCE": 7}
+    assert purposes == {"INITIALIZER": 1, "ORDER": 2, "LAYER": 3, "SPLIT": 4, "TALLY": 5, "TRANSFORM": 6, "BALANCE": 7, "GAME": 8,
+                        "ACTION": 9, "CONTEST": 10}
 
 
 def test_streams_do_not_depend_on_the_order_of_drawing():

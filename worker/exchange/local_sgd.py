@@ -83,6 +83,6 @@ class Walk(Tree):
         if self._updater is None:
             groups = tuple(replace(group, weight_decay=None) for group in spec.groups)
             plain = replace(spec, optimizer=Sgd(learning_rate=self._way.learning_rate), regularization=Regularization(),
-                            clipping=Clipping(), groups=groups, average=0.0)
+                            clipping=Clipping(), groups=groups, average=0.0, keeps_start=False)
             self._updater = Updater(plain, self.layout)
         return self._updater

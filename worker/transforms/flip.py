@@ -6,14 +6,14 @@
 
 from dataclasses import dataclass
 
-from bpcore.attributes import choice, number
+from bpcore.attributes import choice, fraction
 from worker.transforms import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flip(Picture):
     axis: str = choice("horizontal", "vertical")
-    probability: float = number(0.5, minimum=0, below=1.0000001)
+    probability: float = fraction(0.5)
 
     def vary(self, sample, random, other):
         if random.random() >= self.probability:

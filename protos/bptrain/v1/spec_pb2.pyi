@@ -182,16 +182,18 @@ class EarlyStopping(_message.Message):
     def __init__(self, patience: _Optional[int] = ..., min_delta: _Optional[float] = ...) -> None: ...
 
 class Data(_message.Message):
-    __slots__ = ("train", "eval", "transforms", "balance")
+    __slots__ = ("train", "eval", "transforms", "balance", "environment")
     TRAIN_FIELD_NUMBER: _ClassVar[int]
     EVAL_FIELD_NUMBER: _ClassVar[int]
     TRANSFORMS_FIELD_NUMBER: _ClassVar[int]
     BALANCE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     train: Component
     eval: Component
     transforms: _containers.RepeatedCompositeFieldContainer[Component]
     balance: str
-    def __init__(self, train: _Optional[_Union[Component, _Mapping]] = ..., eval: _Optional[_Union[Component, _Mapping]] = ..., transforms: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., balance: _Optional[str] = ...) -> None: ...
+    environment: Component
+    def __init__(self, train: _Optional[_Union[Component, _Mapping]] = ..., eval: _Optional[_Union[Component, _Mapping]] = ..., transforms: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., balance: _Optional[str] = ..., environment: _Optional[_Union[Component, _Mapping]] = ...) -> None: ...
 
 class Component(_message.Message):
     __slots__ = ("kind", "attributes")
