@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from bpcore.arena import Vector
-from bpcore.errors import InvalidInput, Problem
+from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.spec_pb2 import JobSpec
@@ -74,7 +74,9 @@ class Predictor:
         if given in own and given in ("train", "eval"):
             return FORMATS.build(own[given])
         if not given.lstrip().startswith("{"):
-            return FORMATS.build(own.get("train", {"kind": ""})).elsewhere(given)
+            if "train" not in own:
+                raise InvalidInput([Problem("data", expected("a data set such as {npz: {path: new.npz}}, as the job plays for its samples", given))])
+            return FORMATS.build(own["train"]).elsewhere(given)
         try:
             return FORMATS.build(yaml.safe_load(given))
         except yaml.YAMLError:

@@ -75,7 +75,9 @@ class Stepper:
         batches, used = self._read(epoch, place)
         self.read_s = time.perf_counter() - began
         self.clock.mark("read")
+        asked = time.perf_counter()
         counts = self._divisors = self._counts(batches)
+        began += time.perf_counter() - asked  # a rank's own time is without what it waits for others
         pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number, self.schedule.begins_epoch(step))
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}

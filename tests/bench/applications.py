@@ -20,7 +20,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # where pytest is
 
-from tests.bench.goals import AddsUp, AtLeast, AtMost, BeatsRidge, Bits, Goal, HalfTheSteps, MeanAtLeast, Run  # noqa: E402
+from tests.bench.goals import AddsUp, AtLeast, AtMost, BeatsRidge, Bits, Goal, HalfTheSteps, MeanAtLeast, NeverLoses, Run  # noqa: E402
 
 JOBS = Path(__file__).resolve().parents[2] / "deploy" / "jobs"
 README = JOBS / "README.md"
@@ -65,6 +65,8 @@ APPLICATIONS = [
     Application("recommendation", "recommender", "ratings of a known model, noise 0.3", (AtMost("rmse", 0.33),)),
     Application("transfer learning", "transfer", "scikit-learn's digits, 0–4 → 5–9", (HalfTheSteps(0.9),), know_the_first_digits),
     Application("explanation", "digits", "scikit-learn's digits", (AtLeast("accuracy", 0.985), AddsUp(0.01))),
+    Application("reinforcement learning", "cartpole", "Gymnasium's CartPole-v1", (AtLeast("policy_episode_return", 450),)),
+    Application("game playing", "tic_tac_toe", "games against itself", (NeverLoses(200),)),
     Application("neuromorphic", "spiking", "scikit-learn's digits", (AtLeast("accuracy", 0.93),)),
 ]
 

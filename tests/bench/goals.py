@@ -95,6 +95,21 @@ class MeanAtLeast(Goal):
 
 
 @dataclass(frozen=True)
+class NeverLoses(Goal):
+    """Against a player that never loses, so that what is missing to a mean of 0 is games lost."""
+
+    games: int
+
+    @property
+    def wanted(self) -> str:
+        return f"loses none of {self.games} games against a perfect player"
+
+    def look(self, run, train):
+        lost = round(-self.games * run.last("policy_episode_return"))
+        return f"lost {lost} of {self.games} games", lost == 0
+
+
+@dataclass(frozen=True)
 class Bits(Goal):
     """Of the loss, which is in nats."""
 
@@ -174,5 +189,5 @@ def words(steps: float, run: Run) -> str:
 
 def named(series: str) -> str:
     """A series as the table calls it."""
-    return {"box_box_iou": "mean IoU", "iou": "IoU", "auc": "AUC", "rmse": "RMSE", "relative_rmse": "error over constant velocity's",
+    return {"box_box_iou": "mean IoU", "iou": "IoU", "policy_episode_return": "mean return", "auc": "AUC", "rmse": "RMSE", "relative_rmse": "error over constant velocity's",
             "exact_match": "exact match", "word_error_rate": "word error", "object_recall": "recall", "object_precision": "precision"}.get(series, series)

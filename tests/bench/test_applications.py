@@ -7,7 +7,7 @@ import yaml
 from bpcore.model import Model
 from bptrain.v1.report_pb2 import Column, Points, Report
 from tests.bench import applications
-from tests.bench.goals import AtLeast, AtMost, Bits, HalfTheSteps, MeanAtLeast, Run
+from tests.bench.goals import AtLeast, AtMost, Bits, HalfTheSteps, MeanAtLeast, NeverLoses, Run
 from worker import checks, jobfile
 from worker.journal import Journal
 
@@ -59,6 +59,11 @@ def run(tmp_path):
 def test_a_goal_looks_at_the_last_evaluation(run, goal, text, is_met):
     """By hand: log₂ e^(2 ln 2) is 2."""
     assert goal.look(run("one", accuracy=[0.9, 0.75], loss=[9.0, 2 * np.log(2)]), None) == (text, is_met)
+
+
+@pytest.mark.parametrize(("mean", "text", "is_met"), [(0.0, "lost 0 of 200 games", True), (-0.005, "lost 1 of 200 games", False)])
+def test_what_is_missing_to_a_mean_of_0_is_games_lost(run, mean, text, is_met):
+    assert NeverLoses(200).look(run("one", policy_episode_return=[-1.0, mean]), None) == (text, is_met)
 
 
 @pytest.mark.parametrize(("other", "text", "is_met"), [

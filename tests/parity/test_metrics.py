@@ -16,6 +16,7 @@ from bpcore.metrics.auc import Auc
 from bpcore.metrics.balanced_accuracy import BalancedAccuracy
 from bpcore.metrics.box_iou import BoxIou
 from bpcore.metrics.character_error_rate import CharacterErrorRate
+from bpcore.metrics.episode_return import EpisodeReturn
 from bpcore.metrics.exact_match import ExactMatch
 from bpcore.metrics.mae import Mae
 from bpcore.metrics.perplexity import Perplexity
@@ -204,6 +205,20 @@ def test_exact_match_is_the_accuracy_of_whole_rows(sklearn, same, random, n, pla
     (scores, labels), weights = scores_and_labels(random, (n, places), classes), weights_for(random, n)
     said, wanted = ([str(row) for row in rows] for rows in (scores.argmax(-1), labels))
     same(ExactMatch(), scores, labels, weights, sklearn.accuracy_score(wanted, said, sample_weight=weights))
+
+
+@EXAMPLES
+@given(generators, st.lists(st.integers(1, 9), min_size=1, max_size=8))
+def test_episode_return_is_the_mean_over_episodes(same, random, lengths):
+    """Of all but the last one, which has not ended; in any order of their steps."""
+    returns = normal(random, len(lengths))
+    steps = [(0, 0, 0, result, 1 / length * (i < len(lengths) - 1)) for i, (result, length) in enumerate(zip(returns, lengths)) for _ in range(length)]
+    targets = random.permutation(np.array(steps))
+    wanted = sum(returns[:-1]) / (len(lengths) - 1) if len(lengths) > 1 else math.nan
+    if not math.isnan(wanted):
+        same(EpisodeReturn(), np.zeros((len(targets), 2)), targets, None, wanted, by="formula")
+    else:
+        assert math.isnan(value(EpisodeReturn(), np.zeros((len(targets), 2)), targets))
 
 
 @EXAMPLES
@@ -424,6 +439,9 @@ def integers(shape, classes, lowest=0):
     ("exact_match", (3,), integers((), 3), "expected an output of (…, places, classes), got (3,)"),
     ("exact_match", (5, 3), integers((5,), 3, -1), "expected labels from 0 on, got -1; name the label to leave out: ignored: -1"),
     ("relative_rmse", (2,), Field((3,)), "expected targets of the output's shape (2,), got (3,)"),
+    ("episode_return", (2,), Field((5,)), None),
+    ("episode_return", (2,), Field((3,)), "expected numbers (…, 5): action, advantage, old log-probability, return and weight, "
+                                          "got (3,) numbers; they come with data.environment"),
     ("iou", (4, 4, 1), integers((4, 4, 1), 2), None),
     ("top_k_accuracy", (3,), integers((), 3), "expected an output of (…, classes), at least 5, got (3,); use a smaller k"),
     ("balanced_accuracy", (1001,), integers((), 3), "expected an output of (…, classes), at most 1000, got (1001,)"),

@@ -36,10 +36,10 @@ def drawn(log_p: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def problems(spec: Spec, actions: int) -> list[Problem]:
     """What keeps a model from being a player in an environment of so many actions."""
     policies, values = _policies(spec), _values(spec)
-    if len(policies) != 1 or len(values) != 1 or policies == values:
-        came = f"{len(policies)} and {len(values)}"
-        return [Problem("losses", expected("one loss policy_gradient, and one with target: returns for the value of a situation, as "
-                                           "data.environment is given", came))]
+    wanted = {"with policy_gradient": policies, "with target: returns, of the value of a situation": values}
+    if missing := [Problem("losses", expected(f"one loss {what}, as data.environment is given", len(found)))
+                   for what, found in wanted.items() if len(found) != 1]:
+        return missing
     policy, value = spec.heads[policies[0]], spec.heads[values[0]]
     found = []
     if spec.output(policy) != (actions,):
