@@ -101,7 +101,8 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     return Job(spec, maths, train, held_out, reduction, start, chain, root.remote, getattr(train, "skipped", 0))
 
 
-def _data(spec: JobSpec, root: DataRoot, maths: bpcore.Spec | None, problems: list[Problem]) -> tuple[Dataset | None, Dataset | None, Chain | None]:
+def _data(spec: JobSpec, root: DataRoot, maths: bpcore.Spec | None,
+          problems: list[Problem]) -> tuple[Dataset | None, Dataset | None, Chain | None]:
     """(training data, held-out data, what is done to them), as far as they could be had."""
     if spec.folds and not folds.problems(spec):
         train, held_out = _attempt(problems, lambda: _folded(spec, root)) or (None, None)

@@ -76,7 +76,7 @@ def test_a_text_field_takes_text(value, shown):
     ({"epoch": 3}, f'epoch: unknown key "epoch"; did you mean epochs? known: {FIELDS}'),
     ({"zzz": 3}, f'zzz: unknown key "zzz"; known: {FIELDS}'),
     ({7: 3}, f'7: unknown key "7"; known: {FIELDS}'),
-    ({"data": {"trian": "x"}}, 'data.trian: unknown key "trian"; did you mean train? known: environment, eval, train, transforms'),
+    ({"data": {"trian": "x"}}, 'data.trian: unknown key "trian"; did you mean train? known: balance, environment, eval, train, transforms'),
     ({"checkpoint": {"keeps": 1}}, 'checkpoint.keeps: unknown key "keeps"; did you mean keep? known: every_s, every_steps, keep, keep_best'),
 ])
 def test_an_unknown_key_answers_with_the_nearest_and_all_known_ones(data, text):
