@@ -9,13 +9,14 @@ It is made inside a running event loop, and used in that one only.
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Patience, raised
+from coordinator.answers import Patience, pause_s, raised
 from coordinator.endpoint import Endpoint
 from coordinator.surface import DEADLINE_S, Surface, next_page
 
@@ -37,11 +38,14 @@ class AsyncClient(Surface):
 
     async def _call(self, method: Callable, request: Any, take: Callable[[Any], Any], refused: Callable[[Exception], Exception] = lambda error: error,
                     deadline_s: float = DEADLINE_S) -> Any:
-        try:
-            response = await method(request, timeout=deadline_s, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise refused(raised(error, self.address)) from None
-        return take(response)
+        for tries in itertools.count(1):
+            try:
+                return take(await method(request, timeout=deadline_s, metadata=self._metadata))
+            except grpc.RpcError as error:
+                wait_s = pause_s(error, tries)
+                if wait_s is None:
+                    raise refused(raised(error, self.address)) from None
+            await asyncio.sleep(wait_s)
 
     async def _pages(self, method: Callable, request: Any, take: Callable[[Any], Any], turn: Callable[[Any, Any], bool] = next_page) -> AsyncIterator[Any]:
         while True:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_status import rpc_status
 
 from bpcore.errors import InvalidInput, Problem
@@ -23,6 +23,7 @@ from coordinator.errors import CATALOGUE, Refusal
 from worker.errors import Unavailable
 
 RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
+TRIES = 3  # of a call that the coordinator asks to make again; with request ids all are safe to repeat
 BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
 # gRPC itself refuses what is too large, before any code of ours sees it.
 TOO_LARGE = re.compile(r"message larger than max \((\d+) vs\. (\d+)\)")
@@ -115,6 +116,15 @@ class Patience:
     def wait_s(self) -> float:
         now, self._wait_s = self._wait_s, min(2 * self._wait_s, RETRY_S[1])
         return now
+
+
+def pause_s(error: grpc.RpcError, tries: int) -> float | None:
+    """Seconds after which a call is made again that was made so often; None where it is not."""
+    retry = RetryInfo()
+    status = rpc_status.from_call(error) if error.code() is grpc.StatusCode.UNAVAILABLE and tries < TRIES else None
+    if not any(detail.Unpack(retry) for detail in (status.details if status else ())):
+        return None
+    return retry.retry_delay.ToTimedelta().total_seconds()
 
 
 def _may_go_on(error: grpc.RpcError) -> bool:

@@ -12,6 +12,7 @@
 3. Importing this loads no part of the server. What can be asked is in surface.py; aio.py asks the same without blocking.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Notice, Patience, Point, raised
+from coordinator.answers import Notice, Patience, Point, pause_s, raised
 from coordinator.endpoint import Endpoint
 from coordinator.surface import DEADLINE_S, Surface, next_page
 
@@ -43,11 +44,14 @@ class Client(Surface):
 
     def _call(self, method: Callable, request: Any, take: Callable[[Any], Any], refused: Callable[[Exception], Exception] = lambda error: error,
               deadline_s: float = DEADLINE_S) -> Any:
-        try:
-            response = method(request, timeout=deadline_s, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise refused(raised(error, self.address)) from None
-        return take(response)
+        for tries in itertools.count(1):
+            try:
+                return take(method(request, timeout=deadline_s, metadata=self._metadata))
+            except grpc.RpcError as error:
+                wait_s = pause_s(error, tries)
+                if wait_s is None:
+                    raise refused(raised(error, self.address)) from None
+            time.sleep(wait_s)
 
     def _pages(self, method: Callable, request: Any, take: Callable[[Any], Any], turn: Callable[[Any, Any], bool] = next_page) -> Iterator[Any]:
         while True:

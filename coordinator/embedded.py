@@ -24,6 +24,16 @@ def embedded(settings: Settings, listen: Listen = Listen(LOOPBACK, 0, 0)) -> Ite
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
     finally:
+        asyncio.run_coroutine_threadsafe(_wind_up(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _wind_up() -> None:
+    """What asyncio.run does at its end: nothing is left half done."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -13,5 +13,7 @@ class Predictions(PredictServiceServicer):
     @translated
     async def Predict(self, request, context):
         row = await self._database.read(lambda connection: jobs.get(connection, request.job_id))
+        if row["folds"]:
+            raise jobs.in_folds(row)
         async for answer in self._oracles.answers(row, request.SerializeToString()):
             yield answer

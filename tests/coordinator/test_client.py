@@ -1,15 +1,18 @@
 """What a user's program imports: light, quick to say what is wrong, and nothing of a job is lost on the way."""
 
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from coordinator.client import Client, Notice, Point
 from coordinator.endpoint import DEFAULT_ADDRESS
+from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.launchers import tags
 from worker import jobfile
@@ -118,3 +121,36 @@ def test_the_log_is_what_the_ranks_printed(shared):
     lines = [line.text for line in client.logs(job_id)]
     assert lines == [tags.split(line).text for line in Path(client.get(job_id).run_dir, "log").read_text().splitlines()]
     assert any("completed at step 16" in line for line in lines) and list(client.logs(job_id, follow=True)) == list(client.logs(job_id))
+
+
+@contextmanager
+def held(server):
+    """Another program has the store; gives it back when asked."""
+    post = server._app.database.post
+    post(lambda connection: connection.execute("PRAGMA busy_timeout = 10"))
+    with closing(sqlite3.connect(server._settings.state / "store.db", isolation_level=None, timeout=60)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection.rollback
+        finally:
+            connection.rollback()
+            post(lambda connection: connection.execute("PRAGMA busy_timeout = 10000"))
+
+
+def test_a_call_is_made_again_when_the_coordinator_asks_for_that(shared, monkeypatch):
+    server, client, job_id = shared
+    waited = []
+    with held(server) as give_back, monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), give_back()))
+        assert client.update(job_id, validate_only=True, priority=7).spec.priority == 7
+    assert waited == [1.0]
+
+
+def test_and_not_for_ever(shared, monkeypatch):
+    server, client, job_id = shared
+    waited = []
+    with held(server), monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", waited.append)
+        with pytest.raises(Refusal, match="^the coordinator's store is held by another program; try again in a moment$"):
+            client.update(job_id, validate_only=True, priority=7)
+    assert waited == [1.0, 1.0]

@@ -66,8 +66,18 @@ export async function listPage(page, signal) {
   }
 
   const behind = last => { look(); return { cursor: last?.cursor ?? "", progress: true }; };
-  document.addEventListener("visibilitychange", () => draw(), { signal });
-  stream("JobService/WatchJobs", behind, told, () => false, signal).catch(error => { trouble.hidden = false; put(trouble, error.message); });
+
+  // A browser has few connections to one place: a page that nobody looks at has none.
+  let watching = null;
+  function follow() {
+    watching?.abort();
+    if (document.hidden || signal.aborted) return;
+    watching = new AbortController();
+    stream("JobService/WatchJobs", behind, told, () => false, watching.signal).catch(error => { trouble.hidden = false; put(trouble, error.message); });
+  }
+  document.addEventListener("visibilitychange", follow, { signal });
+  signal.addEventListener("abort", follow);
+  follow();
 }
 
 function newRow(job) {

@@ -78,7 +78,8 @@ def test_commands_show_all_folds(done, words, shown):
 
 
 @pytest.mark.parametrize("ask", [lambda client, job_id: client.fork(job_id), lambda client, job_id: client.resize(job_id, 2),
-                                 lambda client, job_id: client.launch_line(job_id)], ids=["fork", "resize", "launch"])
+                                 lambda client, job_id: client.launch_line(job_id), lambda client, job_id: list(client.predict(job_id))],
+                         ids=["fork", "resize", "launch", "predict"])
 def test_what_only_ranks_can_do_is_referred_to_the_folds(done, ask):
     _, client, job = done
     with pytest.raises(Refusal, match=f"trained in folds; ask for one of these: {job.id}-1, {job.id}-2, {job.id}-3$") as refused:
