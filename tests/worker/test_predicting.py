@@ -130,3 +130,19 @@ def test_pictures_without_classes_can_be_predicted(tmp_path):
     data = format.elsewhere("new").open_with(DataRoot(tmp_path), learned)
     assert set(data.fields) == {"x"} and (data.read(np.arange(4))["x"][..., 0] * 255).round().tolist() == pixels.tolist()
     assert len(format.elsewhere("new/2.png").open_with(DataRoot(tmp_path), learned)) == 1
+
+
+def test_texts_without_classes_can_be_predicted(tmp_path):
+    """As files in a folder, and as lines of one, which are read as those of the training."""
+    from worker.datasets import FORMATS, DataRoot
+
+    for name, words in (("set/a/0.txt", "aab"), ("set/b/0.txt", "bba"), ("new/0.txt", "abz"), ("new/1.txt", "b")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(words)
+    (tmp_path / "lines.txt").write_text("abz\nb")
+    format = FORMATS.build({"text": {"path": "set", "task": "class", "length": 4}})
+    trained = format.open(DataRoot(tmp_path))
+    folder, lines = (format.elsewhere(name).open_with(DataRoot(tmp_path), trained.learned) for name in ("new", "lines.txt"))
+    assert set(folder.fields) == set(lines.fields) == {"x", "mask"} and len(lines) == 2
+    assert folder.read(np.arange(2))["x"].tolist() == [[4, 5, 1, 0], [5, 0, 0, 0]]
+    assert lines.read(np.arange(2))["x"].tolist() == folder.read(np.arange(2))["x"].tolist()

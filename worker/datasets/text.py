@@ -14,13 +14,14 @@
     split, test_fraction, split_seed: as everywhere (worker/sources/split.py); a text is on one side, and
     for task next 4 KiB of lines are
 
-Classes are folders, FOLDER/CLASS/…/file; in a single file each line is CLASS, tab, text. A pair is a line: text, tab, answer.
+Classes are folders, FOLDER/CLASS/…/file; in a single file each line is CLASS, tab, text. Texts to be predicted need none: files in
+the folder itself, or lines without a tab. A pair is a line: text, tab, answer.
 Numbers: 0 padding, 1 unknown, 2 beginning, 3 end, then the vocabulary: worker/sources/vocabulary.py. A mask is 1 where a
 text is and 0 behind it. Windows do not overlap; what is left behind the last one is not used.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Text(Source):
     suffixes: tuple[str, ...] = names((".txt",))
 
     def open_with(self, root, learned):
-        pieces, of_each = self._pieces(root)
+        pieces, of_each = self._pieces(root, may_lack=bool(learned))
         rows = self.rows(len(pieces))
         pieces = [pieces[row] for row in rows]
         if self.task == "next":
@@ -57,14 +58,18 @@ class Text(Source):
             return Windows(map(vocabulary.encoded, self._texts(pieces)), self.length, vocabulary)
         if self.task == "pairs":
             return self._pairs(pieces, learned)
-        return self._classes(pieces, [of_each[row] for row in rows] if of_each else None, learned)
+        return self._classes(pieces, [of_each[row] for row in rows] if of_each else of_each, learned)
 
-    def _pieces(self, root: DataRoot) -> tuple[list[Piece], list[str] | None]:
-        """What can be split, and the class of each where that is its folder."""
+    def _pieces(self, root: DataRoot, may_lack: bool) -> tuple[list[Piece], list[str] | None]:
+        """What can be split, and the class of each where that is its folder: none where there are none, as there may be."""
         if self.task == "class" and root.is_folder(self.path):
-            paths, of_each = labels.by_folder(root, self.path, set(self.suffixes))
+            paths, of_each = labels.by_folder(root, self.path, set(self.suffixes), may_lack)
             found = [texts.pieces([path], [root.name(path)], LEAST_BYTES[self.per]) for path in paths]
             return [piece for some in found for piece in some], [each for each, some in zip(of_each, found) for _ in some]
+        if self.task == "class" and may_lack:
+            lines = texts.pieces([root.file(self.path)], [self.path], LEAST_BYTES["line"])
+            ends = [len(line) - len(line.rstrip("\r\n")) for line in texts.read(lines) if "\t" not in line]
+            return (lines, None) if len(ends) < len(lines) else ([replace(line, stop=line.stop - end) for line, end in zip(lines, ends)], [])
         paths = root.files(self.path, set(self.suffixes))
         per = "next" if self.task == "next" else "line"
         return texts.pieces(paths, [root.name(path) for path in paths], LEAST_BYTES[per]), None
@@ -85,14 +90,14 @@ class Text(Source):
 
     def _classes(self, pieces: Sequence[Piece], of_each: Sequence[str] | None, learned: dict) -> Dataset:
         def read() -> Iterator[str]:
-            return self._texts(pieces) if of_each else (behind for _, behind in self._columns(pieces))
+            return (behind for _, behind in self._columns(pieces)) if of_each is None else self._texts(pieces)
 
-        names = of_each or [before for before, _ in self._columns(pieces)]
+        names = [before for before, _ in self._columns(pieces)] if of_each is None else of_each
         known = labels.classes(names, learned)
         vocabulary = self._vocabulary(read(), learned)
         y = np.array([known.index(name) for name in names])
         columns = {"x": (map(vocabulary.encoded, read()), self.length, "mask")}
-        return Padded(columns, vocabulary, {"y": (y, Field((), True, len(known), 0))}, {"classes": known})
+        return Padded(columns, vocabulary, {"y": (y, Field((), True, len(known), 0))} if names else {}, {"classes": known})
 
     def _pairs(self, pieces: Sequence[Piece], learned: dict) -> Dataset:
         vocabulary = self._vocabulary((each for pair in self._columns(pieces) for each in pair), learned)
