@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bpcore.errors import InvalidInput, Problem, expected
+from worker import cache
 
 ALLOWED = "remote.txt"
 VERSION = ("ETag", "etag", "Content-MD5", "Last-Modified", "LastModified", "last_modified", "mtime", "updated", "generation", "size")
@@ -73,7 +74,7 @@ class Remote:
         try:
             files, versions = _found(url)
             key = hashlib.sha256(json.dumps([url, versions], sort_keys=True).encode()).hexdigest()[:32]
-            copy = _cache() / key
+            copy = cache.folder("remote") / key
             lock = _made(copy, files, lambda: _found(url)[1] == versions)
         except FileNotFoundError:
             raise InvalidInput([Problem(field, expected("a file or folder of a remote store", url, "there is none, or the store does not answer"))]) from None
@@ -107,12 +108,6 @@ def _found(url: str) -> tuple[Mapping[str, tuple[Any, str]], Mapping[str, str]]:
 
 def _version(info: Mapping[str, Any]) -> str:
     return json.dumps({key: str(info[key]) for key in VERSION if info.get(key) is not None}, sort_keys=True)
-
-
-def _cache() -> Path:
-    folder = os.environ.get("BPTRAIN_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "bptrain", "remote")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    return Path(folder)
 
 
 def _made(copy: Path, files: Mapping[str, tuple[Any, str]], is_unchanged: Callable[[], bool]) -> int:
@@ -152,10 +147,10 @@ def _copy(copy: Path, files: Mapping[str, tuple[Any, str]], is_unchanged: Callab
         raise
 
 
-def _make_room(cache: Path, wanted: int) -> None:
+def _make_room(copies_in: Path, wanted: int) -> None:
     """Raises InvalidInput where there cannot be enough."""
     most = float(os.environ.get("BPTRAIN_CACHE_GB") or MOST_GB) * GB
-    copies = sorted((each for each in cache.iterdir() if not each.suffix), key=lambda each: each.stat().st_mtime)
+    copies = sorted((each for each in copies_in.iterdir() if not each.suffix), key=lambda each: each.stat().st_mtime)
     sizes = {each: sum(_sizes(each)) for each in copies}
     for each in copies:
         if sum(sizes.values()) + wanted > most and _removed(each):

@@ -109,7 +109,7 @@ def test_copies_that_are_not_in_use_make_room(store, root, tmp_path, monkeypatch
     values(holder, f"{url}one.csv")
     values(root(), f"{url}two.csv")
     values(root(), f"{url}three.csv")
-    kept = {path.name for path in (tmp_path / "cache").glob("*/*.csv")}
+    kept = {path.name for path in (tmp_path / "cache").glob("remote/*/*.csv")}
     assert kept == {"one.csv", "three.csv"}  # the second was older than the third, and the first is in use
     second = root()
     values(second, f"{url}three.csv")

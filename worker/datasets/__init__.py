@@ -129,18 +129,20 @@ class Arrays:
 
     learned: Mapping[str, Any] = {}
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False, looked_at: Callable[[], None] = lambda: None):
-        """`looked_at()` is called after each block that was looked through."""
+    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False, looked_at: Callable[[], None] = lambda: None,
+                 fields: Mapping[str, Field] | None = None):
+        """`looked_at()` is called after each block that was looked through. `fields`: where all that is known."""
         self.is_on_disk = is_on_disk
         problems = [problem for name, array in arrays.items() if (problem := _array_problem(name, array))]
         first = next(iter(arrays))
         problems += [Problem(name, expected(f"as many samples as {first} has, {len(arrays[first])}", len(array)))
                      for name, array in arrays.items() if not problems and len(array) != len(arrays[first])]
-        problems = problems or [problem for name, array in arrays.items() if (problem := _value_problem(name, array, looked_at))]
+        if fields is None and not problems:
+            problems = [problem for name, array in arrays.items() if (problem := _value_problem(name, array, looked_at))]
         if problems:
             raise InvalidInput(problems)
         self._arrays = dict(arrays)
-        self.fields = {name: _field(array, looked_at) for name, array in arrays.items()}
+        self.fields = dict(fields or {name: _field(array, looked_at) for name, array in arrays.items()})
         self._ready = {name: field.integer or arrays[name].dtype == np.float32 for name, field in self.fields.items()}
 
     def __len__(self) -> int:
