@@ -10,6 +10,7 @@ import tempfile
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from random import SystemRandom
 
 import numpy as np
 import psutil
@@ -24,6 +25,7 @@ from worker.errors import Unavailable
 
 BPTRAIN = Path(sys.executable).with_name("bptrain")
 DEADLINE_S = 120
+SYSTEM = SystemRandom()  # Hypothesis seeds the others alike in all processes
 ARCHIVES = {"train": {"npz": {"path": "train.npz"}}, "eval": {"npz": {"path": "test.npz"}}}
 SMALL = {"name": "small", "data": ARCHIVES, "model": {"input": [8, 8, 1], "layers": ["flatten", {"linear": {"units": 10}}]},
          "loss": "softmax_cross_entropy", "metrics": ["accuracy"], "optimizer": {"adam": {"learning_rate": 0.01}},
@@ -165,8 +167,10 @@ class Coordinator(Workplace):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """One that the system does not hand out by itself: nobody takes it while a coordinator is away."""
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", SYSTEM.randrange(10_000, 32_000))) as listener:
+            return listener.getsockname()[1]
 
 
 @pytest.fixture(name="wait_until", scope="session")
