@@ -15,7 +15,7 @@ import psutil
 import pytest
 import yaml
 
-pytest_plugins = ["tests.hosts"]
+pytest_plugins = ["tests.hosts", "tests.processes"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = ROOT / "deploy" / "jobs" / "digits.yaml"
