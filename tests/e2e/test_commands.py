@@ -12,7 +12,7 @@ from coordinator.cli import Commands, bptrain
 from coordinator.launchers import tags
 
 COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "explain", "export", "fork",
-            "info", "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
+            "generate", "info", "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
             "retry", "run", "series", "serve", "show", "submit", "token", "undelete", "update", "wait", "warmup", "watch"]
 
 

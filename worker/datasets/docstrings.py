@@ -32,7 +32,9 @@ class Docstrings(Format):
         chosen = [text for i, text in enumerate(strings()) if (i % 10 == 0) == (self.split == "test")]
         codes = np.array([known[character] for character in "\n\n".join(chosen) if character in known])
         windows = np.arange(0, len(codes) - self.length, self.length)[:self.samples, None] + np.arange(self.length)
-        return Arrays({"x": codes[windows], "y": codes[windows + 1]})
+        found = Arrays({"x": codes[windows], "y": codes[windows + 1]})
+        found.learned = {"characters": list(CHARACTERS)}
+        return found
 
 
 def library() -> Path:
