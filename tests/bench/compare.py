@@ -131,13 +131,16 @@ def table(rows: list[list[str]]) -> list[str]:
 
 def machine(found: dict[str, Found]) -> str:
     """Where and when, in one line."""
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     torch = next((run["version"] for runs in found.values() for run in runs["ddp"]), "?")
+    rounds = max(len(runs["ours"]) for runs in found.values())
+    return f"{hardware()}, PyTorch {torch}; medians of {rounds} round(s)."
+
+
+def hardware() -> str:
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     blas = " and ".join(f"{pool['internal_api']} {pool['version']} for {pool.get('architecture', '?')}" for pool in threadpool_info()
                         if pool["user_api"] == "blas")
-    rounds = max(len(runs["ours"]) for runs in found.values())
-    return (f"{date.today()}, {os.cpu_count()} cores of {cpu}, Python {sys.version.split()[0]}, NumPy {version('numpy')} with {blas}, "
-            f"PyTorch {torch}; medians of {rounds} round(s).")
+    return f"{date.today()}, {os.cpu_count()} cores of {cpu}, Python {sys.version.split()[0]}, NumPy {version('numpy')} with {blas}"
 
 
 def parse() -> argparse.Namespace:
