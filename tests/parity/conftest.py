@@ -16,6 +16,7 @@ from witnesses import BOUNDS, row
 
 from bpcore.gradcheck import workspace
 from bpcore.layers import Case
+from tests.parity.drawn_metrics import value
 
 FLOATS = (np.float64, np.float32)
 _found: dict[str, object] = {}  # by the running test: `layers.conv2d float64` → the worst error
@@ -73,6 +74,22 @@ def agree(note):
         assert ours.shape == theirs.shape
         largest = max(floor, np.max(np.abs(theirs), initial=0))
         note(thing, ours.dtype.name, np.max(np.abs(ours - theirs), initial=0) / largest if largest else 0.0, by)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def sklearn():
+    return pytest.importorskip("sklearn.metrics", reason="needs scikit-learn: pip install 'bptrain[local]'")
+
+
+@pytest.fixture(scope="session")
+def same(agree):
+    """`same(metric, output, targets, weights, wanted)`: the metric's value is the wanted one, from both dtypes."""
+
+    def check(metric, output, targets, weights, wanted, by="scikit-learn"):
+        for dtype in (np.float64, np.float32):
+            agree(metric, dtype(value(metric, output.astype(dtype), targets, weights)), wanted, by, floor=1e-3)
 
     return check
 
