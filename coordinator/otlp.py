@@ -39,6 +39,8 @@ class Told(Span):
 
 
 class Otlp(Traces):
+    wanted = True
+
     def __init__(self, endpoint: str):
         resource = Resource.create({"service.name": "bptrain", "service.version": importlib.metadata.version("bptrain")})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)

@@ -14,6 +14,10 @@ class Span:
 
 
 class Traces:
+    """`wanted`: whether anybody does."""
+
+    wanted = False
+
     @contextmanager
     def call(self, method: str, parent: str, request: Any) -> Iterator[Span]:
         """Around one call. `parent`: the caller's `traceparent` (W3C Trace Context), empty where it gave none."""

@@ -79,6 +79,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @translated
     async def unary(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> Any:
+        if not self._traces.wanted:
+            return await self._answer(call, request, context)
         with self._traced(call, request, context):
             return await self._answer(call, request, context)
 
