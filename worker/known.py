@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ def of(path: Path, look: Callable[[], Any]) -> Any:
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        if said := file.read():
-            return json.loads(said)
+        with suppress(ValueError):  # nothing yet, or not to its end
+            return json.loads(file.read())
         found = look()
         if _stamp(path) == stamp and time.time() - max(stamp[-2:]) / 1e9 > SETTLED_S:
             _forget(place.parent)
+            file.truncate(0)
             file.write(json.dumps(found))
     return found
 

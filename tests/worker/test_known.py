@@ -51,6 +51,13 @@ def test_nothing_is_kept_of_a_file_that_was_written_a_moment_ago(file, monkeypat
     assert [known.of(file, look) for _ in range(2)] == [[1], [2]]
 
 
+def test_what_was_not_written_to_its_end_is_found_out_again(file, tmp_path):
+    look = Look()
+    known.of(file, look)
+    next((tmp_path / "cache" / "known").iterdir()).write_text("[1")
+    assert known.of(file, look) == known.of(file, look) == [2]
+
+
 def test_what_is_wrong_is_not_kept(file):
     with pytest.raises(ZeroDivisionError):
         known.of(file, lambda: 1 / 0)

@@ -8,9 +8,7 @@ stays as it is (worker/known.py).
 """
 
 import mmap
-import os
 import struct
-import weakref
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,10 +22,9 @@ from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker import known
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
-from worker.errors import BadSample
+from worker.sources.filed import LARGE_BYTES, Filed
 from worker.sources.lazy import Files
 
-LARGE_BYTES = 1 << 26  # below it a copy for each rank does no harm
 LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
 ENCRYPTED = 1  # a flag
 
@@ -53,44 +50,11 @@ class Npz(Format):
                 mapped = {name: _array(shared, file, member) for name, member in plain.items()}
                 arrays = {name: mapped[name] if name in mapped else archive[name] for name in archive.files}
                 files = Files.of([path], [self.path])
-                known_fields = known.of(path, lambda: _looked_through(arrays, shared, plain))
-                return Filed(arrays, shared, file, files, {name: Field(array.shape[1:], *known_fields[name]) for name, array in arrays.items()})
+                found = known.of(path, lambda: _looked_through(arrays, shared, plain))
+                places = {name: (0, _offset(array, shared)) for name, array in mapped.items()}
+                return Filed(arrays, places, files, {name: Field(array.shape[1:], *found[name]) for name, array in arrays.items()})
         except DAMAGE:
             raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
-
-
-class Filed(Arrays):
-    """Some of the arrays lie in the one of `files`, which `shared` maps. Rows are read, not touched in the map: a touch was seen to
-    map 2 MiB around it into a process, and ends the process where the file was cut."""
-
-    def __init__(self, arrays: Mapping[str, np.ndarray], shared: mmap.mmap, file: BinaryIO, files: Files, fields: Mapping[str, Field]):
-        super().__init__(arrays, is_on_disk=True, fields=fields)
-        self._files, self._file = files, os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._file)
-        begin = np.frombuffer(shared, np.uint8).ctypes.data
-        for name, array in arrays.items():
-            if array.base is shared and array.nbytes < LARGE_BYTES:
-                self._arrays[name] = array.copy()
-        self._starts = {name: array.ctypes.data - begin for name, array in self._arrays.items() if array.base is shared and array.flags.c_contiguous}
-        shared.madvise(mmap.MADV_DONTNEED)
-
-    def read(self, indices):
-        self._files.unchanged(0)
-        rows = {name: self._rows(array, self._starts[name], indices.tolist()) if name in self._starts else array[indices]
-                for name, array in self._arrays.items()}
-        return {name: array if self._ready[name] else array.astype(np.float32) for name, array in rows.items()}
-
-    def _rows(self, array: np.ndarray, start: int, indices: list[int]) -> np.ndarray:
-        """Raises BadSample where the file ends before it should."""
-        rows, size = np.empty((len(indices), *array.shape[1:]), array.dtype), array.strides[0]
-        if size >= mmap.PAGESIZE:
-            for index in indices:
-                os.posix_fadvise(self._file, start + index * size, size, os.POSIX_FADV_WILLNEED)
-        room = memoryview(rows.reshape(-1).view(np.uint8))
-        for place, index in enumerate(indices):
-            if os.preadv(self._file, [room[place * size:(place + 1) * size]], start + index * size) != size:
-                raise BadSample(f"{self._files.names[0]}: expected sample {index}, but the file ends before it")
-        return rows
 
 
 def _plain(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -113,6 +77,10 @@ def _array(shared: mmap.mmap, file: BinaryIO, member: zipfile.ZipInfo) -> np.nda
 def _start(shared: mmap.mmap, member: zipfile.ZipInfo) -> int:
     """Where what it holds begins in the file."""
     return member.header_offset + LOCAL_HEAD.size + sum(LOCAL_HEAD.unpack_from(shared, member.header_offset))
+
+
+def _offset(array: np.ndarray, shared: mmap.mmap) -> int:
+    return array.ctypes.data - np.frombuffer(shared, np.uint8).ctypes.data
 
 
 def _looked_through(arrays: Mapping[str, np.ndarray], shared: mmap.mmap, plain: Mapping[str, zipfile.ZipInfo]) -> dict[str, list[int]]:

@@ -32,7 +32,7 @@ def test_later_sets_use_what_the_first_has_learned(tmp_path, opened, refused):
 
 @pytest.mark.parametrize(("of", "text"), [
     ([], "concat.of: expected a list of data sets, got []"),
-    (["npy", {"npz": {}}], 'concat.of.[0].: unknown data format "npy"'),
+    (["mpz", {"npz": {}}], 'concat.of.[0]: unknown data format "mpz"'),
 ])
 def test_a_list_that_does_not_fit(refused, of, text):
     assert refused(lambda: FORMATS.build({"concat": {"of": of}}))[0].startswith(text)

@@ -28,6 +28,7 @@ CASES = {
              {"text": {"path": "pairs.tsv", "task": "pairs", "length": 7, "unit": "bytes"}}],
     "wav": [{"wav": {"path": "wav", "seconds": 0.5, "rate": 8000}}, {"wav": {"path": "wav", "seconds": 0.5, "rate": 8000, "features": "samples"}},
             {"wav": {"path": "wav", "transcripts": "wav.tsv", "seconds": 0.5, "rate": 8000, "features": "mfcc"}}],
+    "npy": [{"npy": {"path": "arrays"}}, {"npy": {"path": "arrays/x.npy"}}],
     "npz": [{"npz": {"path": "labels.npz"}}, {"npz": {"path": "sub/values.npz"}}],
     "docstrings": [{"docstrings": {"length": 20, "samples": 30, "split": split}} for split in ("train", "test")],
     "drives": [{"drives": {"samples": 20}}, {"drives": {"samples": 12, "past": 4, "ahead": 3, "noise": 0, "split": "test"}}],
@@ -56,6 +57,9 @@ def root(tmp_path_factory):
     (folder / "sub").mkdir()
     np.savez(folder / "labels.npz", x=draw.normal(size=(30, 4)), y=draw.integers(0, 3, 30))
     np.savez(folder / "sub" / "values.npz", a=draw.normal(size=(11, 3, 2)), b=draw.normal(size=(11, 2)))
+    (folder / "arrays").mkdir()
+    np.save(folder / "arrays" / "x.npy", draw.normal(size=(13, 4)))
+    np.save(folder / "arrays" / "y.npy", draw.integers(0, 3, 13))
     files.write_all(folder)
     return DataRoot(folder)
 
@@ -147,4 +151,4 @@ def test_train_and_test_are_all_samples_together(root, component):
 
 
 def test_an_unknown_format_answers_with_all_known_ones(refused):
-    assert refused(lambda: FORMATS.build("npy")) == ['unknown data format "npy"; did you mean npz? known: ' + ", ".join(sorted(FORMATS.types))]
+    assert refused(lambda: FORMATS.build("npzz")) == ['unknown data format "npzz"; did you mean npz? known: ' + ", ".join(sorted(FORMATS.types))]

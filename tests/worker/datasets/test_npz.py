@@ -121,6 +121,7 @@ def test_a_refused_file_is_closed(tmp_path, opened):
 def mapped(monkeypatch, tmp_path):
     """`mapped(x=…)`: the same, opened where it stays on disk."""
     monkeypatch.setattr("worker.datasets.npz.LARGE_BYTES", 0)
+    monkeypatch.setattr("worker.sources.filed.LARGE_BYTES", 0)
 
     def make(save=np.savez, **arrays):
         save(tmp_path / "large.npz", **arrays)
@@ -158,7 +159,7 @@ def test_the_disk_is_asked_for_all_samples_before_one_is_read(mapped, monkeypatc
     monkeypatch.setattr(os, "posix_fadvise", lambda file, start, size, advice: asked.append(("ask", start, size)))
     monkeypatch.setattr(os, "preadv", lambda file, rooms, start: asked.append(("read", start, len(rooms[0]))) or read(file, rooms, start))
     assert data.read(np.array([3, 1]))["x"].tolist() == x[[3, 1]].tolist()
-    first = data._starts["x"]
+    _, first = data._places["x"]
     assert asked[:4] == [(what, first + row * 8000, 8000) for what in ("ask", "read") for row in (3, 1)]
 
 
@@ -185,7 +186,7 @@ def test_a_mapped_archive_that_is_cut_while_it_is_trained_on_is_named(mapped, tm
     data = mapped(x=np.zeros((100, 500), np.float32))
     os.truncate(tmp_path / "large.npz", 5000)
     with pytest.raises(BadSample, match="^large.npz: expected sample 99, but the file ends before it"):  # cut behind the look at its size
-        data._rows(data._arrays["x"], data._starts["x"], [0, 99])
+        data._rows("x", [0, 99])
     with pytest.raises(BadSample, match="^large.npz: expected a file that stays as it is while it is trained on, but it has changed"):
         data.read(np.array([99]))
 
