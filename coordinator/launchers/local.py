@@ -56,6 +56,7 @@ class Local(Launcher):
                     return self._launch(process, command, None)
             except psutil.Error:
                 continue  # gone, or not ours to look at
+        scratch.remove(run_dir)  # it may have been killed when nobody was there
         return None
 
     def _options(self, said: str, order: Order) -> list[str]:

@@ -2,7 +2,7 @@
 
 Killed, Open MPI leaves its files behind. Their names are made of process numbers: a later mpirun that gets a number
 again would not start ("The PMIx server's listener thread failed to start"). Folders of the launch's own are
-removed whole before it and after it, whoever was killed.
+removed whole before it and after it, whoever was killed; empty ones that nobody was there to remove, by later launches.
 
 Given as environment variables, that the command line stays one that a person could type.
 """
@@ -11,17 +11,22 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from worker.errors import Unavailable
 
 BACKING = "OMPI_MCA_btl_sm_backing_directory"
+PREFIX = f"bptrain-run-{os.geteuid()}-"
+EMPTY_S = 60  # what has been empty for so long is not about to be used
 
 
 def environment(run_dir: Path, shared: bool = True) -> dict[str, str]:
     """Makes the run's folders anew. `shared`: also the one for shared memory, which must be there before the ranks are, on
     each of their hosts. Raises Unavailable."""
     remove(run_dir)
+    _sweep()
     session, memory = folders(run_dir)
     _make(session)
     if not shared:
@@ -37,8 +42,20 @@ def remove(run_dir: Path) -> None:
 
 def folders(run_dir: Path) -> tuple[Path, Path]:
     """For mpirun's session, for shared memory."""
-    name = f"bptrain-{os.geteuid()}-{hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:12]}"
-    return Path(tempfile.gettempdir(), name), Path(os.environ.get(BACKING, "/dev/shm"), name)
+    name = PREFIX + hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:12]
+    return tuple(Path(place, name) for place in _places())
+
+
+def _places() -> tuple[str, str]:
+    return tempfile.gettempdir(), os.environ.get(BACKING, "/dev/shm")
+
+
+def _sweep() -> None:
+    for place in _places():
+        for folder in Path(place).glob(f"{PREFIX}*"):
+            with suppress(OSError):  # it is not empty, or gone
+                if time.time() - folder.stat().st_mtime > EMPTY_S:
+                    folder.rmdir()
 
 
 def _make(folder: Path) -> None:

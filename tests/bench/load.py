@@ -33,6 +33,7 @@ from bptrain.v1.report_pb2 import Column, Points, Report
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.client import Client
 from coordinator.jobs import states
+from coordinator.launchers import scratch
 from coordinator.store import jobs, lifecycle, points
 from worker import checks, jobfile
 
@@ -87,6 +88,8 @@ class Place:
             with suppress(psutil.NoSuchProcess):
                 launcher.terminate()
         psutil.wait_procs(launchers)
+        for run_dir in (self.state / "runs").glob("*"):
+            scratch.remove(run_dir)
 
     @contextmanager
     def _slot_taken(self) -> Iterator[None]:
