@@ -25,7 +25,7 @@ os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1"
 # By these `nothing_is_left` knows what is ours: every process inherits the one, Open MPI makes its files in the other.
 MARK, SHARED = "BPTRAIN_TESTS_OF", Path(f"/dev/shm/bptrain-tests-{os.getpid()}")
 os.environ.update({MARK: str(os.getpid()), "OMPI_MCA_btl_sm_backing_directory": str(SHARED)})
-PATIENCE_S = 10  # for keepers to see that nobody comes back
+PATIENCE_S = 40  # for keepers to see that nobody comes back: some wait for half a minute
 MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "--bind-to", "none", "--map-by", ":OVERSUBSCRIBE",
           "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 
