@@ -29,8 +29,8 @@ def folder_of(store: Path) -> Path:
 
 def create(store: Path) -> Backup:
     """A new copy. Raises Refusal STORE_FULL or STORE_CORRUPT."""
-    folder = folder_of(store)
-    target = folder / f"store-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}.db"
+    folder, (seconds, rest) = folder_of(store), divmod(time.time_ns(), 10**9)
+    target = folder / f"store-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}-{rest:09d}.db"
     part = target.with_suffix(".part")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -41,7 +41,7 @@ def create(store: Path) -> Backup:
         raise translated(error) from None
     finally:
         part.unlink(missing_ok=True)
-    for old in _files(store)[KEPT:]:
+    for old in [path for path in _files(store) if path != target][KEPT - 1:]:  # a clock may have been set back
         old.unlink()
     return _described(target)
 

@@ -52,6 +52,14 @@ def test_only_the_newest_copies_are_kept(path, stored):
     assert [each.name for each in backup.everyone(path)] == made[:1:-1]
 
 
+def test_names_follow_one_clock_and_a_new_copy_stays_though_that_was_set_back(path, stored, monkeypatch):
+    """Seconds and their fraction once came from two looks at it: around a second's end, the newest was taken for the oldest."""
+    times = iter([*range(10**18, 10**18 + 10 * 999_999_999, 999_999_999)][:backup.KEPT] + [10**17])
+    monkeypatch.setattr(backup.time, "time_ns", lambda: next(times))
+    made = [backup.create(path).name for _ in range(backup.KEPT + 1)]
+    assert made[:-1] == sorted(made[:-1]) and [each.name for each in backup.everyone(path)] == [*made[-2:0:-1], made[-1]]
+
+
 DAMAGES = {
     "cut": lambda data: data[:len(data) // 2],
     "a page of zeros": lambda data: data[:8192] + bytes(4096) + data[12288:],
