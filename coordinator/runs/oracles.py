@@ -44,8 +44,9 @@ class Oracle:
                 raise RuntimeError("the process that predicts has died") from None
 
     @property
-    def lives(self) -> bool:
-        return self._process.returncode is None
+    def listens(self) -> bool:
+        """Not while it is on its way out."""
+        return self._process.returncode is None and not self._process.stdin.is_closing()
 
     def rest(self) -> None:
         """Leaves after IDLE_S."""
@@ -93,7 +94,7 @@ class Oracles:
 
     async def _taken(self, job_id: str, folder: RunDir) -> Oracle:
         oracle = self._resting.pop(job_id, None)
-        if oracle and oracle.lives:
+        if oracle and oracle.listens:
             oracle.wake()
             return oracle
         command = [sys.executable, "-m", "worker.predict", str(folder.path), "--data-root", str(self._data_root)]

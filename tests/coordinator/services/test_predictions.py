@@ -104,6 +104,22 @@ def test_a_job_without_a_checkpoint_says_so(shared, add_job):
     assert caught.value.reason == "CHECKPOINT_NOT_FOUND"
 
 
+def test_who_is_on_the_way_out_is_not_asked():
+    """Its input is closed some time before it has ended."""
+    async def scenario():
+        oracle = oracles.Oracle(await asyncio.create_subprocess_exec("sleep", "60", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE))
+        listened = oracle.listens
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(oracles, "IDLE_S", 0)
+            oracle.rest()
+            await asyncio.sleep(0.05)
+        found = listened, oracle.listens, oracle._process.returncode
+        await oracle.kill()
+        return found
+
+    assert asyncio.run(scenario()) == (True, False, None)
+
+
 def test_many_questions_at_once_are_all_answered(trained, shared):
     _, job_id, wanted = trained
 
