@@ -22,6 +22,8 @@ from worker.sources.split import Source
 from worker.sources.spool import spooled
 
 BLOCK = 1 << 14  # rows that are looked through at a time
+OWN = ("x", "y", "weight")  # fields; a column of text among the inputs has another name
+GROUP = "(group)"  # no field, and hardly the name of a column
 Columns = Mapping[str, np.ndarray]  # name → numbers, or objects that are text; None or NaN is missing
 
 
@@ -83,12 +85,12 @@ class Rows:
         if problems:
             raise InvalidInput(problems)
         usable = self._usable()
-        group = (lambda: self._cells["group"][usable]) if self._group else None
+        group = (lambda: self._cells[GROUP][usable]) if self._group else None
         self._rows = usable[table.rows(len(usable), group)]
         self.learned = dict(learned) or self._learn()
         self._fill = np.array(self.learned["means"], np.float32) if table.missing == "mean" else np.float32(0)
-        self._maps = {name: self._map(name) for name in self._codes if name != self._group}
-        self.fields = {name: self._field(name) for name in self._cells.dtype.names if name != "group"}
+        self._maps = {name: self._map(name) for name in self._texts()}
+        self.fields = {name: self._field(name) for name in self._cells.dtype.names if name != GROUP}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -110,7 +112,7 @@ class Rows:
         """Rows of one file and one group, standing together."""
         starts = [first for first, _ in self._files]
         if self._group:
-            starts += (np.flatnonzero(np.diff(self._cells["group"])) + 1).tolist()
+            starts += (np.flatnonzero(np.diff(self._cells[GROUP])) + 1).tolist()
         cuts = sorted({*starts, len(self._cells)})
         yield from (slice(*pair) for pair in pairwise(cuts))
 
@@ -123,7 +125,9 @@ class Rows:
                 self._target = [name for name in self._table.target if name in columns]
                 self._weight, self._group = (name if name in columns else "" for name in (self._table.weight, self._table.group))
                 is_text = {name for name, column in columns.items() if column.dtype == object}
-                self._codes = {name: {} for name in is_text if name in {*self._inputs, *self._target, self._group}}
+                self._codes = {name: {} for name in is_text if name in {*self._inputs, *self._target, self._weight, self._group}}
+                if problems := self._text_problems():
+                    raise InvalidInput(problems)
                 dtype = self._dtype(columns)
             if not self._files or self._files[-1][1] != file:
                 self._files.append((count, file))
@@ -132,6 +136,18 @@ class Rows:
                 block[name] = self._cell(name, columns)
             count += len(block)
             yield block
+
+    def _text_problems(self) -> list[Problem]:
+        """Of columns that hold text where they may not."""
+        found = [Problem("inputs", f'expected another name for the column of text "{name}", as a field is called so; rename it')
+                 for name in self._inputs if name in self._codes and name in OWN]
+        found += [Problem("target", f'expected numbers in several targets, but "{name}" is text; give one target for a class')
+                  for name in self._target if name in self._codes and len(self._target) > 1]
+        return found + [Problem("weight", f'expected numbers, but "{name}" is text') for name in (self._weight,) if name in self._codes]
+
+    def _texts(self) -> list[str]:
+        """Columns of text that are fields; of the group alone nothing is handed out."""
+        return sorted(name for name in self._codes if name in {*self._inputs, *self._target})
 
     def _dtype(self, columns: Columns) -> np.dtype:
         numbers = [name for name in self._inputs if name not in self._codes]
@@ -144,7 +160,7 @@ class Rows:
         elif target:
             kinds.append(("y", np.float32, (len(target),)))
         kinds += [("weight", np.float32)] if self._weight else []
-        return np.dtype(kinds + ([("group", np.int32 if self._group in self._codes else np.float64)] if self._group else []))
+        return np.dtype(kinds + ([(GROUP, np.int32 if self._group in self._codes else np.float64)] if self._group else []))
 
     def _cell(self, name: str, columns: Columns) -> np.ndarray:
         """A field's part of a block."""
@@ -162,7 +178,7 @@ class Rows:
         """The column that a field is made of, where it is one."""
         if name == "y":
             return self._target[0]
-        return {"weight": self._weight, "group": self._group}.get(name, name)
+        return {"weight": self._weight, GROUP: self._group}.get(name, name)
 
     def _missing(self, name: str) -> Problem | None:
         """Unless every number is there, or what to do is said."""
@@ -192,7 +208,7 @@ class Rows:
 
     def _learn(self) -> dict[str, Any]:
         """Of the rows asked for: means, and the texts of each column."""
-        found: dict[str, Any] = {"texts": {name: self._texts(name) for name in sorted(self._codes) if name != self._group}}
+        found: dict[str, Any] = {"texts": {name: self._names(name) for name in self._texts()}}
         if len(self._target) == 1 and self._target[0] in self._codes:
             found["classes"] = found["texts"][self._target[0]]
         if self._table.missing == "mean" and "x" in self._cells.dtype.names:
@@ -201,7 +217,7 @@ class Rows:
             found["means"] = (sums / np.maximum(counts, 1)).tolist()
         return found
 
-    def _texts(self, column: str) -> list[str]:
+    def _names(self, column: str) -> list[str]:
         names = list(self._codes[column])
         return sorted(names[code] for code in np.unique(self._cells[self._field_of(column)][self._rows]))
 

@@ -73,6 +73,28 @@ def test_a_group_stays_on_one_side(opened):
     assert not set(train) & set(test) and len(set(test)) == 2 and len(train) + len(test) == 30
 
 
+def test_a_column_of_text_may_be_the_group_and_an_input_or_the_target(opened):
+    rows = [row | {"town": "abcdefghij"[row["patient"]]} for row in ROWS]
+    asked = {"inputs": ["age", "town"], "target": "ill", "group": "town"}
+    train = opened(rows, **asked, split="train")
+    towns = train.learned["texts"]["town"]
+    assert len(towns) == 8 and train.fields["town"] == Field((), True, 9, 0)
+    assert everything(train)["town"].tolist() == [1 + towns.index(row["town"]) for row in rows if row["town"] in towns]
+    assert set(everything(opened(rows, train.learned, **asked, split="test"))["town"]) == {0}
+    assert opened(rows, inputs=["age"], target="town", group="town", split="train").learned["classes"] == towns
+
+
+@pytest.mark.parametrize(("attributes", "problem"), [
+    ({"inputs": ["age", "y"]}, 'inputs: expected another name for the column of text "y", as a field is called so; rename it'),
+    ({"inputs": ["age"], "target": ["dose", "town"]}, 'target: expected numbers in several targets, but "town" is text; give one target for a class'),
+    ({"inputs": ["age"], "weight": "town"}, 'weight: expected numbers, but "town" is text'),
+], ids=str)
+def test_text_where_it_cannot_be_is_refused(opened, refused, attributes, problem):
+    rows = [row | {"y": row["town"], "group": row["town"]} for row in ROWS]
+    assert refused(lambda: opened(rows, **attributes)) == [problem]
+    assert set(opened(rows, inputs=["age", "group"], group="group").fields) == {"x", "group"}
+
+
 def test_an_empty_cell_is_named_unless_it_is_said_what_to_do(opened, refused):
     rows = [row | {"dose": None if i in (4, 9) else row["dose"]} for i, row in enumerate(ROWS)]
     assert refused(lambda: opened(rows, target="ill")) == [
