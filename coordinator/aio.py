@@ -18,7 +18,8 @@ import grpc
 from coordinator import channel
 from coordinator.answers import Patience, pause_s, raised
 from coordinator.endpoint import Endpoint
-from coordinator.surface import DEADLINE_S, Surface, next_page
+from coordinator.surface import Surface
+from coordinator.surface.asking import DEADLINE_S, next_page
 
 
 class AsyncClient(Surface):

@@ -9,7 +9,7 @@
 
 1. Streams reconnect by themselves, from where they were; they end only with the job's end record.
 2. Errors are the ones of the table in coordinator/errors.py, raised as exceptions with a sentence.
-3. Importing this loads no part of the server. What can be asked is in surface.py; aio.py asks the same without blocking.
+3. Importing this loads no part of the server. What can be asked is in surface/; aio.py asks the same without blocking.
 """
 
 import itertools
@@ -22,7 +22,8 @@ import grpc
 from coordinator import channel
 from coordinator.answers import Notice, Patience, Point, pause_s, raised
 from coordinator.endpoint import Endpoint
-from coordinator.surface import DEADLINE_S, Surface, next_page
+from coordinator.surface import Surface
+from coordinator.surface.asking import DEADLINE_S, next_page
 
 __all__ = ["Client", "Notice", "Point"]
 

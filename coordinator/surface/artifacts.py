@@ -1,0 +1,33 @@
+"""Files of a job, by name."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from bptrain.v1 import artifact_service_pb2 as files
+from bptrain.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from coordinator.surface.asking import Asking
+
+
+class Artifacts(Asking):
+    """Checkpoints, journal, log."""
+
+    @cached_property
+    def _artifacts(self) -> ArtifactServiceStub:
+        return ArtifactServiceStub(self._channel)
+
+    def artifacts(self, job_id: str) -> Sequence[files.Artifact]:
+        """Files of a job: checkpoints, journal, log."""
+        return self._call(self._artifacts.ListArtifacts, files.ListArtifactsRequest(job_id=job_id), lambda response: response.artifacts)
+
+    def artifact(self, job_id: str, name: str) -> files.Artifact:
+        """One of them, with its SHA-256."""
+        return self._call(self._artifacts.GetArtifact, files.GetArtifactRequest(job_id=job_id, name=name), lambda response: response.artifact)
+
+    def download(self, job_id: str, name: str, offset_bytes: int = 0) -> Iterator[bytes]:
+        """Its content from an offset on, across reconnects."""
+
+        def request(offset: int) -> files.DownloadArtifactRequest:
+            return files.DownloadArtifactRequest(job_id=job_id, name=name, offset_bytes=offset)
+
+        return self._stream(self._artifacts.DownloadArtifact, request, offset_bytes, lambda message: message.offset_bytes,
+                            lambda message: message.ended, lambda message: [message.content])
