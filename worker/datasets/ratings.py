@@ -27,7 +27,7 @@ class Ratings(Source):
 
     def open_with(self, root, learned):
         common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "on_bad", "of_fold")}
-        table, left_out = _Csv(**common, inputs=("user", "item"), target=("rating",)), []
+        table, left_out = _Csv(**common, inputs=("user", "item"), target=("rating",), advice=""), []
         return Triples(table, map(_triple, table.blocks(root, left_out)), learned, left_out)
 
 
@@ -55,6 +55,9 @@ def _triple(block):
 
 
 def _named(column: np.ndarray) -> np.ndarray:
-    if column.dtype.kind == "f" and (column == np.floor(column)).all():
-        column = column.astype(np.int64)
-    return column.astype(str).astype(object)
+    """Numbers as people write them; None where there is none."""
+    if column.dtype == object:
+        return column
+    is_there, numbers = ~np.isnan(column.astype(np.float64)), np.nan_to_num(column)
+    whole = numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
+    return np.where(is_there, whole.astype(str).astype(object), None)

@@ -1,7 +1,7 @@
 """windows: sliding windows over a time series, rows of CSV or Parquet files in their order.
 
     path      a file, or a folder of them: .csv, .tsv, .gz or .parquet; a window is never across two files
-    inputs    columns of x; left out: all but series
+    inputs    columns of x; left out: all columns of numbers but series
     target    columns of y; left out: those of x
     length    rows in x
     horizon   rows in y, right behind x
@@ -42,7 +42,8 @@ class Windows(Source):
     def open_with(self, root, learned):
         is_parquet = root.files(self.path, {".parquet", ".csv", ".tsv", ".gz"})[0].suffix == ".parquet"
         columns = tuple(dict.fromkeys((*self.inputs, *self.target))) if self.inputs else ()
-        table: Table = (_Parquet if is_parquet else _Csv)(path=self.path, inputs=columns, group=self.series, missing=self.missing)
+        table: Table = (_Parquet if is_parquet else _Csv)(path=self.path, inputs=columns, group=self.series, missing=self.missing,
+                                                         advice="; say what to do: missing: zero")
         left_out: list[str] = []
         return Slid(self, Rows(table, table.blocks(root, left_out), {}, left_out))
 
@@ -63,6 +64,9 @@ class Slid:
         self._rows, self._length, self.skipped = rows, asked.length, rows.skipped
         self._span = np.arange(asked.length + asked.horizon)
         known = rows.inputs
+        text = [(field, name) for field, given in (("inputs", asked.inputs), ("target", asked.target)) for name in given if name not in known]
+        if text:
+            raise InvalidInput([Problem(field, f'expected columns of numbers, but "{name}" is text') for field, name in text])
         self._inputs = [known.index(name) for name in asked.inputs or known]
         self._targets = [known.index(name) for name in asked.target or asked.inputs or known]
         pieces = [piece for segment in rows.segments() for piece in asked.parts(segment)]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bpcore.errors import InvalidInput, Problem
-from worker.sources.tables import Columns
+from worker.sources.packed import Columns
 
 
 def columns(batch: Any) -> Columns:

@@ -103,6 +103,22 @@ def test_an_empty_cell_is_named_unless_it_is_said_what_to_do(opened, refused):
     assert everything(opened(rows, inputs=["dose"], missing="zero"))["x"][[4, 9], 0].tolist() == [0, 0]
 
 
+def test_an_empty_cell_of_text_is_as_the_policy_says_too(opened, refused):
+    rows = [row | {"town": None if i in (4, 9) else row["town"]} for i, row in enumerate(ROWS)]
+    advice = "; say what to do: missing: drop, mean or zero"
+    assert refused(lambda: opened(rows, target="ill")) == [f'path: {opened.file}, row 5: expected text in "town", but there is none{advice}']
+    zero, dropped = (opened(rows, inputs=["age", "town"], missing=missing) for missing in ("zero", "drop"))
+    assert np.flatnonzero(everything(zero)["town"] == 0).tolist() == [4, 9] and zero.learned["texts"]["town"] == ["a", "b", "c"]
+    assert (len(dropped), dropped.skipped) == (28, 2) and set(everything(dropped)["town"]) == {1, 2, 3}
+    assert refused(lambda: opened(rows, inputs=["age"], target="town", missing="drop")) == [
+        f'path: {opened.file}, row 5: expected text in "town", but there is none']
+
+
+def test_an_infinite_number_is_none_that_a_policy_could_fill(opened, refused):
+    rows = [row | {"dose": float("inf") if i == 4 else row["dose"]} for i, row in enumerate(ROWS)]
+    assert refused(lambda: opened(rows, inputs=["dose"], missing="mean"))[0].startswith(f'path: {opened.file}, row 5: expected a finite number')
+
+
 def test_the_mean_is_that_of_the_training_part(opened):
     rows = [row | {"dose": None if i % 5 == 0 else row["dose"]} for i, row in enumerate(ROWS)]
     train = opened(rows, inputs=["dose", "age"], missing="mean", split="train")
@@ -136,6 +152,36 @@ def test_files_of_a_folder_are_one_table_and_rows_are_named_by_file(tmp_path, re
     build = FORMATS.build({"csv": {"path": "set", "target": "ill", "inputs": ["age", "dose"]}})
     assert refused(lambda: build.open(DataRoot(tmp_path)))[0].startswith("path: set/b.csv, row 4: expected a finite number")
     assert len(FORMATS.build({"csv": {"path": "set", "target": "ill", "inputs": ["age"]}}).open(DataRoot(tmp_path))) == 30
+
+
+@pytest.mark.parametrize(("first", "second", "problem"), [
+    ("a,b\n1,2\n", "a\n1\n", 'path: set/2.csv: expected the column "b", as set/1.csv has it'),
+    ("a,b\n1,2\n", "b,a\n1,2\n3,x\n", 'path: set/2.csv, row 1: expected a number in "a", as in the rows before, got "2"'),
+    ("a,b\n1,u\n", "a,b\n1,\n2,5\n", 'path: set/2.csv, row 2: expected text in "b", as in the rows before, got 5'),
+    ("a,b,y\n1,2,0\n", "a,b,y\n1,2,1\n1,2,0.5\n", 'path: set/2.csv, row 2: expected an integer in "y", as in the rows before, got 0.5'),
+    ("a,b,y\n1,2,0\n", "a,b,y\n1,2,1\n1,2,\n", 'path: set/2.csv, row 2: expected an integer in "y", as in the rows before, but there is none'),
+])
+def test_what_a_later_file_has_otherwise_is_named(tmp_path, refused, first, second, problem):
+    (tmp_path / "set").mkdir()
+    for name, text in (("1.csv", first), ("2.csv", second)):
+        (tmp_path / "set" / name).write_text(text)
+    asked = {"path": "set", "missing": "zero"} | ({"target": "y"} if "y" in first else {})
+    assert refused(lambda: FORMATS.build({"csv": asked}).open(DataRoot(tmp_path))) == [problem]
+
+
+def test_an_empty_class_is_named_wherever_in_a_file_it_stands(tmp_path, refused):
+    y = [None if i == 69_999 else i % 2 for i in range(70_000)]  # more than are read at a time
+    parquet.write_table(pa.Table.from_pydict({"a": range(70_000), "y": y}), tmp_path / "t.parquet")
+    assert refused(lambda: FORMATS.build({"parquet": {"path": "t.parquet", "target": "y"}}).open(DataRoot(tmp_path))) == [
+        'path: t.parquet, row 70000: expected an integer in "y", as in the rows before, but there is none']
+
+
+def test_a_column_that_is_empty_in_one_file_may_be_text_in_another(tmp_path):
+    (tmp_path / "set").mkdir()
+    for name, text in (("1.csv", "a,b\n1,u\n"), ("2.csv", "a,b\n1,\n")):
+        (tmp_path / "set" / name).write_text(text)
+    data = FORMATS.build({"csv": {"path": "set", "missing": "zero"}}).open(DataRoot(tmp_path))
+    assert everything(data)["b"].tolist() == [1, 0]
 
 
 def test_tabs_and_gzip(tmp_path):
@@ -204,6 +250,19 @@ def test_a_window_longer_than_the_series_is_refused(opened, tmp_path, refused):
     asked = FORMATS.build({"windows": {"path": opened.file, "length": 30, "inputs": ["age"]}})
     assert refused(lambda: asked.open(DataRoot(tmp_path))) == [
         'length: expected windows that fit into the longest series, 30 rows, got "30 rows and 1 behind them"']
+
+
+def test_windows_are_of_numbers(opened, tmp_path, refused):
+    opened()
+    asked = FORMATS.build({"windows": {"path": opened.file, "length": 2, "inputs": ["age", "town"], "target": "town"}})
+    assert refused(lambda: asked.open(DataRoot(tmp_path))) == [
+        f'{field}: expected columns of numbers, but "town" is text' for field in ("inputs", "target")]
+
+
+def test_a_rating_without_a_user_is_named(tmp_path, refused):
+    (tmp_path / "r.csv").write_text("u,i,r\n7,x,4\n,y,2\n")
+    assert refused(lambda: FORMATS.build({"ratings": {"path": "r.csv"}}).open(DataRoot(tmp_path))) == [
+        'path: r.csv, row 2: expected text in "user", but there is none']
 
 
 def test_ratings_number_users_and_items_by_name(tmp_path):
