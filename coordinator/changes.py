@@ -49,7 +49,7 @@ class Changes:
         """To a call that is repeated. Raises Refusal REQUEST_ID_REUSED."""
         if request.validate_only or not request.request_id:
             return None
-        return self._database.look(lambda connection: requests.first_answer(connection, request))
+        return self._database.look(lambda connection: requests.first_answer(connection, request, pb.Job))
 
     async def make(self, request: Any, work: Work) -> pb.Job:
         """The job as the change leaves it. Raises what `work` raises, and Refusal REQUEST_ID_REUSED or DRAINING."""
@@ -182,7 +182,7 @@ class Changes:
 
 def _recorded(connection: sqlite3.Connection, request: Any, work: Work) -> tuple[pb.Job, Done | None]:
     """The answer, and what has been done now: nothing for a call that is repeated, or only checked."""
-    if not request.validate_only and (earlier := requests.first_answer(connection, request)):
+    if not request.validate_only and (earlier := requests.first_answer(connection, request, pb.Job)):
         return earlier, None
     connection.execute("SAVEPOINT trial")
     done = work(connection)
@@ -190,7 +190,7 @@ def _recorded(connection: sqlite3.Connection, request: Any, work: Work) -> tuple
     if request.validate_only:
         connection.execute("ROLLBACK TO trial")
         return job, None
-    requests.remember(connection, request, job)
+    requests.remember(connection, request, job, job.id)
     return job, done
 
 

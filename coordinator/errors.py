@@ -38,7 +38,7 @@ CATALOGUE = {
     "CURSOR_COMPACTED": Entry("OUT_OF_RANGE", 2, 'changes behind the cursor "{cursor}" were removed with their jobs; the oldest that is good is "{oldest}"'),
     "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
     "ARTIFACT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no artifact of this name; bptrain artifacts {job} shows all"),
-    "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another call: {method}, of job {job}"),
+    "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another call: {method} of {target}"),
     "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
     "IN_FOLDS": Entry("FAILED_PRECONDITION", 2, "job {job} has no ranks of its own, it is trained in folds; ask for one of these: {folds}"),
     "ETAG_MISMATCH": Entry("ABORTED", 1, "job {job} has changed since it was looked at; look again"),

@@ -4,9 +4,10 @@ import sqlite3
 import time
 
 from bpcore.errors import InvalidInput, Problem, expected
-from bptrain.v1.admin_service_pb2 import Scope, Token
+from bptrain.v1.admin_service_pb2 import CreateTokenRequest, CreateTokenResponse, RevokeTokenRequest, RevokeTokenResponse, Scope, Token
 from coordinator.access import rules, trail
-from coordinator.store import tokens
+from coordinator.access.caller import owner
+from coordinator.store import requests, tokens
 from worker.checks import NAME
 
 DAY_S = 86_400
@@ -25,6 +26,17 @@ def create(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: in
     return token, tokens.add(connection, token)
 
 
+def created(connection: sqlite3.Connection, request: CreateTokenRequest) -> CreateTokenResponse:
+    """The same for a call. Nobody has the secret of the first answer to give it again, so a repeat gets a new one, of the same
+    token. Raises Refusal REQUEST_ID_REUSED, too."""
+    if earlier := requests.first_answer(connection, request, Token, owner()):
+        token = tokens.get(connection, earlier.name)
+        return CreateTokenResponse(token=token, secret="" if token.revoked else tokens.renew(connection, token.name))
+    token, secret = create(connection, request.name, request.scope, request.lifetime_s)
+    requests.remember(connection, request, token, token.name, owner())
+    return CreateTokenResponse(token=token, secret=secret)
+
+
 def create_at_console(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> str:
     """The same with the store at hand; returns the secret."""
     _, secret = create(connection, name, scope, lifetime_s)
@@ -40,6 +52,15 @@ def first(connection: sqlite3.Connection) -> str:
 def revoke(connection: sqlite3.Connection, name: str) -> Token:
     """Raises Refusal TOKEN_NOT_FOUND."""
     return tokens.revoke(connection, name, time.time())
+
+
+def revoked(connection: sqlite3.Connection, request: RevokeTokenRequest) -> RevokeTokenResponse:
+    """The same for a call. Raises Refusal REQUEST_ID_REUSED, too."""
+    token = requests.first_answer(connection, request, Token)
+    if token is None:
+        token = revoke(connection, request.name)
+        requests.remember(connection, request, token, token.name)
+    return RevokeTokenResponse(token=token)
 
 
 def _problems(name: str, scope: int, lifetime_s: int) -> list[Problem]:

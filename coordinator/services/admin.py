@@ -5,7 +5,7 @@ from bptrain.v1.admin_service_pb2_grpc import AdminServiceServicer
 from coordinator.access import issue
 from coordinator.access.trail import Trail
 from coordinator.services.translate import translated
-from coordinator.store import tokens
+from coordinator.store import requests, tokens
 from coordinator.store.database import Database
 
 
@@ -15,9 +15,7 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def CreateToken(self, request, context):
-        token, secret = await self._database.write(
-            lambda connection: issue.create(connection, request.name, request.scope, request.lifetime_s))
-        return pb.CreateTokenResponse(token=token, secret=secret)
+        return await self._database.write(lambda connection: issue.created(connection, request))
 
     @translated
     async def ListTokens(self, request, context):
@@ -25,7 +23,7 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def RevokeToken(self, request, context):
-        return pb.RevokeTokenResponse(token=await self._database.write(lambda connection: issue.revoke(connection, request.name)))
+        return await self._database.write(lambda connection: issue.revoked(connection, request))
 
     @translated
     async def ListAudit(self, request, context):
@@ -34,7 +32,11 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def CreateBackup(self, request, context):
-        return pb.CreateBackupResponse(backup=await self._database.backup())
+        backup = await self._database.read(lambda connection: requests.first_answer(connection, request, pb.Backup))
+        if backup is None:
+            backup = await self._database.backup()
+            await self._database.write(lambda connection: requests.remember(connection, request, backup, backup.name))
+        return pb.CreateBackupResponse(backup=backup)
 
     @translated
     async def CheckStore(self, request, context):

@@ -15,10 +15,25 @@ def add(connection: sqlite3.Connection, token: Token) -> str:
     """Stores it; returns its secret. Raises Refusal TOKEN_NAME_TAKEN."""
     if _find(connection, "name", token.name):
         raise Refusal("TOKEN_NAME_TAKEN", token=token.name)
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    secret = _fresh()
     connection.execute("INSERT INTO tokens (name, hash, scope, created, expires) VALUES (?, ?, ?, ?, ?)",
                        (token.name, _hash(secret), token.scope, token.created, token.expires))
     return secret
+
+
+def renew(connection: sqlite3.Connection, name: str) -> str:
+    """Another secret for a token; the one before is of no use any more."""
+    secret = _fresh()
+    connection.execute("UPDATE tokens SET hash = ? WHERE name = ?", (_hash(secret), name))
+    return secret
+
+
+def get(connection: sqlite3.Connection, name: str) -> Token:
+    """Raises Refusal TOKEN_NOT_FOUND."""
+    token = _find(connection, "name", name)
+    if token is None:
+        raise Refusal("TOKEN_NOT_FOUND", token=name)
+    return token
 
 
 def by_secret(connection: sqlite3.Connection, secret: str) -> Token | None:
@@ -38,10 +53,11 @@ def everyone(connection: sqlite3.Connection) -> list[Token]:
 def revoke(connection: sqlite3.Connection, name: str, now: float) -> Token:
     """Raises Refusal TOKEN_NOT_FOUND."""
     connection.execute("UPDATE tokens SET revoked = ? WHERE name = ? AND revoked = 0", (now, name))
-    token = _find(connection, "name", name)
-    if token is None:
-        raise Refusal("TOKEN_NOT_FOUND", token=name)
-    return token
+    return get(connection, name)
+
+
+def _fresh() -> str:
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def _find(connection: sqlite3.Connection, column: str, value: str | bytes) -> Token | None:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from bptrain.v1 import admin_service_pb2 as admin
 from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
-from coordinator.surface.asking import Asking
+from coordinator.surface.asking import Asking, fresh_id
 
 
 class Admin(Asking):
@@ -17,7 +17,8 @@ class Admin(Asking):
 
     def create_token(self, name: str, scope: int, lifetime_s: int) -> admin.CreateTokenResponse:
         """A new token; `.secret` is what its holder shows, and stands nowhere else."""
-        return self._call(self._admin.CreateToken, admin.CreateTokenRequest(name=name, scope=scope, lifetime_s=lifetime_s), lambda response: response)
+        request = admin.CreateTokenRequest(name=name, scope=scope, lifetime_s=lifetime_s, request_id=fresh_id())
+        return self._call(self._admin.CreateToken, request, lambda response: response)
 
     def tokens(self) -> Sequence[admin.Token]:
         """All that there are or were, oldest first."""
@@ -25,11 +26,11 @@ class Admin(Asking):
 
     def revoke_token(self, name: str) -> admin.Token:
         """Refused from the next call on."""
-        return self._call(self._admin.RevokeToken, admin.RevokeTokenRequest(name=name), lambda response: response.token)
+        return self._call(self._admin.RevokeToken, admin.RevokeTokenRequest(name=name, request_id=fresh_id()), lambda response: response.token)
 
     def create_backup(self) -> admin.Backup:
         """A copy of the coordinator's store, whole and on disk."""
-        return self._call(self._admin.CreateBackup, admin.CreateBackupRequest(), lambda response: response.backup)
+        return self._call(self._admin.CreateBackup, admin.CreateBackupRequest(request_id=fresh_id()), lambda response: response.backup)
 
     def check_store(self) -> admin.CheckStoreResponse:
         """What is wrong with the store, and which copies there are."""

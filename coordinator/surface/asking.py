@@ -1,5 +1,6 @@
 """What a client has to be able to do, so that everything else can be said once for both."""
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -7,6 +8,11 @@ from typing import Any
 from coordinator.endpoint import Endpoint
 
 DEADLINE_S = 60.0
+
+
+def fresh_id() -> str:
+    """For one call: where the same is sent again, after its line broke, it is answered as the first one was."""
+    return str(uuid.uuid4())
 
 
 def next_page(page: Any, request: Any) -> bool:

@@ -3,7 +3,6 @@
 Every call that changes something carries a request id: on a broken line it is safe to repeat.
 """
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from bptrain.v1 import job_service_pb2 as jobs
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.limits import LONGEST_WAIT_S
-from coordinator.surface.asking import DEADLINE_S, Asking
+from coordinator.surface.asking import DEADLINE_S, Asking, fresh_id
 from worker import jobfile
 
 JobLike = str | Path | Mapping[str, Any] | JobSpec
@@ -44,7 +43,7 @@ class Jobs(Asking):
                 raise InvalidInput(problems)
             return response.job
 
-        request = jobs.SubmitJobRequest(spec=spec, request_id=_fresh(), validate_only=validate_only or bool(problems))
+        request = jobs.SubmitJobRequest(spec=spec, request_id=fresh_id(), validate_only=validate_only or bool(problems))
         return self._call(self._jobs.SubmitJob, request, take, refused)
 
     def get(self, job_id: str) -> jobs.Job:
@@ -59,40 +58,40 @@ class Jobs(Asking):
         """Changes `labels`, `priority`, `time_limit_s` or `deadline`; None goes back to the default. `etag`: of the job as
         you saw it. Raises InvalidInput, Refusal ETAG_MISMATCH."""
         spec, mask = _patch(fields)
-        request = jobs.UpdateJobRequest(id=job_id, etag=etag, spec=spec, update_mask=mask, request_id=_fresh(), validate_only=validate_only)
+        request = jobs.UpdateJobRequest(id=job_id, etag=etag, spec=spec, update_mask=mask, request_id=fresh_id(), validate_only=validate_only)
         return self._call(self._jobs.UpdateJob, request, _job)
 
     def pause(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Takes it off its ranks, with a checkpoint; returns at once."""
-        return self._call(self._jobs.PauseJob, jobs.PauseJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.PauseJob, jobs.PauseJobRequest(id=job_id, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def resume(self, job_id: str, ranks: int = 0, validate_only: bool = False) -> jobs.Job:
         """Lets a paused job go on, with another number of ranks if you like; the bits stay the same."""
-        return self._call(self._jobs.ResumeJob, jobs.ResumeJobRequest(id=job_id, ranks=ranks, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.ResumeJob, jobs.ResumeJobRequest(id=job_id, ranks=ranks, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def cancel(self, job_id: str, mode: str = "checkpoint", validate_only: bool = False) -> jobs.Job:
         """Ends a job; returns at once. `mode`: checkpoint, step (without one) or now (killed)."""
-        request = jobs.CancelJobRequest(id=job_id, mode=f"CANCEL_MODE_{mode.upper()}", request_id=_fresh(), validate_only=validate_only)
+        request = jobs.CancelJobRequest(id=job_id, mode=f"CANCEL_MODE_{mode.upper()}", request_id=fresh_id(), validate_only=validate_only)
         return self._call(self._jobs.CancelJob, request, _job)
 
     def retry(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Lets a failed or cancelled job go on from its newest checkpoint."""
-        return self._call(self._jobs.RetryJob, jobs.RetryJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.RetryJob, jobs.RetryJobRequest(id=job_id, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def fork(self, job_id: str, step: int = 0, changes: Mapping[str, Any] | None = None, validate_only: bool = False) -> jobs.Job:
         """A new job from a kept checkpoint of another (0: the newest). `changes`: keys of a job file and their new values,
         such as {"optimizer": {"adam": {"learning_rate": 1e-4}}}. Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
         spec, mask = _patch(changes or {})
-        request = jobs.ForkJobRequest(id=job_id, step=step, spec=spec, update_mask=mask, request_id=_fresh(), validate_only=validate_only)
+        request = jobs.ForkJobRequest(id=job_id, step=step, spec=spec, update_mask=mask, request_id=fresh_id(), validate_only=validate_only)
         return self._call(self._jobs.ForkJob, request, _job)
 
     def delete(self, job_id: str, force: bool = False, validate_only: bool = False) -> jobs.Job:
         """Takes a job that has ended out of the lists; `force`: also one that has not, which is killed."""
-        return self._call(self._jobs.DeleteJob, jobs.DeleteJobRequest(id=job_id, force=force, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.DeleteJob, jobs.DeleteJobRequest(id=job_id, force=force, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def undelete(self, job_id: str, validate_only: bool = False) -> jobs.Job:
         """Brings a deleted job back, until its `purge_time`."""
-        return self._call(self._jobs.UndeleteJob, jobs.UndeleteJobRequest(id=job_id, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.UndeleteJob, jobs.UndeleteJobRequest(id=job_id, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def resize(self, job_id: str, ranks: int, validate_only: bool = False) -> jobs.Job:
         """Lets a running job go on with another number of ranks, with the same bits; returns at once.
@@ -100,7 +99,7 @@ class Jobs(Asking):
         Raises InvalidInput for a number that its shards or the coordinator's slots do not allow, Refusal when the job
         does not run or other jobs have the slots.
         """
-        return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks, request_id=_fresh(), validate_only=validate_only), _job)
+        return self._call(self._jobs.ResizeJob, jobs.ResizeJobRequest(id=job_id, ranks=ranks, request_id=fresh_id(), validate_only=validate_only), _job)
 
     def wait(self, job_id: str, states: Sequence[str] = (), timeout_s: float = LONGEST_WAIT_S) -> jobs.Job:
         """The job, once it is in one of these states (RUNNING, PAUSED …; none: it has ended), or as it is when the time is
@@ -118,10 +117,6 @@ class Jobs(Asking):
 
 def _job(response: Any) -> jobs.Job:
     return response.job
-
-
-def _fresh() -> str:
-    return str(uuid.uuid4())
 
 
 def _spec(job: JobLike) -> tuple[JobSpec, list[Problem]]:

@@ -315,7 +315,7 @@ ROWS = {
     "a cursor that is not a job's any more": Row(lambda place: place.call("MetricService", "WatchMetrics", metrics.WatchMetricsRequest(
         job_id=place.jobs["done"], cursor=f"{place.jobs['done']}.99999999")), "INVALID_ARGUMENT", "CURSOR_FOREIGN", "99999999\" is not one of job "),
     "a cursor from before what is kept": Row(purged, "OUT_OF_RANGE", "CURSOR_COMPACTED", r'^changes behind the cursor "\d+" were removed with their jobs; the oldest'),
-    "the request id of another call": Row(same_id_other_body, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "^request id a request was used for another call: SubmitJob, of job "),
+    "the request id of another call": Row(same_id_other_body, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "^request id a request was used for another call: SubmitJob of "),
     "more than one's share of the queue": Row(too_many("submitter"), "RESOURCE_EXHAUSTED", "QUOTA", "^token submitter may have 2 job.s. waiting",
                                               ("QuotaFailure", "RetryInfo")),
     "a full queue": Row(lambda place: [submit(spec(), who=who)(place) for who in ("other", "third")], "RESOURCE_EXHAUSTED", "QUEUE_FULL",

@@ -26,7 +26,11 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Tokens and the audit trail. All of it needs the scope admin.
+    """Tokens, the audit trail, copies of the store. All of it needs the scope admin.
+
+    Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
+    id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
+    refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
     """
 
     def __init__(self, channel):
@@ -68,11 +72,17 @@ class AdminServiceStub:
 
 
 class AdminServiceServicer:
-    """Tokens and the audit trail. All of it needs the scope admin.
+    """Tokens, the audit trail, copies of the store. All of it needs the scope admin.
+
+    Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
+    id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
+    refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
     """
 
     def CreateToken(self, request, context):
-        """Makes a token. The answer is the only place where its secret ever stands: the coordinator keeps a hash.
+        """Makes a token. The answer is the only place where its secret ever stands: the coordinator keeps a hash. So a repeat
+        by the same caller is answered with the same token and a new secret, and the one of the answer before, which
+        may be lost, is refused from then on. By another caller it is refused: nobody gets a secret under another's name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,7 +166,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Tokens and the audit trail. All of it needs the scope admin.
+    """Tokens, the audit trail, copies of the store. All of it needs the scope admin.
+
+    Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
+    id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
+    refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
     """
 
     @staticmethod

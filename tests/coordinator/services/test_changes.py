@@ -182,7 +182,7 @@ def test_a_request_id_of_another_call_is_refused(queue, waiting, method):
     stub.UpdateJob(pb.UpdateJobRequest(id=waiting, spec=JobSpec(priority=9), update_mask=FieldMask(paths=["priority"]), request_id=request_id))
     error = refusal(lambda: getattr(stub, method)(REQUESTS[method](waiting, request_id=request_id)))
     assert error.code() is grpc.StatusCode.ALREADY_EXISTS
-    assert error.details() == f"request id {request_id} was used for another call: UpdateJob, of job {waiting}"
+    assert error.details() == f"request id {request_id} was used for another call: UpdateJob of {waiting}"
 
 
 @pytest.mark.parametrize("method", REQUESTS)

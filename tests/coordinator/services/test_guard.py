@@ -10,7 +10,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bpcore.errors import InvalidInput
+from bptrain.v1 import admin_service_pb2 as admin
 from bptrain.v1 import job_service_pb2 as pb
+from bptrain.v1.admin_service_pb2_grpc import AdminServiceStub
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from coordinator.access import issue
 from coordinator.access.rules import ADMIN, READ, SUBMIT
@@ -176,6 +178,59 @@ def test_names_are_never_given_away_again(place):
         assert str(refusal(lambda: chief.create_token("reader", READ, DAY_S))) == "there is or was a token reader; choose another name"
 
 
+@pytest.fixture
+def admin_call(place):
+    """`admin_call("CreateToken", who="chief", …)`: the answer to one call with these fields, over the wire."""
+    with grpc.insecure_channel(place.server.address) as channel:
+        stub = AdminServiceStub(channel)
+
+        def call(method, who="chief", **fields):
+            request = getattr(admin, f"{method}Request")(**fields)
+            try:
+                return getattr(stub, method)(request, metadata=[("authorization", f"bearer {place.secrets[who]}")], timeout=60)
+            except grpc.RpcError as error:
+                raise raised(error, "") from None
+
+        yield call
+
+
+def test_a_repeated_creation_renews_the_secret_that_was_lost(place, admin_call):
+    """The first answer may have gone with its connection, and nobody kept the secret: the next one opens, that one does not."""
+    asked = {"name": "lost", "scope": READ, "lifetime_s": DAY_S, "request_id": "a creation"}
+    first, second = admin_call("CreateToken", **asked), admin_call("CreateToken", **asked)
+    assert first.token == second.token and first.secret != second.secret
+    with place.client(first.secret) as lost, place.client(second.secret) as found:
+        assert refusal(lambda: list(lost.list())).reason == "TOKEN_INVALID"
+        assert place.job in [job.id for job in found.list()]
+    with place.by("chief") as chief:
+        assert [token.name for token in chief.tokens()].count("lost") == 1
+        assert [record.outcome for record in chief.audit() if record.request_id == "a creation"] == ["OK", "OK"]
+        chief.revoke_token("lost")
+    third = admin_call("CreateToken", **asked)
+    assert third.secret == "" and third.token.revoked
+
+
+def test_nobody_gets_a_secret_by_repeating_anothers_creation(place, admin_call):
+    place.secrets["deputy"] = place.console(issue.create_at_console, "deputy", ADMIN, DAY_S)
+    asked = {"name": "private", "scope": ADMIN, "lifetime_s": DAY_S, "request_id": "the chief's"}
+    secret = admin_call("CreateToken", **asked).secret
+    refused = refusal(lambda: admin_call("CreateToken", who="deputy", **asked))
+    assert str(refused) == "request id the chief's was used for another call: CreateToken of private"
+    assert refusal(lambda: admin_call("CreateToken", **asked | {"scope": READ})).reason == "REQUEST_ID_REUSED"
+    with place.client(secret) as private:
+        assert place.job in [job.id for job in private.list()]
+
+
+def test_a_repeated_revocation_and_a_repeated_copy_are_answered_as_the_first(place, admin_call):
+    admin_call("CreateToken", name="goer", scope=READ, lifetime_s=DAY_S)
+    assert admin_call("RevokeToken", name="goer", request_id="a revocation") == admin_call("RevokeToken", name="goer", request_id="a revocation")
+    assert refusal(lambda: admin_call("RevokeToken", name="reader", request_id="a revocation")).reason == "REQUEST_ID_REUSED"
+    made = [admin_call("CreateBackup", request_id=each).backup.name for each in ("a copy", "a copy", "another")]
+    assert made[0] == made[1] != made[2]
+    with place.by("chief") as chief:
+        assert [each.name for each in chief.check_store().backups] == [made[2], made[0]]
+
+
 def test_the_trail_says_who_did_what_to_which_job_and_how_it_ended(place, small_spec):
     with place.by("reader") as reader, place.by("submitter") as submitter, place.by("chief") as chief:
         newest = next(chief.audit()).id
@@ -218,13 +273,15 @@ def test_the_trail_comes_in_pages(place):
         assert [record.target for record in chief.audit()][:60] == [f"nobody-{number}" for number in reversed(range(60))]
 
 
-def test_no_secret_is_in_any_file_or_log(place, caplog):
+def test_no_secret_is_in_any_file_or_log(place, admin_call, caplog):
     caplog.set_level(logging.DEBUG)
     with place.by("chief") as chief:
         secrets = [*place.secrets.values(), chief.create_token("logged", READ, DAY_S).secret]
+        secrets += [admin_call("CreateToken", name="twice", scope=READ, lifetime_s=DAY_S, request_id="twice").secret for _ in range(2)]
         list(chief.audit()), chief.tokens()
-    with place.client(secrets[-1]) as client:
-        refusal(lambda: client.cancel(place.job))
+    for secret in secrets[-3:]:
+        with place.client(secret) as client:
+            refusal(lambda: client.cancel(place.job))
     kept = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file()) + caplog.text.encode()
     assert b"logged" in kept and [secret for secret in secrets if secret.encode() in kept] == []
 
