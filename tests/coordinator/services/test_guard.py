@@ -204,7 +204,7 @@ def test_a_repeated_creation_renews_the_secret_that_was_lost(place, admin_call):
         assert place.job in [job.id for job in found.list()]
     with place.by("chief") as chief:
         assert [token.name for token in chief.tokens()].count("lost") == 1
-        assert [record.outcome for record in chief.audit() if record.request_id == "a creation"] == ["OK", "OK"]
+        assert [record.target for record in chief.audit() if record.request_id == "a creation"] == ["lost", "lost"]
         chief.revoke_token("lost")
     third = admin_call("CreateToken", **asked)
     assert third.secret == "" and third.token.revoked
