@@ -1,10 +1,13 @@
 """Evaluation on held-out data, split over the same shards as training: nothing padded, same bits.
 
 The data is read in order, in batches of the training's size, each cut into the logical shards. A shard's
-sums over all batches are added in order by whoever holds it, then over shards in the tree.
+sums over all batches are added in order by whoever holds it, then over shards in the tree. What takes long to
+read is read ahead (reading.py).
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from worker.checks import Job
 from worker.comm import Watch
 from worker.datasets import Dataset
 from worker.errors import BadSample, TrainingFailed
+from worker.reading import in_turn
 from worker.rollouts.contests import Contests
 from worker.rollouts.played import Unplayed
 from worker.shards import cut
@@ -43,13 +47,11 @@ def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, s
     """The row of sums over all of `data`: of loss and metrics. `watch` is told of every batch. Raises TrainingFailed where
     a sample cannot be had. Collective."""
     bad, rows = [], {shard: np.zeros(model.row_width) for shard in stepper.mine}
-    for start in range(0, len(data), batch_size):
-        parts = cut(slice(start, min(start + batch_size, len(data))), stepper.shards)
-        watch.goes_on()
-        for shard in stepper.mine:
-            if parts[shard].start < parts[shard].stop:
-                batch = _batch(data, parts[shard], bad)
-                rows[shard] += model.evaluate(parameters, batch) if batch else 0 if batch is None else np.nan
+    with closing(in_turn(data, _steps(len(data), batch_size, stepper))) as found:
+        for batches in found:
+            watch.goes_on()
+            for shard, batch in zip(stepper.mine, batches):
+                rows[shard] += _row(model, parameters, batch, bad)
     row = stepper.voter.vote(rows).row
     if np.isnan(row).any():
         told = [json.loads(each) for each in stepper.crew.comm.gather_all(json.dumps(bad[:1]).encode())]
@@ -58,11 +60,16 @@ def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, s
     return row
 
 
-def _batch(data: Dataset, part: slice, bad: list[str]) -> Batch | None:
-    """None where all samples are left out; empty where one cannot be had: then it is in `bad`."""
-    try:
-        batch = data.read(np.arange(part.start, part.stop))
-        return batch if len(next(iter(batch.values()))) else None
-    except BadSample as error:
-        bad.append(str(error))
-        return {}
+def _steps(samples: int, batch_size: int, stepper: Stepper) -> Iterator[list[slice]]:
+    """The parts of this rank's shards, batch after batch."""
+    for start in range(0, samples, batch_size):
+        parts = cut(slice(start, min(start + batch_size, samples)), stepper.shards)
+        yield [parts[shard] for shard in stepper.mine]
+
+
+def _row(model: Model, parameters: Vector, batch: Batch | BadSample, bad: list[str]) -> np.ndarray | float:
+    """Zero where all samples are left out; not a number where one cannot be had: then it is in `bad`."""
+    if isinstance(batch, BadSample):
+        bad.append(str(batch))
+        return np.nan
+    return model.evaluate(parameters, batch) if len(next(iter(batch.values()))) else 0

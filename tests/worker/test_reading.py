@@ -8,7 +8,8 @@ import pytest
 
 from worker import reading
 from worker.datasets import Arrays
-from worker.reading import AHEAD, Ahead, Input
+from worker.errors import BadSample
+from worker.reading import AHEAD, Ahead, Input, in_turn
 from worker.shards import Schedule, cut
 
 SHARDS, SCHEDULE = 4, Schedule(samples=50, batch_size=12, epochs=3, seed=5)
@@ -35,7 +36,13 @@ def slow():
 
 
 @pytest.fixture
-def ahead(slow):
+def always(monkeypatch):
+    """Whatever reading costs."""
+    monkeypatch.setattr(reading, "LEAST_S", 0)
+
+
+@pytest.fixture
+def ahead(slow, always):
     return Ahead(slow, SCHEDULE, SHARDS)
 
 
@@ -78,7 +85,7 @@ def test_no_more_than_agreed_is_held(ahead, slow):
     assert len(slow.reads) == 2 * (1 + AHEAD)
 
 
-def test_a_step_does_not_wait_for_what_was_read_meanwhile():
+def test_a_step_does_not_wait_for_what_was_read_meanwhile(always):
     ahead = Ahead(Slow(0.05), SCHEDULE, SHARDS)
     ahead.expect(0, [0, 1])
     time.sleep(0.5)  # as long as computing the step
@@ -100,7 +107,22 @@ def test_an_error_is_raised_in_the_step_that_needs_the_samples(ahead, slow):
         values(ahead, 1 + AHEAD, [0])
 
 
-def test_the_thread_ends_with_the_data(slow):
+def test_a_sample_that_cannot_be_had_is_an_error_for_its_shard_alone(ahead, slow):
+    order, read = SCHEDULE.order(0), Arrays.read
+    bad = order[cut(SCHEDULE.batch(0), SHARDS)[1]][0]
+    slow.read = lambda indices: _raise(BadSample("gone")) if bad in indices else read(slow, indices)
+    ahead.expect(0, [0, 1])
+    first, second = parts(0, [0, 1])
+    with pytest.raises(BadSample, match="gone"):
+        ahead.read(second)
+    assert ahead.read(first)["x"].tolist() == first.tolist() and len(ahead.read(order[:0])["x"]) == 0
+
+
+def _raise(error):
+    raise error
+
+
+def test_the_thread_ends_with_the_data(slow, always):
     before = set(threading.enumerate())
     ahead = Ahead(slow, SCHEDULE, SHARDS)
     ahead.expect(0, [0])
@@ -110,10 +132,49 @@ def test_the_thread_ends_with_the_data(slow):
     assert not thread.is_alive()
 
 
-def test_only_much_that_lies_on_disk_is_read_ahead(slow, monkeypatch):
-    assert type(reading.opened(slow, SCHEDULE, SHARDS)) is Input
-    monkeypatch.setattr(reading, "LEAST_BYTES", 2 * 4 * 12)
-    assert type(reading.opened(slow, SCHEDULE, SHARDS)) is Ahead
+def test_data_in_memory_is_never_read_ahead(always):
     direct = reading.opened(Arrays({"x": np.arange(50.0)}), SCHEDULE, SHARDS)
     direct.expect(0, [0])
     assert type(direct) is Input and len(direct) == 50 and values(direct, 3, [1]) == [part.tolist() for part in parts(3, [1])]
+
+
+def test_files_are_read_ahead_while_that_takes_long_and_with_the_same_samples(slow, monkeypatch):
+    monkeypatch.setattr(reading, "LEAST_S", 0.01)
+    ahead, ours = reading.opened(slow, SCHEDULE, SHARDS), []
+    for step in range(SCHEDULE.total_steps):
+        slow.wait_s = 0.05 if 3 <= step < 6 else 0  # as where the system does not hold a file
+        before = len(by_us(slow))
+        ahead.expect(step, [0, 1])
+        assert values(ahead, step, [0, 1]) == [part.tolist() for part in parts(step, [0, 1])]
+        ours.append(len(by_us(slow)) > before)
+    assert ours[:4] == [True] * 4 and ours[4:7] == [False] * 3 and ours[-1]
+
+
+PIECES = [[slice(start, start + 3), slice(start + 3, start + 5)] for start in range(0, 50, 5)]
+
+
+@pytest.mark.parametrize("least_s", [0, 1e9])
+def test_what_is_read_in_turn_is_the_same_ahead_or_not(slow, monkeypatch, least_s):
+    monkeypatch.setattr(reading, "LEAST_S", least_s)
+    found = [[batch["y"].tolist() for batch in step] for step in in_turn(slow, PIECES)]
+    assert found == [[list(range(50)[piece]) for piece in step] for step in PIECES]
+    assert len(by_us(slow)) == (20 if least_s else 0)
+
+
+def test_no_more_than_agreed_is_held_in_turn_and_the_thread_ends_with_who_asks(slow, always):
+    before = set(threading.enumerate())
+    found = in_turn(slow, PIECES)
+    next(found)
+    time.sleep(0.2)
+    assert len(slow.reads) == 2 * (1 + AHEAD)
+    thread, = set(threading.enumerate()) - before
+    found.close()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("least_s", [0, 1e9])
+def test_a_sample_that_cannot_be_had_is_an_error_in_its_place(slow, monkeypatch, least_s):
+    monkeypatch.setattr(reading, "LEAST_S", least_s)
+    slow.error = BadSample("some file: expected more")
+    assert [[str(each) for each in step] for step in in_turn(slow, PIECES[:4])] == [["some file: expected more"] * 2] * 4
