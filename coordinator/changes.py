@@ -109,21 +109,18 @@ class Changes:
 
     async def resize(self, request: pb.ResizeJobRequest) -> pb.Job:
         """Raises InvalidInput, Refusal SLOTS_TAKEN or RANKS_AWAY."""
-        before = 0
 
         def work(connection: sqlite3.Connection) -> Done:
-            nonlocal before
             row = jobs.get(connection, request.id)
             if row["folds"]:
                 raise jobs.in_folds(row)
-            before = row["ranks"]
             self._check_ranks(JobSpec.FromString(row["spec"]).logical_shards, request.ranks)
             self._supervisor.check_resize(row, request.ranks)
             return Done(request.id)
 
         job = await self.make(request, work)
         if not request.validate_only:
-            self._supervisor.resize(request.id, before, request.ranks)
+            await self._supervisor.resize(request.id, request.ranks)
         return job
 
     async def delete(self, request: pb.DeleteJobRequest) -> pb.Job:

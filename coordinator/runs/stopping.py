@@ -1,0 +1,48 @@
+"""Ends ranks: asks them over the link, else by signal, and kills what has not ended after the grace."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from bptrain.v1.job_service_pb2 import CancelMode
+from coordinator.launchers import Launch
+from coordinator.runs.sessions import Sessions
+
+GRACE_S = 10.0  # between asking ranks to stop and ending them
+LEAVE_S = 5.0  # for mpirun to clear up after ranks that are done
+
+log = logging.getLogger("bptrain.stopping")
+
+
+class Stopping:
+    """`launches`: by job, those that run now."""
+
+    def __init__(self, launches: Mapping[str, Launch], sessions: Sessions):
+        self._launches, self._sessions = launches, sessions
+
+    async def stop(self, job_id: str, cause: str, mode: int = CancelMode.CANCEL_MODE_CHECKPOINT) -> None:
+        launch = await self._launch(job_id)
+        if launch is None:
+            return
+        if mode != CancelMode.CANCEL_MODE_NOW:
+            if not self._sessions.stop(job_id, cause, mode == CancelMode.CANCEL_MODE_STEP):
+                launch.ask_to_stop()
+            await asyncio.sleep(GRACE_S)
+            if self._launches.get(job_id) is not launch:
+                return
+            log.warning("job %s: its ranks did not stop in %g s and are ended", job_id, GRACE_S)
+        await self._end(launch)
+
+    async def _launch(self, job_id: str) -> Launch | None:
+        for _ in range(20):  # one may be under way
+            if job_id in self._launches:
+                break
+            await asyncio.sleep(0.05)
+        return self._launches.get(job_id)
+
+    async def _end(self, launch: Launch) -> None:
+        """Kills, and once more what is left."""
+        launch.kill()
+        await asyncio.sleep(LEAVE_S)
+        if launch in self._launches.values():
+            launch.kill()
