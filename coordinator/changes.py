@@ -24,7 +24,8 @@ from coordinator.runs.supervisor import Supervisor
 from coordinator.store import jobs, lifecycle, requests
 from coordinator.store.database import Database
 from coordinator.views.job import job_view
-from worker.checks import service_problems, with_defaults
+from worker.fields import service_problems
+from worker.specs import with_defaults
 
 
 @dataclass(frozen=True)

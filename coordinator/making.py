@@ -18,9 +18,9 @@ from coordinator.jobs.patch import FORKABLE, patched
 from coordinator.runs import kept
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
-from worker import checkpoint, checks
-from worker.checks import Job
+from worker import checkpoint, checks, specs
 from worker.errors import Unavailable
+from worker.job import Job
 from worker.rundir import RunDir
 
 New = pb.SubmitJobRequest | pb.ForkJobRequest
@@ -88,7 +88,7 @@ def _adopt(job: Job, row: sqlite3.Row, step: int, folder: RunDir) -> int:
     source = RunDir(Path(row["run_dir"])).checkpoints
     vectors = Updater(job.maths, Model(job.maths).layout).state
     try:
-        found = checkpoint.adopt(source, step or -1, folder.checkpoints, checks.fingerprint(job.spec), vectors)
+        found = checkpoint.adopt(source, step or -1, folder.checkpoints, specs.fingerprint(job.spec), vectors)
     except Unavailable as error:
         raise InvalidInput([Problem("optimizer", str(error))]) from None
     if found < 0:

@@ -17,7 +17,7 @@ import yaml
 from safetensors.numpy import save_file
 
 from bpcore import Model
-from worker import checks, jobfile, journal
+from worker import jobfile, journal, specs
 from worker.datasets import FORMATS, DataRoot
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +50,7 @@ def small(job):
 def write_start(folder):
     """What transfer.yaml starts from, untrained."""
     spec, _ = jobfile.read(ROOT / "deploy" / "jobs" / "digits_0_to_4.yaml")
-    save_file(dict(Model(checks.parse_maths(spec)).initialize(spec.seed).named()), folder / "digits_0_to_4.safetensors")
+    save_file(dict(Model(specs.parse_maths(spec)).initialize(spec.seed).named()), folder / "digits_0_to_4.safetensors")
 
 
 def write_digits(folder):
@@ -107,7 +107,7 @@ def test_a_job_file_says_what_it_is_and_evaluates_what_it_learns(path):
     spec, problems = jobfile.read(path)
     assert path.read_text().startswith("# ") and not problems
     assert (spec.data.HasField("eval") or spec.data.HasField("environment") or spec.folds) and spec.ranks == 2
-    assert {metric for head in checks.parse_maths(spec).heads for metric in head.metrics}
+    assert {metric for head in specs.parse_maths(spec).heads for metric in head.metrics}
 
 
 def test_jobs_differ(trained):

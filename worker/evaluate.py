@@ -14,10 +14,10 @@ import numpy as np
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
-from worker.checks import Job
 from worker.comm import Watch
 from worker.datasets import Dataset
 from worker.errors import BadSample, TrainingFailed
+from worker.job import Job
 from worker.reading import in_turn
 from worker.rollouts.contests import Contests
 from worker.rollouts.played import Unplayed

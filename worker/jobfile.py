@@ -3,7 +3,7 @@
 1. The message's descriptor is the schema: this file names no field of it.
 2. `parse` never raises for what a user wrote. It returns the part that could be read, and every
    problem, so that the checks behind it can add theirs and all are shown at once.
-3. What the values mean is checked elsewhere (checks.py, bpcore.spec).
+3. What the values mean is checked elsewhere (fields.py, checks.py, bpcore.spec).
 """
 
 import re

@@ -21,11 +21,11 @@ from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInf
 from worker import evaluate, holding, jobfile, ledger, reading, replica, shards
 from worker.agree import Agreed, require_same, together
 from worker.balance import Balance
-from worker.checks import Job
 from worker.comm import Comm
 from worker.control import Control
 from worker.crew import Crew
 from worker.holding import Holding
+from worker.job import Job
 from worker.ledger import TRAIN, Row
 from worker.options import Options
 from worker.pace import Gauge

@@ -18,7 +18,7 @@ from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.model import Model
 from bpcore.update import Updater
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import checks, jobfile
+from worker import jobfile, opening, specs
 from worker.checkpoint import load_newest
 from worker.datasets import FORMATS, DataRoot, Dataset, Format
 from worker.replica import Buffer
@@ -42,10 +42,10 @@ class Predictor:
         spec, problems = jobfile.read(folder.job)
         if problems:
             raise InvalidInput(problems)
-        model = Model(checks.parse_maths(spec))
+        model = Model(specs.parse_maths(spec))
         updater = Updater(model.spec, model.layout)
         buffer = Buffer.zeros(model.layout, updater)
-        loaded = load_newest(folder.checkpoints, buffer, checks.fingerprint(spec))
+        loaded = load_newest(folder.checkpoints, buffer, specs.fingerprint(spec))
         return cls(spec, model, updater.evaluated(buffer.parameters, buffer.state), loaded.learned, loaded.step)
 
     def open(self, given: str, data_root: Path) -> Dataset:
@@ -53,7 +53,7 @@ class Predictor:
         folder to be read as the training data was. Raises InvalidInput."""
         learned = self.learned.get("data", {})
         data = self._format(given).open_with(DataRoot(data_root), learned)
-        transforms = checks.transforms(self.spec)
+        transforms = opening.transforms(self.spec)
         if transforms:
             data = Transformed(data, of_known(transforms, self.learned["transforms"], data, self.spec.seed))
         problems = [problem for problem in self.model.spec.data_problems(data.fields) if problem.field.startswith("model.")]

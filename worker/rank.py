@@ -14,13 +14,13 @@ import numpy as np
 
 from bpcore import kernels
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import checks, jobfile, standby
+from worker import checks, jobfile, specs, standby
 from worker.agree import Agreed, together
-from worker.checks import Job
 from worker.comm import Comm, connect
 from worker.console import complain
 from worker.control import Control
 from worker.guard import Guard, vanish
+from worker.job import Job
 from worker.meeting import CutOff
 from worker.options import Options
 from worker.training import Training
@@ -56,7 +56,7 @@ def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Trainin
 
 def _job(options: Options, world: int) -> Job:
     spec, problems = jobfile.read(options.job)
-    job = checks.check(checks.for_ranks(spec, world), options.data_root, problems)
+    job = checks.check(specs.for_ranks(spec, world), options.data_root, problems)
     job.learned()  # before there is a deadline
     return job
 

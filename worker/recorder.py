@@ -12,13 +12,13 @@ import numpy as np
 
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace
-from worker import checkpoint, checks, plan, rundir
+from worker import checkpoint, plan, rundir, specs
 from worker.checkpoint import Loaded
-from worker.checks import Job
 from worker.comm import Watch
 from worker.console import Lines, say
 from worker.control import Control
 from worker.errors import Unavailable
+from worker.job import Job
 from worker.journal import Journal, read
 from worker.ledger import EPOCH, EVAL, TRAIN
 from worker.options import Options
@@ -118,7 +118,7 @@ class Recorder(Silent):
 
     def restore(self, buffer: Buffer) -> Loaded:
         """Fills `buffer` from the newest whole checkpoint. Raises Unavailable."""
-        loaded = checkpoint.load_newest(self._folder.checkpoints, buffer, checks.fingerprint(self._job.spec))
+        loaded = checkpoint.load_newest(self._folder.checkpoints, buffer, specs.fingerprint(self._job.spec))
         for line in loaded.skipped:
             say(line)
         return loaded

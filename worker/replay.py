@@ -20,12 +20,12 @@ from bpcore.errors import BptrainError, InvalidInput, Problem, expected
 from bpcore.model import Model
 from bpcore.schedules import Clock
 from bpcore.update import Updater
-from worker import checkpoint, checks, jobfile, journal, replica
-from worker.checks import Job
+from worker import checkpoint, checks, jobfile, journal, replica, specs
 from worker.comm.alone import Alone
 from worker.console import complain, say
 from worker.crew import Crew
 from worker.errors import Unavailable, exit_code
+from worker.job import Job
 from worker.memory import Segment
 from worker.replica import Replica
 from worker.rundir import RunDir
@@ -111,7 +111,7 @@ def _begin(own: Replica, folder: RunDir, job: Job, model: Model, most: int) -> N
     """The newest checkpoint of at most `most` steps done; −1: none, but what the training began with."""
     if most >= 0:
         try:
-            loaded = checkpoint.load_newest(folder.checkpoints, own.current, checks.fingerprint(job.spec), most)
+            loaded = checkpoint.load_newest(folder.checkpoints, own.current, specs.fingerprint(job.spec), most)
         except Unavailable:
             kept = ", ".join(path.name for path in sorted(folder.checkpoints.glob("step-*"))) or "none"
             raise Unavailable(f"no whole checkpoint at or before step {most} is kept (there are: {kept}); "

@@ -23,8 +23,8 @@ from bptrain.v1.spec_pb2 import JobSpec
 from google.protobuf import json_format
 
 from worker import holding, jobfile
-from worker.checks import fingerprint
 from worker.errors import Unavailable
+from worker.specs import fingerprint
 
 
 class RunDir:

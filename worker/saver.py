@@ -18,7 +18,7 @@ from typing import Any
 
 from bptrain.v1.report_pb2 import CheckpointFailed, CheckpointWritten
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import checkpoint, checks
+from worker import checkpoint, specs
 from worker.comm import Watch
 from worker.console import say
 from worker.replica import Buffer, Replica
@@ -40,7 +40,7 @@ class Begun:
 class Saver:
     def __init__(self, folder: Path, spec: JobSpec, reporter: Reporter, learned: Mapping[str, Any] = MappingProxyType({})):
         self._learned = learned
-        self._folder, self._rule, self._shared, self._reporter = folder, spec.checkpoint, checks.fingerprint(spec), reporter
+        self._folder, self._rule, self._shared, self._reporter = folder, spec.checkpoint, specs.fingerprint(spec), reporter
         self._every_steps, self._every_s = spec.checkpoint.every_steps, spec.checkpoint.every_s
         self._thread = ThreadPoolExecutor(1, "checkpoint")
         self._begun: Begun | None = None

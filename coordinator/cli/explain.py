@@ -6,7 +6,7 @@ import numpy as np
 from bpcore.errors import InvalidInput, Problem, expected
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
-from worker import checks, jobfile
+from worker import checks, jobfile, specs
 from worker.checkpoint import load_newest
 from worker.datasets import Dataset
 
@@ -36,7 +36,7 @@ def command(source: str, sample: int, output: int | None, steps: int, data_root:
         model = Model(job.maths)
         updater = Updater(model.spec, model.layout)
         buffer = Buffer.zeros(model.layout, updater)
-        load_newest(run.checkpoints, buffer, checks.fingerprint(spec))
+        load_newest(run.checkpoints, buffer, specs.fingerprint(spec))
     parameters = updater.evaluated(buffer.parameters, buffer.state)
     batch = _sample(job.eval or job.samples(model, lambda: parameters), model, sample)
     scores = model.predict(parameters, batch)[0]

@@ -7,7 +7,7 @@ from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
 from worker import exports, jobfile
 from worker.checkpoint import load_newest
-from worker.checks import fingerprint, parse_maths
+from worker.specs import fingerprint, parse_maths
 
 
 @click.command()

@@ -15,7 +15,7 @@ from coordinator.launchers.local import Local
 from coordinator.terminal import folds, options
 from coordinator.terminal.display import display
 from coordinator.terminal.foreground import Foreground
-from worker import checks, jobfile, rundir
+from worker import checks, jobfile, rundir, specs
 from worker.errors import TrainingFailed
 from worker.rundir import RunDir
 
@@ -37,7 +37,7 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, ho
     launcher = Hosts(hostfile.read(hosts), agent, words) if hosts else Local(words)
     folder = job if job.is_dir() else run_dir
     spec, problems = jobfile.read(job / "job.json" if job.is_dir() else job)
-    spec = checks.for_ranks(spec, ranks or spec.ranks or 1)
+    spec = specs.for_ranks(spec, ranks or spec.ranks or 1)
     if spec.folds > 1 and not spec.fold:
         raise click.exceptions.Exit(_cross_validate(launcher, spec, problems, Path(data_root), folder, resume))
     raise click.exceptions.Exit(_run(launcher, spec, problems, Path(data_root), folder, resume))

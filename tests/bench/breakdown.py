@@ -29,7 +29,7 @@ from bpcore.layers import LAYERS, Layer, Listed, Workspace  # noqa: E402
 from bpcore.model import Model  # noqa: E402
 from bpcore.plan import Key  # noqa: E402
 from bpcore.shapes import Shape  # noqa: E402
-from worker import checks, jobfile, shards  # noqa: E402
+from worker import checks, jobfile, shards, specs  # noqa: E402
 
 WARM_STEPS = 3
 # Kind → floating-point operations of its products in forward, from layer, x and y.
@@ -113,7 +113,7 @@ def _clocked(clocks: Clocks, kind: str, name: str, inner: Callable) -> Callable:
 def train(clocks: Clocks, path: Path, steps: int) -> int:
     """The samples of the shard that it trained on, so many times."""
     job = checks.check(*_read(path))
-    model, part = Model(job.maths), shards.cut(slice(0, job.spec.batch_size), checks.with_defaults(job.spec).logical_shards)[0]
+    model, part = Model(job.maths), shards.cut(slice(0, job.spec.batch_size), specs.with_defaults(job.spec).logical_shards)[0]
     batch, parameters, gradient = job.train.read(np.arange(part.stop)), model.initialize(0), model.layout.zeros()
     for step in range(WARM_STEPS + steps):
         with clocks.of("rest"):

@@ -35,7 +35,7 @@ from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.launchers import scratch
 from coordinator.store import jobs, lifecycle, points
-from worker import checks, jobfile
+from worker import jobfile, specs
 
 HERE = Path(__file__).parent
 BPTRAIN = Path(sys.executable).with_name("bptrain")
@@ -54,7 +54,7 @@ class Place:
     """A coordinator under load. `job`: one that the store says is running, whose rank 0 we play."""
 
     def __init__(self, folder: Path, stored: int):
-        self.state, self.spec = folder / "state", checks.with_defaults(jobfile.parse(JOB)[0])
+        self.state, self.spec = folder / "state", specs.with_defaults(jobfile.parse(JOB)[0])
         ports = [free_port(), free_port()]
         self.address, self.worker_address = (f"127.0.0.1:{port}" for port in ports)
         self._command = [BPTRAIN, "serve", "--port", ports[0], "--worker-port", ports[1], "--slots", 1, "--no-standby", "--state", self.state,

@@ -8,7 +8,7 @@ from bpcore.model import Model
 from bptrain.v1.report_pb2 import Column, Points, Report
 from tests.bench import applications
 from tests.bench.goals import AtLeast, AtMost, Bits, HalfTheSteps, MeanAtLeast, NeverLoses, Run
-from worker import checks, jobfile
+from worker import jobfile, specs
 from worker.journal import Journal
 
 EACH = pytest.mark.parametrize("application", applications.APPLICATIONS, ids=lambda each: each.job)
@@ -30,7 +30,7 @@ def test_the_table_has_no_other_row_and_every_job_is_named_on_the_page():
 @EACH
 def test_what_a_goal_looks_at_is_measured_by_the_job(application):
     """Else it would be found missing after minutes of training."""
-    model = Model(checks.parse_maths(jobfile.read(applications.JOBS / f"{application.job}.yaml")[0]))
+    model = Model(specs.parse_maths(jobfile.read(applications.JOBS / f"{application.job}.yaml")[0]))
     wanted = {goal.series for goal in application.goals if isinstance(goal, (AtLeast, AtMost, MeanAtLeast))}
     assert wanted <= model.summary(np.zeros(model.row_width)).keys()
 

@@ -16,7 +16,8 @@ from witnesses import training
 
 from bpcore import Model
 from bpcore.transfer import match
-from worker import checks, jobfile, journal
+from worker import checks, jobfile, journal, specs
+from worker.job import Job
 from worker.shards import cut
 
 JOBS = Path(__file__).parents[2] / "deploy" / "jobs"
@@ -30,7 +31,7 @@ class Short:
     """A job with as many epochs as it takes for the steps. `file`: for a rank; `job`: checked."""
 
     file: Path
-    job: checks.Job
+    job: Job
 
     def shards(self, step):
         """The batches of a step, a shard each."""
@@ -49,7 +50,7 @@ def short(tmp_path):
         plain, file = yaml.safe_load((JOBS / f"{name}.yaml").read_text()), tmp_path / f"{name}.yaml"
         for plain["epochs"] in range(1, STEPS):
             file.write_text(yaml.safe_dump(plain))
-            job = checks.check(checks.for_ranks(jobfile.read(file)[0], 2), tmp_path)
+            job = checks.check(specs.for_ranks(jobfile.read(file)[0], 2), tmp_path)
             if job.schedule.total_steps >= STEPS:
                 return Short(file, job)
 

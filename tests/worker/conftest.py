@@ -19,6 +19,7 @@ from bptrain.v1.report_pb2 import Report
 from bptrain.v1.worker_service_pb2 import Acknowledgement, AttachResponse
 from bptrain.v1.worker_service_pb2_grpc import WorkerServiceServicer, add_WorkerServiceServicer_to_server
 from worker import checks, jobfile, journal
+from worker.job import Job
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ def tiny_file(tmp_path: Path, tiny: Callable[..., dict]) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def checked(tmp_path: Path, tiny: Callable[..., dict]) -> Callable[..., checks.Job]:
+def checked(tmp_path: Path, tiny: Callable[..., dict]) -> Callable[..., Job]:
     """The same, parsed and checked."""
 
-    def check(**replaced: object) -> checks.Job:
+    def check(**replaced: object) -> Job:
         spec, problems = jobfile.parse(tiny(**replaced))
         return checks.check(spec, tmp_path, problems)
 

@@ -2,9 +2,7 @@
 
 import pytest
 
-from bptrain.v1.spec_pb2 import JobSpec
 from worker import checks, jobfile
-
 
 
 @pytest.fixture
@@ -127,33 +125,3 @@ def test_what_follows_from_an_unreadable_field_is_not_told_again(problems, repla
 def test_what_follows_from_an_unreadable_number_of_a_shape_is_not_told_again(problems):
     layers = [{"conv2d": {"filters": 2, "kernel": 3}}, "flatten", {"linear": {"units": 3}}]
     assert problems(model={"input": [8, "x", 1], "layers": layers}) == ['model.input[1]: expected an integer from 0 to 4294967295, got "x"']
-
-
-def test_defaults_leave_what_is_given():
-    given = JobSpec(ranks=2, logical_shards=6, threads_per_rank=3, checkpoint={"every_s": 0.5, "keep": 9, "every_steps": 4},
-                    reduction={"kind": "exact", "attributes": {}}, shared_memory=False, recovery={"deadline_s": 1, "keep_s": 2, "restarts": 3},
-                    priority=7, retry={"times": 1, "wait_s": 2, "factor": 3})
-    assert checks.with_defaults(given) == given
-    assert checks.with_defaults(JobSpec(ranks=3)).logical_shards == 3
-
-
-def test_defaults_come_back_from_a_file_as_they_are(tiny):
-    """So that a run's own job.json can be resumed."""
-    spec = checks.with_defaults(jobfile.parse(tiny())[0])
-    assert jobfile.parse(jobfile.plain(spec)) == (spec, [])
-
-
-def test_other_ranks_keep_the_shards_of_the_file():
-    """So that the same file gives the same bits under any mpirun."""
-    shards = [checks.for_ranks(JobSpec(ranks=2, logical_shards=6), 4), checks.for_ranks(JobSpec(ranks=2), 1), checks.for_ranks(JobSpec(), 3)]
-    assert [(spec.ranks, spec.logical_shards) for spec in shards] == [(4, 6), (1, 2), (3, 3)]
-
-
-@pytest.mark.parametrize(("change", "differs"), [
-    ({"seed": 4}, ["seed"]), ({"batch_size": 24, "logical_shards": 6}, ["batch_size", "logical_shards"]), ({"loss": "mse"}, ["loss"]),
-    ({"name": "b", "ranks": 2, "threads_per_rank": 2, "epochs": 9, "checkpoint": {"keep": 5},
-      "shared_memory": False, "recovery": {"deadline_s": 1}}, []),
-])
-def test_a_fingerprint_holds_what_fixes_the_bits(tiny, change, differs):
-    one, other = (checks.fingerprint(jobfile.parse(tiny(**keys))[0]) for keys in ({}, change))
-    assert [key for key in one if one[key] != other[key]] == differs

@@ -6,7 +6,7 @@ import datetime
 import pytest
 
 from bpcore.errors import InvalidInput
-from worker import checks, jobfile
+from worker import checks, jobfile, specs
 
 DEEP = {"x": {"y": [{"z": [[], {}, None]}]}}
 GARBAGE = [
@@ -70,7 +70,7 @@ def test_no_garbage_in_any_field_makes_the_checks_raise_anything_but_problems(ev
         for garbage in (None, [], {}, "", -1, 1.5, True, "x", {"relu": 5}, [1, "x", None], DEEP):
             spec, problems = jobfile.parse(with_garbage(every_field, place, garbage))
             try:
-                assert checks.check(spec, tmp_path, problems).spec == checks.with_defaults(spec)
+                assert checks.check(spec, tmp_path, problems).spec == specs.with_defaults(spec)
             except InvalidInput as error:
                 assert all(problem.field and problem.message for problem in error.problems)
 

@@ -4,7 +4,7 @@ import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
 from bptrain.v1.worker_service_pb2 import Command, Stop
-from worker import checks, jobfile, journal, plan
+from worker import jobfile, journal, plan, specs
 from worker.recorder import Silent
 from worker.rundir import RunDir
 
@@ -58,7 +58,7 @@ def launched(tmp_path, tiny_file):
     """A run's folder as a launcher makes it: spec, and plan with its token."""
 
     def make(**replaced):
-        spec = checks.with_defaults(jobfile.read(tiny_file(**replaced))[0])
+        spec = specs.with_defaults(jobfile.read(tiny_file(**replaced))[0])
         folder = RunDir(tmp_path / "run")
         folder.prepare(spec, resume=False)
         folder.write_plan(plan.even(spec, attempt=5, job_id="job-1", token="secret"))

@@ -14,7 +14,7 @@ from bpcore.spec import Spec
 from bpcore.update import Updater
 from bptrain.v1.report_pb2 import AttemptEnded
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import checkpoint, checks, journal
+from worker import checkpoint, journal, specs
 from worker.journal import Journal
 from worker.replica import Buffer
 from worker.reporter import Reporter
@@ -94,7 +94,7 @@ def test_what_is_written_is_what_it_was_when_the_training_went_on(saver, disk, w
     disk.free.set()
     assert mine.finish(watch) == ""
     loaded = buffer(0)
-    assert checkpoint.load_newest(tmp_path / "checkpoints", loaded, checks.fingerprint(JobSpec())).used == State.used
+    assert checkpoint.load_newest(tmp_path / "checkpoints", loaded, specs.fingerprint(JobSpec())).used == State.used
     assert (loaded.parameters.nodes[0]["weight"] == 4).all()
 
 
