@@ -106,14 +106,15 @@ class Moving:
         self._looked = -inf
 
     def ahead(self, connection: sqlite3.Connection) -> list[pb.Job]:
-        """Those that have come further; none where it was looked just now."""
+        """Those that have come further, and the jobs whose folds have; none where it was looked just now."""
         if self.rest_s() > 0:
             return []
         self._looked = time.monotonic()
         rows = {row["id"]: row for row in jobs.in_states(connection, states.ACTIVE)}
         ahead = [row for job_id, row in rows.items() if self._seen.get(job_id) != row["progress"]]
         self._seen = {job_id: row["progress"] for job_id, row in rows.items()}
-        return [job_view(connection, row, brief=True) for row in ahead]
+        in_folds = sorted({folds.job_of(row["id"]) for row in ahead} - {""})
+        return [job_view(connection, row, brief=True) for row in [*ahead, *(jobs.get(connection, job_id) for job_id in in_folds)]]
 
     def rest_s(self) -> float:
         """Until it is looked again."""

@@ -26,6 +26,14 @@ def new_id() -> str:
     return "".join(ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
 
 
+def submitted(job_id: str) -> float:
+    """Unix seconds at which a job got its id; a fold has that of its job."""
+    number = 0
+    for character in job_id.partition(division.DASH)[0]:
+        number = number << 5 | ALPHABET.index(character)
+    return (number >> 14) / 1e6
+
+
 def add(connection: sqlite3.Connection, job_id: str, spec: JobSpec, run_dir: str, owner: str = "", origin: Origin = Origin()) -> None:
     """`owner`: name of the token that submitted it, empty without one. `origin`: what it was forked from."""
     connection.execute(

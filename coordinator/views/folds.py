@@ -1,6 +1,9 @@
 """What the folds of a job have reached, each and together."""
 
+import json
 import sqlite3
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,13 +28,15 @@ def fill(connection: sqlite3.Connection, job: Job) -> None:
 def _fold(connection: sqlite3.Connection, row: sqlite3.Row) -> Fold:
     spec = JobSpec.FromString(row["spec"])
     return Fold(fold=spec.fold, job_id=row["id"], state=row["state"], progress=Progress.FromString(row["progress"]),
-                evaluation=_evaluation(connection, row["id"], spec.checkpoint.keep_best))
+                evaluation=_best(connection, row["id"]) if spec.checkpoint.keep_best else _of_evaluation(json.loads(row["latest"])))
 
 
-def _evaluation(connection: sqlite3.Connection, job_id: str, best: bool) -> dict[str, float]:
-    """Series → value, of the newest evaluation or the one with the lowest loss."""
-    found = {row["name"]: points.read(connection, row["id"]).values for row in points.series(connection, job_id) if row["name"].startswith("eval_")}
-    if not found:
-        return {}
-    place = int(np.argmin(np.nan_to_num(found["eval_loss"], nan=np.inf))) if best else -1
+def _best(connection: sqlite3.Connection, job_id: str) -> dict[str, float]:
+    """Series → value, of the evaluation with the lowest loss."""
+    found = _of_evaluation({row["name"]: points.read(connection, row["id"]).values for row in points.series(connection, job_id)})
+    place = int(np.argmin(np.nan_to_num(found["eval_loss"], nan=np.inf))) if found else 0
     return {name: float(values[place]) for name, values in found.items()}
+
+
+def _of_evaluation(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name.startswith("eval_")}

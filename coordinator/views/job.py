@@ -22,7 +22,7 @@ def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = Fal
     job = Job(id=row["id"], spec=JobSpec.FromString(row["spec"]), state=row["state"], cause=row["cause"],
               progress=Progress.FromString(row["progress"]), latest=json.loads(row["latest"]), digest=row["digest"],
               run_dir=row["run_dir"], etag=str(row["version"]), owner=row["owner"], delete_time=row["deleted"], purge_time=row["purge"],
-              queue_position=jobs.place(connection, row) if is_waiting(row) else 0)
+              queue_position=jobs.place(connection, row) if is_waiting(row) else 0, submit_time=jobs.submitted(row["id"]))
     if row["origin_job"]:
         job.origin.CopyFrom(Origin(job_id=row["origin_job"], step=row["origin_step"]))
     if row["failure"]:

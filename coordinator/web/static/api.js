@@ -22,12 +22,15 @@ export async function download(job, name) {
 }
 
 // Every message of a stream, across reconnects: `request(last)` is asked for what comes behind the last message.
-// Ends with the message for which `isLast` holds, or when the signal says so.
+// Ends with the message for which `isLast` holds, or when the signal says so. Nobody looks at a hidden page, and a browser has
+// few connections to one place: then there is none, and it goes on when the page is seen again.
 export async function stream(method, request, take, isLast, signal) {
   let last = null, wait = WAIT_MS[0];
   while (!signal.aborted) {
+    await seen(signal);
+    const leave = AbortSignal.any([signal, turned(signal)]);
     try {
-      const response = await asked("api/" + method, request(last), signal);
+      const response = await asked("api/" + method, request(last), leave);
       for await (const message of messages(response)) {
         last = message;
         wait = WAIT_MS[0];
@@ -43,6 +46,19 @@ export async function stream(method, request, take, isLast, signal) {
   }
 }
 
+// Aborts when the page is hidden or shown.
+function turned(signal) {
+  const leave = new AbortController();
+  document.addEventListener("visibilitychange", () => leave.abort(), { once: true, signal });
+  return leave.signal;
+}
+
+// Resolves as soon as somebody looks.
+function seen(signal) {
+  if (!document.hidden) return null;
+  return new Promise(done => AbortSignal.any([signal, turned(signal)]).addEventListener("abort", done));
+}
+
 async function asked(path, request, signal) {
   const headers = { "Content-Type": "application/json" }, token = sessionStorage.getItem("token");
   if (token) headers.Authorization = "bearer " + token;
@@ -50,8 +66,9 @@ async function asked(path, request, signal) {
   try {
     response = await fetch(path, { method: "POST", headers, body: JSON.stringify(request), signal });
   } catch (error) {
-    if (!signal?.aborted) line("lost");
-    throw error;
+    if (signal?.aborted) throw error;
+    line("lost");
+    throw new Error("the coordinator cannot be reached");
   }
   line("live");
   if (response.ok) return response;
@@ -100,5 +117,5 @@ function line(is) {
   const shown = document.getElementById("line");
   if (shown.dataset.is === is) return;
   shown.dataset.is = is;
-  shown.textContent = is === "live" ? "live" : "no connection";
+  shown.textContent = is === "live" ? "live" : "no connection; trying again";
 }

@@ -2,7 +2,7 @@
 
 import { el, number, put, whole } from "./format.js";
 
-const HEIGHT = 250;
+const HEIGHT = 266;
 
 // Half-decayed average, corrected at its beginning (as in Adam); gaps stay gaps.
 function smoothed(values, weight) {
@@ -21,7 +21,7 @@ export class Chart {
     this.count = el("span");
     this.back = el("button", { textContent: "All steps", hidden: true, onclick: () => onZoom(null) });
     this.keys = el("div", { className: "keys" });
-    this.plot = el("div");
+    this.plot = el("div", { role: "img", ariaLabel: `curve of ${title}` });
     this.node = el("section", { className: "panel chart" }, el("header", {}, el("h3", { textContent: title }), this.back, this.count), this.plot, this.keys);
     this.onZoom = onZoom;
     this.lines = [];
@@ -30,7 +30,7 @@ export class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.built = ""; this.draw(); });
   }
 
-  // `lines`: [{label, color, dash, xs, ys, total}], `look`: {log, smooth, range}.
+  // `lines`: [{label, color, xs, ys, total}], `look`: {log, smooth, range}.
   show(lines, look) {
     this.lines = lines;
     this.look = look;
@@ -74,16 +74,16 @@ export class Chart {
 
   options(width, drawn, log) {
     const style = getComputedStyle(document.documentElement), of = name => style.getPropertyValue(name).trim();
-    const axis = { stroke: of("--muted"), font: "11.5px " + of("--sans"), grid: { stroke: of("--grid"), width: 1 }, ticks: { show: false } };
+    const axis = { stroke: of("--muted"), font: "12px " + of("--sans"), grid: { stroke: of("--grid"), width: 1 }, ticks: { show: false } };
     return {
       width, height: HEIGHT, padding: [8, 12, 0, 0],
       scales: { x: { time: false, auto: false }, y: log ? { distr: 3 } : { range: (_, low, high) => spread(low, high) } },
-      axes: [{ ...axis, size: 28, values: (_, ticks) => ticks.map(tick => Number.isInteger(tick) ? compact(tick) : "") },
+      axes: [{ ...axis, size: 28, label: "step", labelSize: 16, labelGap: 0, labelFont: axis.font, values: (_, ticks) => ticks.map(tick => Number.isInteger(tick) ? compact(tick) : "") },
         { ...axis, size: 56, values: (_, ticks) => ticks.map(tick => tick === null ? "" : number(tick)) }],
       cursor: { sync: { key: "charts" }, drag: { x: true, y: false, setScale: false }, points: { size: 7 }, bind: { dblclick: () => () => { this.onZoom(null); } } },
       legend: { show: false },
       series: [{}, ...drawn.map(line => ({
-        label: line.label, stroke: line.faint ? line.color + "55" : line.color, width: line.faint ? 1 : 1.75, dash: line.dash && !line.faint ? [5, 4] : undefined,
+        label: line.label, stroke: line.faint ? line.color + "55" : line.color, width: line.faint ? 1 : 1.75,
         points: { show: line.xs.length < 40 && !line.faint, size: 5, fill: line.color, width: 0 } }))],
       hooks: {
         setCursor: [plot => this.values(plot.cursor.idx)],
@@ -100,8 +100,7 @@ export class Chart {
   legend(drawn) {
     this.at = el("span");
     this.marks = drawn.filter(line => !line.faint).map(line => {
-      const key = el("i", { className: line.dash ? "dash" : "" }), value = el("b");
-      key.style.setProperty("--c", line.color);
+      const key = el("i"), value = el("b");
       key.style.background = line.color;
       return { value, index: drawn.indexOf(line) + 1, node: el("span", {}, key, line.label, value) };
     });

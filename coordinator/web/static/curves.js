@@ -2,10 +2,11 @@
 
 import { call } from "./api.js";
 import { Chart } from "./chart.js";
-import { color, el, isFinal, stateOf } from "./format.js";
+import { isTold } from "./facts.js";
+import { color, el, put, title } from "./format.js";
 
-const EVERY_MS = 500, RANK = ["loss", "accuracy"];
-const measure = series => series.replace(/^eval_/, "");
+const EVERY_MS = 500, RANK = ["episode_return", "loss", "accuracy"];
+const rank = series => (RANK.findIndex(name => series.replace(/^eval_/, "").endsWith(name) && !series.includes("/")) + 9) % 9;
 
 export class Curves {
   constructor(id, others, signal) {
@@ -18,11 +19,9 @@ export class Curves {
     this.grid = el("div", { className: "charts" });
     this.rest = el("details", { className: "more", hidden: true }, el("summary", { textContent: "Layer by layer" }), this.inner = el("div", { className: "charts" }));
     this.rest.ontoggle = () => this.draw();
-    this.none = el("div", { className: "panel empty", textContent: "No points yet." });
+    this.none = el("div", { className: "panel empty", textContent: "Loading…" });
     this.node = el("div", {}, this.bar, this.none, this.grid, this.rest);
     this.due = false;
-    this.following = setInterval(() => this.follow(), 2000);
-    signal.addEventListener("abort", () => clearInterval(this.following));
     this.fill();
     this.ask();
   }
@@ -54,15 +53,14 @@ export class Curves {
   async fill() {
     const { jobs = [] } = await call("JobService/ListJobs", { page_size: 200 }).catch(() => ({}));
     for (const job of jobs) this.names.set(job.id, job.spec?.name || job.id);
-    this.live = jobs.some(job => this.ids.slice(1).includes(job.id) && !isFinal(stateOf(job)));
     const options = jobs.filter(job => !this.ids.includes(job.id)).map(job => el("option", { value: job.id, textContent: `${job.spec?.name} · ${job.id.slice(-5)}` }));
     this.pick.replaceChildren(el("option", { value: "", textContent: "Compare with…" }), ...options);
     this.pick.hidden = !options.length;
     this.chips.replaceChildren(...(this.ids.length < 2 ? [] : this.ids.map((id, place) => {
-      if (this.folds !== undefined && !place) return "";
+      if (this.inFolds && !place) return "";
       const key = el("i");
       key.style.background = color(place);
-      const away = place && this.folds === undefined ? el("button", { textContent: "×", title: "Take away", onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
+      const away = place && !this.inFolds ? el("button", { textContent: "×", title: "Take away", ariaLabel: `Take ${this.label(id)} away`, onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
       return el("span", { className: "chip" }, key, this.label(id), away);
     })));
     this.draw();
@@ -81,19 +79,15 @@ export class Curves {
     this.query();
   }
 
-  follow() {
-    if ((this.live || this.folds) && !document.hidden) this.ask();
-  }
-
   // Of a job that is trained in folds the curves are theirs: each has a color, as if it were laid over the others.
-  setFolds(ids, live) {
-    this.folds = live;
+  setFolds(ids) {
+    this.inFolds = true;
     if (String(ids) !== String(this.ids.slice(1))) this.setOthers(ids);
   }
 
   async query() {
     const [first, last] = this.look.range ?? [0, null], asked = this.asked = {};
-    const request = { job_ids: this.folds === undefined ? this.ids : this.ids.slice(1), max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
+    const request = { job_ids: this.inFolds ? this.ids.slice(1) : this.ids, max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
     const { curves = [] } = await call("MetricService/QueryMetrics", request).catch(() => ({ curves: this.curves }));
     if (this.signal.aborted || asked !== this.asked || !this.ids) return;
     this.curves = curves;
@@ -107,32 +101,38 @@ export class Curves {
   }
 
   draw() {
-    const groups = new Map();
+    const groups = new Map(), measured = new Map();
+    for (const { job_id: id, series } of this.curves ?? []) measured.set(id, [...measured.get(id) ?? [], series]);
     for (const curve of this.curves ?? []) {
-      const name = measure(curve.series);
-      groups.set(name, [...groups.get(name) ?? [], curve]);
+      const { series } = curve, name = this.alone ? series.replace(/^eval_/, "") : series;
+      if (series.includes("/") || isTold(series, measured.get(curve.job_id))) groups.set(name, [...groups.get(name) ?? [], curve]);
     }
-    const order = [...groups.keys()].sort((one, other) => (RANK.indexOf(one) + 9) % 9 - (RANK.indexOf(other) + 9) % 9 || one.localeCompare(other));
+    const order = [...groups.keys()].sort((one, other) => rank(one) - rank(other) || one.replace("eval_", "").localeCompare(other.replace("eval_", "")));
     this.none.hidden = order.length > 0;
+    if (this.curves) put(this.none, "No points yet.");
     for (const name of order) {
       const inner = name.includes("/");
       if (!this.charts.has(name)) {
-        const chart = new Chart(name, range => this.zoom(range));
+        const chart = new Chart(title(name), range => this.zoom(range));
         this.charts.set(name, chart);
-        (inner ? this.inner : this.grid).append(chart.node);
-        chart.node.classList.toggle("first", name === "loss");
       }
+      const chart = this.charts.get(name), room = inner ? this.inner : this.grid;
+      if (room !== chart.node.parentNode) room.append(chart.node);
+      chart.node.classList.toggle("first", this.alone && name === order[0]);
       if (!inner || this.rest.open) this.charts.get(name).show(groups.get(name).map(curve => this.line(curve)), this.look);
     }
     this.rest.hidden = !order.some(name => name.includes("/"));
     for (const [name, chart] of this.charts) if (!groups.has(name)) { chart.node.remove(); this.charts.delete(name); }
   }
 
-  // Each run has a color; alone, what is held out has one of its own. Held out is dashed beside others.
+  get alone() { return this.ids.length === 1; }
+
+  // Alone, a run's training and what is held out have a color each, in one chart; else each run has a color, and what is held out
+  // charts of its own.
   line(curve) {
-    const alone = this.ids.length === 1, held = curve.series.startsWith("eval_"), place = this.ids.indexOf(curve.job_id);
-    return { label: alone ? (held ? "held out" : "train") : this.label(curve.job_id) + (held ? ", held out" : ""), color: color(alone ? Number(held) : place),
-      dash: held && !alone, xs: (curve.steps ?? []).map(Number), ys: (curve.values ?? []).map(value => Number.isFinite(Number(value)) ? Number(value) : null),
+    const held = curve.series.startsWith("eval_"), apart = curve.series.endsWith("episode_return") ? "evaluated" : "held out";
+    return { label: this.alone ? (held ? apart : "training") : this.label(curve.job_id), color: color(this.alone ? Number(held) : this.ids.indexOf(curve.job_id)),
+      xs: (curve.steps ?? []).map(Number), ys: (curve.values ?? []).map(value => Number.isFinite(Number(value)) ? Number(value) : null),
       total: Number(curve.total_points) };
   }
 }

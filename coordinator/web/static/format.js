@@ -36,6 +36,13 @@ export function moment(time) {
   return at.toLocaleString("en-GB", today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
 }
 
+// How long since, in its largest unit.
+export function ago(time) {
+  const seconds = Date.now() / 1000 - Number(time);
+  for (const [unit, length] of [["d", 86400], ["h", 3600], ["min", 60]]) if (seconds >= length) return `${Math.floor(seconds / length)} ${unit} ago`;
+  return "just now";
+}
+
 export function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = Number(count) || 0, unit = 0;
@@ -43,42 +50,13 @@ export function bytes(count) {
   return `${value.toLocaleString("en", { maximumFractionDigits: unit && value < 100 ? 1 : 0 })} ${units[unit]}`;
 }
 
+// Short times in milliseconds.
+export const brief = seconds => seconds < 1 ? `${number(Math.max(0, 1000 * seconds).toPrecision(3))} ms` : `${number(seconds)} s`;
+export const many = (count, thing) => `${whole(count)} ${thing}${Number(count) === 1 ? "" : "s"}`;
+// What a series is called: episodes are played for the evaluation, other samples are held out for it.
+export const title = series => (!series.startsWith("eval_") ? "" : series.endsWith("episode_return") ? "evaluated " : "held-out ") + series.replace(/^eval_/, "").replaceAll("_", " ");
 export const stateOf = job => (job.state ?? "").replace("JOB_STATE_", "").toLowerCase();
 export const isFinal = state => ["succeeded", "failed", "cancelled"].includes(state);
 export const share = job => Number(job.progress?.total_steps) ? 100 * Number(job.progress.step ?? 0) / Number(job.progress.total_steps) : 0;
 export const badge = state => el("span", { className: "state " + state, textContent: state.toUpperCase() });
 export const color = index => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim();
-
-// A spec as it stands in a job file: a layer is its kind with its attributes.
-export function asWritten(value) {
-  if (Array.isArray(value)) return value.map(asWritten);
-  if (typeof value !== "object" || value === null) return value;
-  const { kind, attributes, ...rest } = value, plain = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, asWritten(item)]));
-  if (kind === undefined) return attributes === undefined ? plain : { ...plain, attributes: asWritten(attributes) };
-  const inside = { ...asWritten(attributes ?? {}), ...plain };
-  return Object.keys(inside).length ? { [kind]: inside } : kind;
-}
-
-// Plain data as YAML, for reading.
-export function yaml(value, indent = "") {
-  if (Array.isArray(value)) {
-    if (value.every(item => typeof item !== "object" || item === null)) return [`[${value.map(scalar).join(", ")}]`];
-    return value.flatMap(item => nested(item, indent, "- "));
-  }
-  if (typeof value === "object" && value !== null)
-    return Object.entries(value).filter(([, item]) => !isEmpty(item)).flatMap(([key, item]) => nested(item, indent, key + ": "));
-  return [scalar(value)];
-}
-
-function nested(item, indent, lead) {
-  const plain = typeof item !== "object" || item === null || (Array.isArray(item) && item.every(one => typeof one !== "object" || one === null));
-  if (plain) return [indent + lead + yaml(item)[0]];
-  if (lead === "- ") {
-    const lines = yaml(item, indent + "  ");
-    return [indent + "- " + lines[0].slice(indent.length + 2), ...lines.slice(1)];
-  }
-  return [indent + lead.trimEnd(), ...yaml(item, indent + "  ")];
-}
-
-const isEmpty = item => typeof item === "object" && item !== null && !Array.isArray(item) && !Object.keys(item).length;
-const scalar = value => typeof value === "string" && !/^[\w./ -]+$/.test(value) ? JSON.stringify(value) : String(value);

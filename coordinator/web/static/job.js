@@ -1,144 +1,129 @@
-// A job: where it stands, what can be done about it, and everything that is known of its run.
+// A job: where it stands, what can be done about it, and everything that is known of its run. How far it has come is told by the
+// stream of all jobs, and what happens in its run by its own.
 
+import { showActions } from "./actions.js";
 import { call, stream } from "./api.js";
 import { Curves } from "./curves.js";
+import { failure, sentences, showFacts } from "./facts.js";
 import { Files, jobFile } from "./files.js";
 import { foldTable } from "./folds.js";
-import { duration, el, isFinal, moment, number, put, share, stateOf, whole } from "./format.js";
+import { el, isFinal, put, share, stateOf } from "./format.js";
 import { Logs } from "./logs.js";
 import { Story } from "./story.js";
 
 const TABS = { curves: "Curves", ranks: "Ranks", history: "History", logs: "Logs", file: "Job file", files: "Files" };
-const ACTIONS = { queued: ["pause", "cancel"], starting: ["pause", "cancel"], running: ["pause", "cancel"], pausing: ["cancel"], paused: ["resume", "cancel"],
-  restarting: ["cancel"], failed: ["retry"], cancelled: ["retry"] };
+const OF_FOLDS = ["ranks", "logs", "files"]; // which the folds have, each its own
 const EVERY_MS = 1000, BEHIND = 20;
 
 export function jobPage(page, id, tab, options, signal) {
-  const name = el("h1"), state = el("span"), trouble = el("div", { className: "trouble", hidden: true }), cause = el("p", { className: "cause" });
-  const bar = el("div", { className: "bar" }, el("i")), facts = el("div", { className: "facts" }), folds = el("div"), actions = el("div", { className: "row" });
-  const tabs = el("nav", { className: "tabs" }, ...Object.entries(TABS).map(([key, textContent]) => el("a", { href: `#/jobs/${id}/${key}`, textContent })));
-  const room = el("div"), others = () => (options.get("with") ?? "").split(",").filter(Boolean);
-  page.append(el("div", { className: "head" }, name, el("span", { className: "muted mono", textContent: id }), state, el("span", { className: "grow" }), actions),
-    trouble, cause, bar, facts, folds, tabs, room);
+  const name = el("h1", { textContent: id }), state = el("span", { role: "status" }), trouble = el("div", { className: "trouble", role: "alert", hidden: true }), cause = el("p", { className: "cause" });
+  const bar = el("div", { className: "bar", role: "progressbar", ariaLabel: "steps done", ariaValueMin: 0, ariaValueMax: 100 }, el("i"));
+  const facts = el("div", { className: "facts" }), folds = el("div"), actions = el("div", { className: "row" });
+  const links = Object.fromEntries(Object.entries(TABS).map(([key, textContent]) => [key, el("a", { href: `#/jobs/${id}/${key}`, textContent })]));
+  const tabs = el("nav", { className: "tabs", ariaLabel: "About this job" }, ...Object.values(links));
+  const room = el("div"), known = el("div", { hidden: true }, cause, bar, facts, folds, tabs, room), others = () => (options.get("with") ?? "").split(",").filter(Boolean);
+  page.append(el("div", { className: "head" }, name, el("span", { className: "muted mono", textContent: id }), state, el("span", { className: "grow" }), actions), trouble, known);
+  put(document.getElementById("crumb"), `/ ${id}`);
+  document.title = `${id} · bptrain`;
   const story = new Story(), rooms = { ranks: story.node, history: story.list };
-  let job = {}, asked = null;
+  let job = {}, asked = null, watching = false, cursor = "";
 
-  const said = error => { trouble.hidden = !error; put(trouble, error?.message ?? ""); };
+  const said = (...parts) => { if (!signal.aborted) { trouble.hidden = !parts.length; trouble.replaceChildren(...parts); } };
+  const wrong = error => said(error.message, ...(error.reason === "JOB_NOT_FOUND" ? [" ", el("a", { href: "#/", textContent: "All jobs" })] : []));
 
   async function look() {
     try {
-      job = (await call("JobService/GetJob", { id })).job ?? {};
-      if (!signal.aborted) show();
-    } catch (error) { if (!signal.aborted) said(error); }
+      take((await call("JobService/GetJob", { id })).job);
+    } catch (error) { wrong(error); }
   }
 
+  // At most once a second; what comes meanwhile is in it.
   function soon() {
     asked ??= setTimeout(() => { asked = null; look(); }, EVERY_MS);
   }
 
+  function take(newest) {
+    if (signal.aborted) return;
+    const first = known.hidden;
+    job = newest;
+    known.hidden = false;
+    show();
+    if (first) goTo(tab, options);
+  }
+
   function show() {
-    const now = stateOf(job), failed = now === "failed";
+    const now = stateOf(job), percent = Math.floor(share(job));
     put(name, job.spec?.name || id);
     put(document.getElementById("crumb"), `/ ${job.spec?.name || id}`);
-    document.title = `${Math.floor(share(job))} % ${job.spec?.name ?? id} · bptrain`;
+    document.title = `${percent} % ${job.spec?.name ?? id} · bptrain`;
     state.className = "state " + now;
     put(state, now.toUpperCase());
-    said(failed ? { message: failure(job) } : null);
-    put(cause, failed ? "" : sentences(job));
+    if (now === "failed") { if (trouble.dataset.of !== job.cause) said(...failure(job)); trouble.dataset.of = job.cause; } else { delete trouble.dataset.of; said(); }
+    put(cause, now === "failed" ? "" : sentences(job));
     bar.className = "bar " + now;
+    bar.ariaValueNow = percent;
     bar.firstChild.style.width = `${share(job)}%`;
-    showFacts(facts, job, now);
-    showActions(actions, job, now, act);
-    if (job.folds) { showFolds(); if (!isFinal(now)) soon(); }
+    showFacts(facts, job);
+    showActions(actions, now, act);
+    for (const key of OF_FOLDS) links[key].hidden = Boolean(job.folds);
+    if (job.folds) showFolds();
+    if (!isFinal(now)) watch();
     rooms.logs?.setRanks?.(job.spec?.ranks ?? 0);
   }
 
   function showFolds() {
     folds.replaceChildren(foldTable(job));
-    rooms.curves?.setFolds(job.folds.map(fold => fold.job_id), !isFinal(stateOf(job)));
+    rooms.curves?.setFolds(job.folds.map(fold => fold.job_id));
   }
 
-  async function act(method, question, consequence, more = {}) {
-    if (question && !await sure(question, consequence)) return;
+  async function act(method) {
     try {
-      job = (await call(`JobService/${method}`, { id, ...more })).job ?? job;
-      show();
-    } catch (error) { said(error); }
-    look();
+      take((await call(`JobService/${method}`, { id })).job);
+    } catch (error) { wrong(error); }
+    soon();
   }
 
   async function goTo(wanted, given) {
     options = given;
-    tab = wanted in TABS ? wanted : "curves";
-    [...tabs.children].forEach((link, place) => {
-      link.className = Object.keys(TABS)[place] === tab ? "on" : "";
-      if (place === 0 && others().length) link.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
-    });
+    tab = wanted in TABS && !links[wanted].hidden ? wanted : "curves";
+    if (known.hidden) return;
+    for (const [key, link] of Object.entries(links)) {
+      link.ariaCurrent = key === tab ? "page" : null;
+      if (key === tab) link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+    if (others().length) links.curves.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
     if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); job.folds ? showFolds() : rooms.curves.setOthers(others()); }
     if (tab === "logs") { rooms.logs ??= new Logs(id, signal); rooms.logs.setRanks(job.spec?.ranks ?? 0); }
     if (tab === "files") rooms.files ??= new Files(id);
     if (tab === "file") rooms.file ??= await jobFile(id).catch(error => el("div", { className: "panel empty", textContent: error.message }));
     const node = rooms[tab].node ?? rooms[tab];
     if (room.firstChild !== node) room.replaceChildren(node);
-    rooms[tab].refresh?.().catch(said);
+    rooms[tab].refresh?.().catch(wrong);
     rooms.curves?.draw();
   }
 
-  goTo(tab, options);
-  look();
-  stream("MetricService/WatchMetrics", last => ({ job_id: id, cursor: last?.cursor ?? "", most_behind: BEHIND }), message => {
-    story.take(message);
-    if (message.points || message.gap || message.started) rooms.curves?.ask();
-    if (!message.bookmark) soon();
-  }, message => Boolean(message.ended), signal).catch(said);
+  // Its run's events up to its end; on from there where it is tried again.
+  function watch() {
+    if (watching) return;
+    watching = true;
+    stream("MetricService/WatchMetrics", () => ({ job_id: id, cursor, most_behind: BEHIND }), message => {
+      cursor = message.cursor;
+      story.take(message);
+      if (message.points || message.gap || message.started) rooms.curves?.ask();
+      if (message.ended) soon();
+    }, message => Boolean(message.ended), signal).then(() => { watching = false; }).catch(wrong);
+  }
+
+  // Of other jobs only what changes its curves or its place in the queue.
+  function told({ job_id: which = "", job: newest, transition }) {
+    const isFold = which.startsWith(id + "-");
+    if (transition && (which === id || isFold || stateOf(job) === "queued")) soon();
+    else if (which === id && newest && !known.hidden) take(newest);
+    if (isFold || others().includes(which)) rooms.curves?.ask();
+  }
+
+  const progress = last => { look(); return { cursor: last?.cursor ?? "", progress: true }; };
+  stream("JobService/WatchJobs", progress, told, () => false, signal).catch(wrong);
+  watch();
   return goTo;
-}
-
-// Why it is where it is: waiting for what, held up by what.
-function sentences(job) {
-  const start = job.estimated_start ? `it should start at ${moment(job.estimated_start)}` : "", place = job.queue_position ? `place ${job.queue_position} in the queue` : "";
-  return [job.waiting_reason || job.cause, place, start, job.slow_reason].filter(Boolean).join("; ");
-}
-
-function failure(job) {
-  const { rank, host, step, cause, next_action: next } = job.failure ?? {}, who = rank === undefined ? "" : `rank ${rank}${host ? ` on ${host}` : ""}, step ${whole(step)}: `;
-  return who + (cause || job.cause || "") + (next ? `. Next: ${next}` : "");
-}
-
-function showFacts(facts, job, state) {
-  const progress = job.progress ?? {}, latest = job.latest ?? {}, running = !isFinal(state);
-  const shown = ["loss", "eval_loss", "accuracy", "eval_accuracy"], rank = series => (shown.indexOf(series) + 99) % 99;
-  const wanted = [
-    [`of ${whole(progress.total_steps)} steps`, whole(progress.step)], [`of ${whole(progress.epochs ?? job.spec?.epochs)} epochs`, whole(progress.epoch)],
-    ...(running ? [["time left", progress.left_s ? duration(progress.left_s) : "–"], ["samples/s", progress.samples_s ? whole(progress.samples_s) : "–"]] : []),
-    [job.spec?.threads_per_rank > 1 ? `ranks of ${job.spec.threads_per_rank} threads` : "ranks", whole(job.spec?.ranks ?? 1)],
-    ...Object.entries(latest).filter(([series]) => !series.includes("/")).sort(([one], [other]) => rank(one) - rank(other) || one.localeCompare(other)).slice(0, 6).map(([series, value]) => [series.replace("eval_", "held-out "), number(value)])];
-  wanted.forEach(([title, value], place) => {
-    if (!facts.children[place]) facts.append(el("div", { className: "fact" }, el("b"), el("span")));
-    put(facts.children[place].children[0], value);
-    put(facts.children[place].children[1], title);
-  });
-  while (facts.children.length > wanted.length) facts.lastChild.remove();
-}
-
-function showActions(actions, job, state, act) {
-  if (actions.dataset.of === state) return;
-  actions.dataset.of = state;
-  const buttons = {
-    pause: () => el("button", { textContent: "Pause", onclick: () => act("PauseJob") }),
-    resume: () => el("button", { className: "primary", textContent: "Resume", onclick: () => act("ResumeJob") }),
-    retry: () => el("button", { textContent: "Try again", onclick: () => act("RetryJob") }),
-    cancel: () => el("button", { className: "danger", textContent: "Cancel", onclick: () => act("CancelJob", "Cancel this job?",
-      "It stops at the next step, with a checkpoint from which it can be gone on with.") }),
-  };
-  actions.replaceChildren(...(ACTIONS[state] ?? []).map(name => buttons[name]()));
-}
-
-function sure(question, consequence) {
-  const dialog = document.getElementById("sure");
-  document.getElementById("question").textContent = question;
-  document.getElementById("consequence").textContent = consequence;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise(done => { dialog.onclose = () => done(dialog.returnValue === "ok"); });
 }

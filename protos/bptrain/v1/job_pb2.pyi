@@ -62,7 +62,7 @@ class Progress(_message.Message):
     def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure", "folds", "deviation")
+    __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure", "folds", "deviation", "submit_time")
     class LatestEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,7 @@ class Job(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     FOLDS_FIELD_NUMBER: _ClassVar[int]
     DEVIATION_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_TIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     spec: _spec_pb2.JobSpec
     state: JobState
@@ -119,7 +120,8 @@ class Job(_message.Message):
     failure: Failure
     folds: _containers.RepeatedCompositeFieldContainer[Fold]
     deviation: _containers.ScalarMap[str, float]
-    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., cause: _Optional[str] = ..., transitions: _Optional[_Iterable[_Union[Transition, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., latest: _Optional[_Mapping[str, float]] = ..., digest: _Optional[str] = ..., run_dir: _Optional[str] = ..., queue_position: _Optional[int] = ..., etag: _Optional[str] = ..., owner: _Optional[str] = ..., origin: _Optional[_Union[Origin, _Mapping]] = ..., delete_time: _Optional[float] = ..., purge_time: _Optional[float] = ..., waiting_reason: _Optional[str] = ..., estimated_start: _Optional[float] = ..., slow_reason: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., folds: _Optional[_Iterable[_Union[Fold, _Mapping]]] = ..., deviation: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    submit_time: float
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., cause: _Optional[str] = ..., transitions: _Optional[_Iterable[_Union[Transition, _Mapping]]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., latest: _Optional[_Mapping[str, float]] = ..., digest: _Optional[str] = ..., run_dir: _Optional[str] = ..., queue_position: _Optional[int] = ..., etag: _Optional[str] = ..., owner: _Optional[str] = ..., origin: _Optional[_Union[Origin, _Mapping]] = ..., delete_time: _Optional[float] = ..., purge_time: _Optional[float] = ..., waiting_reason: _Optional[str] = ..., estimated_start: _Optional[float] = ..., slow_reason: _Optional[str] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., folds: _Optional[_Iterable[_Union[Fold, _Mapping]]] = ..., deviation: _Optional[_Mapping[str, float]] = ..., submit_time: _Optional[float] = ...) -> None: ...
 
 class Fold(_message.Message):
     __slots__ = ("fold", "job_id", "state", "progress", "evaluation")

@@ -29,6 +29,11 @@ def test_a_later_id_sorts_behind_an_earlier_one():
     assert made == sorted(made)
 
 
+def test_an_id_says_when_it_was_given():
+    before, made, after = time.time(), jobs.new_id(), time.time()
+    assert before - 1e-5 <= jobs.submitted(made) == jobs.submitted(f"{made}-2") <= after
+
+
 def test_an_id_is_thirteen_characters_that_nobody_confuses():
     made = jobs.new_id()
     assert len(made) == 13 and not made.strip(jobs.ALPHABET)

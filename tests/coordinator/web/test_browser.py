@@ -35,7 +35,7 @@ def page(browser, site, request):
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(DEADLINE_MS)
     opened, said, loaded = context.new_page(), [], []
-    opened.on("console", lambda message: said.append(message.text))
+    opened.on("console", lambda message: "status of 404" in message.text or said.append(message.text))  # which it says of every refused call
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on("request", lambda asked: loaded.append(asked.url))
     yield opened
@@ -70,6 +70,28 @@ def test_a_job_in_folds_shows_each_with_its_curve_and_mean_and_deviation(site, p
     playwright.expect(page.locator(".head")).to_contain_text(f"{job}-2")
 
 
+def test_folds_are_followed_by_the_stream_and_nobody_asks(site, page, small):
+    client, asked = site[1], []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    job = client.submit(small(name="folds-on", data={"train": {"npz": {"path": "train.npz"}}}, folds=2, ranks=1, epochs=100_000)).id
+    page.goto(f"{site[0].web_address}/#/jobs/{job}")
+    playwright.expect(page.locator(".folds .state.running")).to_have_count(2, timeout=DEADLINE_MS)
+    steps = page.locator(".folds tbody .num:nth-child(2)").first
+
+    def is_asked_for():
+        """While it moves."""
+        before, seen = asked.count("GetJob"), {steps.inner_text()}
+        while len(seen) < 4:
+            page.wait_for_timeout(100)
+            seen.add(steps.inner_text())
+        return asked.count("GetJob") > before
+
+    assert not all(is_asked_for() for _ in range(3))  # the first time it may be, for what its start has brought about
+    assert "QueryMetrics" in asked
+    client.cancel(job, "now")
+    page.locator(".head .state.cancelled").wait_for()
+
+
 def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, running):
     page.goto(site[0].web_address)
     page.locator(".jobs .name", has_text="long").click()
@@ -101,14 +123,43 @@ def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running
     assert asked.count("WatchJobs") == 1
 
 
-@pytest.mark.parametrize("page", [(1360, 900, "dark"), (390, 844, "light")], ids=["desk", "phone"], indirect=True)
-def test_no_page_is_wider_than_the_window(site, page, running):
-    page.goto(site[0].web_address)
+def test_the_list_is_narrowed_by_words_and_states_and_ordered_by_a_column(site, page, running, small):
+    server, client, job_id = site
+    other = client.submit(small(name="narrowed", labels={"team": "vision"})).id
+    client.cancel(other)
+    shown = page.locator(".jobs tbody tr .id")
+    page.goto(server.web_address)
+    page.locator(".jobs tr", has_text=other).wait_for()
+    assert shown.first.inner_text() == running  # what runs is first
+    page.get_by_role("searchbox").fill("team=vis")
+    playwright.expect(shown).to_have_text([other])
+    page.get_by_role("searchbox").fill("")
+    page.get_by_title("Of which state").select_option("succeeded")
+    playwright.expect(page.locator(".jobs .state:not(.succeeded)")).to_have_count(0)
+    page.get_by_title("Of which state").select_option("all states")
+    page.get_by_role("button", name="Submitted").click()
+    playwright.expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "ascending")
+    playwright.expect(shown.first).to_have_text(job_id)
+    page.get_by_role("searchbox").fill("no such job")
+    page.get_by_text("No job is like this.").wait_for()
+
+
+def test_a_job_that_is_not_there_is_said_to_be_so(site, page):
+    page.goto(f"{site[0].web_address}/#/jobs/nowhere")
+    page.get_by_role("alert").get_by_text('there is no job "nowhere"').wait_for()
+    assert not page.locator(".tabs").is_visible()
+
+
+@pytest.mark.parametrize("page", [(1360, 900, "dark"), (820, 1180, "light"), (390, 844, "light")], ids=["desk", "tablet", "phone"], indirect=True)
+def test_no_page_is_wider_than_the_window(site, page, running, small):
+    server, client, _ = site
+    client.cancel(client.submit(small(name="a" * 64)).id)
+    page.goto(server.web_address)
     page.locator(".jobs tbody tr").first.wait_for()
     assert overflow(page) <= 0
     for tab in ("curves", "ranks", "history", "logs", "file", "files"):
-        page.goto(f"{site[0].web_address}/#/jobs/{running}/{tab}")
-        page.locator(f".tabs a.on[href$='{tab}']").wait_for()
+        page.goto(f"{server.web_address}/#/jobs/{running}/{tab}")
+        page.locator(f".tabs a[aria-current='page'][href$='{tab}']").wait_for()
         page.locator(".panel:visible").first.wait_for()
         assert overflow(page) <= 0, tab
 
