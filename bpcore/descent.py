@@ -56,40 +56,38 @@ class Descent:
     """By one rule."""
 
     def __init__(self, optimizer: Optimizer, clipping: Clipping, rule: Rule):
-        self._optimizer, self._limit, self._rule, self._names = optimizer, clipping.value, rule, optimizer.state
+        self.optimizer, self._limit, self._rule = optimizer, clipping.value, rule
         self._formula = clipped if self._limit or rule.l1 else plain
-        self._loops: dict[np.dtype, Callable] = {}
+        self._behind = (rule.l2, rule.weight_decay, 0.0 if rule.trusted else 1.0)
 
-    def step(self, pace: Pace, constants: tuple[float, ...], scale: float, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays,
-             new_p: np.ndarray, new_state: Arrays, place: slice) -> bool:
-        """Writes p − η d (where the rule trusts, d alone) and the new state there; whether the gradient is finite.
+    def bound(self, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays, new_p: np.ndarray,
+              new_state: Arrays) -> Callable[[int, int, Pace, tuple[float, ...], float], bool]:
+        """The call (start, stop, pace, constants, scale) that writes p − η d (where the rule trusts, d alone) and the new state
+        there; whether the gradient is finite.
 
         constants: the optimizer's. scale: what clipping by norm multiplies the mean gradient by. Arrays are flat, of
         one dtype.
         """
-        settings, names = self._settings(pace, scale), self._names
-        old, new = (gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names])
-        loop = self._loops.get(p.dtype) or self._loop(p.dtype, len(names), len(settings), len(constants))
-        return loop(old, new, place.start, place.stop, settings, constants)
+        names, settings = self.optimizer.state, self._settings
+        loop = self._loop((gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names]))
+        return lambda start, stop, pace, constants, scale: loop(start, stop, settings(pace, scale), constants)
 
     def rate(self, pace: Pace) -> float:
-        return float(self._optimizer.learning_rate * pace.factor * self._rule.learning_rate_scale)
+        return float(self.optimizer.learning_rate * pace.factor * self._rule.learning_rate_scale)
 
     def _settings(self, pace: Pace, scale: float) -> tuple[float, ...]:
         """What the formula is given."""
-        rule = self._rule
-        behind = (rule.l2, rule.weight_decay, 0.0, -1.0) if rule.trusted else (rule.l2, rule.weight_decay, 1.0, self.rate(pace))
+        rate = -1.0 if self._rule.trusted else self.rate(pace)
         if self._formula is plain:
-            return scale / pace.divisor, *behind
-        return 1 / pace.divisor, self._limit or np.inf, scale, rule.l1, *behind
+            return scale / pace.divisor, *self._behind, rate
+        return 1 / pace.divisor, self._limit or np.inf, scale, self._rule.l1, *self._behind, rate
 
-    def _loop(self, dtype: np.dtype, *lengths: int) -> Callable:
-        direction = self._optimizer.direction
-        if dtype == np.float32:
-            self._loops[dtype] = kernels.descent.loop(self._formula, direction, *lengths).of(dtype)
-        else:
-            self._loops[dtype] = partial(by_arrays, self._formula, direction)
-        return self._loops[dtype]
+    def _loop(self, old: tuple[np.ndarray, ...], new: tuple[np.ndarray, ...]) -> Callable[..., bool]:
+        formula, direction = self._formula, self.optimizer.direction
+        if new[0].dtype != np.float32:
+            return partial(by_arrays, formula, direction, old, new)
+        lengths = len(self._settings(Pace(1, 1, 1), 1.0)), len(self.optimizer.constants(1))
+        return kernels.descent.loop(formula, direction, len(new) - 1, *lengths).bound(new[0].dtype, old, new)
 
 
 def by_arrays(formula: Callable, direction: Callable, old: Sequence[np.ndarray], new: Sequence[np.ndarray],

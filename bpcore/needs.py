@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpcore import kernels, lockstep
-from bpcore.descent import Descent, Pace
+from bpcore.descent import Descent
 from bpcore.fields import Batch
 from bpcore.model import Model
 from bpcore.optimizers import OPTIMIZERS
@@ -19,7 +19,7 @@ from bpcore.plan import Key
 from bpcore.regularization import Clipping
 from bpcore.rules import Rule
 from bpcore.spec import Spec
-from bpcore.update import Updater
+from bpcore.update import Pace, Updater
 
 Needs = dict[tuple[Any, np.dtype], None]  # of (kernel, kind of number), in order
 FLOAT32 = np.dtype(np.float32)
@@ -35,7 +35,7 @@ def everything() -> Needs:
         for kind in OPTIMIZERS.types.values():
             for optimizer in kind.cases():
                 for clipping in (Clipping(), Clipping(value=1)):
-                    _descend(Descent(optimizer, clipping, Rule()), optimizer.state, optimizer.constants(1))
+                    _descend(Descent(optimizer, clipping, Rule()))
     return fixed | found
 
 
@@ -54,10 +54,10 @@ def of_model(spec: Spec, batches: Iterable[Batch], held_out: Iterable[Batch]) ->
     return found
 
 
-def _descend(descent: Descent, state: Iterable[str], constants: tuple[float, ...]) -> None:
+def _descend(descent: Descent) -> None:
     one = np.zeros(1, np.float32)
-    arrays = dict.fromkeys(state, one)
-    descent.step(Pace(1, 1, 1), constants, 1.0, one, one, arrays, one, arrays, slice(0, 1))
+    arrays = dict.fromkeys(descent.optimizer.state, one)
+    descent.bound(one, one, arrays, one, arrays)
 
 
 def _train(model: Model, parameters: Any, gradient: Any, batch: Batch) -> None:

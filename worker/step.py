@@ -14,10 +14,11 @@ import numpy as np
 
 from bpcore import diagnosis, finite, lockstep
 from bpcore.arena import Vector
+from bpcore.bound import ByVector
 from bpcore.fields import Batch
 from bpcore.model import Model
 from bpcore.plan import Key
-from bpcore.update import Pace, Updater
+from bpcore.update import Pace, Update, Updater
 from worker.crew import Crew
 from worker.datasets import Dataset
 from worker.errors import BadSample
@@ -64,6 +65,7 @@ class Stepper:
         """Who computes which shards from the next step on. Collective."""
         self.mine = list(assignments[self.crew.comm.rank])
         self.exchange.assign(assignments)
+        self._updates = ByVector(self._bound)
 
     def run(self, step: int, factor: float, flags: Callable[[], Flags]) -> Vote:
         """Computes and commits one step. `factor`: of the learning rate. `flags()`: what this rank asks, at the end.
@@ -132,17 +134,21 @@ class Stepper:
             found |= {int(shard): cause for shard, cause in json.loads(told).items()}
         return finite.message(step, loss, found[min(found)] if found else None)
 
+    def _bound(self, parameters: Vector) -> list[tuple[slice, Update]]:
+        """The updates of this rank's part, from this buffer to the other."""
+        old, new = self.replica.current, self.replica.next
+        return [(part, self.updater.bound(self.exchange.total, old.parameters.flat, old.flat_state, new.parameters.flat, new.flat_state, part))
+                for part in self._chunks]
+
     def _update(self, pace: Pace) -> None:
         """Writes this rank's part of the next buffer."""
-        old, new, total = self.replica.current, self.replica.next, self.exchange.total
         norms = self._norms(pace) if self._clips else None
         is_finite = True
-        for part in self._chunks:
+        for part, update in self._updates.of(self.replica.current.parameters):
             if norms is None:
                 self.exchange.sum(part)
             self.clock.mark("exchange")
-            is_finite &= self.updater.update(pace, total, old.parameters.flat, old.flat_state, new.parameters.flat,
-                                          new.flat_state, part, norms)
+            is_finite &= update(pace, norms)
             self.clock.mark("update")
         self._not_finite[0] = not is_finite
 

@@ -60,15 +60,16 @@ class Kernel:
             self._compiled[dtype.char] = self._compile(numba.from_dtype(dtype))
         return self._compiled[dtype.char]
 
-    def bound(self, dtype: np.dtype, *arguments: Any) -> Callable[[], object]:
-        """The call with these arguments, whose types are looked at now and not in each call. Raises TypeError."""
+    def bound(self, dtype: np.dtype, *arguments: Any) -> Callable[..., object]:
+        """The call with these arguments in front, whose types are looked at now and not in each call; those that come with the
+        call are not looked at. Raises TypeError."""
         function = self.of(dtype)
         if function is _nothing:
             return _nothing
         (wanted, compiled), = function.overloads.items()
         converts = function.typingctx.can_convert
         given = [numba.typeof(argument) for argument in arguments]
-        if any(converts(one, other) is None for one, other in zip(given, wanted, strict=True)):
+        if any(converts(one, other) is None for one, other in zip(given, wanted)):
             raise TypeError(f"{self.function.__name__} takes {wanted}, got {given}")
         return partial(compiled.entry_point, *arguments)
 

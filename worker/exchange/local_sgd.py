@@ -30,7 +30,7 @@ from bpcore.optimizers.sgd import Sgd
 from bpcore.plan import Key
 from bpcore.regularization import Clipping, Regularization
 from bpcore.spec import Spec
-from bpcore.update import Updater
+from bpcore.update import Update, Updater
 from worker.crew import Crew
 from worker.exchange import Reduction
 from worker.exchange.exact import Tree
@@ -58,11 +58,12 @@ class Walk(Tree):
 
     def __init__(self, crew: Crew, layout: Layout, shards: int, way: LocalSgd):
         super().__init__(crew, layout, shards)
-        self._way, self._updater = way, None
+        self._way = way
         self._now, self._next, self._gradient = (layout.zeros() for _ in range(3))
+        self._moves: list[Update] = []  # from one set of parameters to the other, and back
 
     def gradient(self, model, parameters, batch, out, key, counts, pace):
-        updater = self._updater_of(model.spec)
+        there, back = self._moves = self._moves or self._bound(model.spec)
         self._now.flat[...] = parameters.flat
         out.flat.fill(0)
         rows = np.zeros(model.row_width)
@@ -73,16 +74,15 @@ class Walk(Tree):
                                  Key(key.seed, key.step, key.shard * self._way.every + i), counts)
             rows += row
             out.flat += self._gradient.flat
-            updater.update(pace._replace(count=row[1], samples=part.stop - part.start), self._gradient.flat, self._now.flat, {},
-                           self._next.flat, {})
-            self._now, self._next = self._next, self._now
+            there(pace._replace(count=row[1], samples=part.stop - part.start), None)
+            self._now, self._next, there, back = self._next, self._now, back, there
+        self._moves = [there, back]
         return rows
 
-    def _updater_of(self, spec: Spec) -> Updater:
-        """The optimizer of the local steps: plain descent, with the learning rates of the parameters' groups."""
-        if self._updater is None:
-            groups = tuple(replace(group, weight_decay=None) for group in spec.groups)
-            plain = replace(spec, optimizer=Sgd(learning_rate=self._way.learning_rate), regularization=Regularization(),
-                            clipping=Clipping(), groups=groups, average=0.0, keeps_start=False)
-            self._updater = Updater(plain, self.layout)
-        return self._updater
+    def _bound(self, spec: Spec) -> list[Update]:
+        """The local steps' optimizer: plain descent, with the learning rates of the parameters' groups."""
+        groups = tuple(replace(group, weight_decay=None) for group in spec.groups)
+        plain = replace(spec, optimizer=Sgd(learning_rate=self._way.learning_rate), regularization=Regularization(),
+                        clipping=Clipping(), groups=groups, average=0.0, keeps_start=False)
+        updater, gradient = Updater(plain, self.layout), self._gradient.flat
+        return [updater.bound(gradient, old.flat, {}, new.flat, {}) for old, new in ((self._now, self._next), (self._next, self._now))]
