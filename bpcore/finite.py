@@ -65,12 +65,12 @@ def _in_forward(graph: Graph, plan: Plan) -> str | None:
 
 
 def _in_losses(model: Model, plan: Plan, batch: Batch, counts: Sequence[float]) -> str | None:
-    for head, gradient in zip(model.spec.heads, plan.head_gradients):
+    for head, bound in zip(model.spec.heads, plan.heads):
         weights = batch[head.weight] if head.weight else None
         if label := _strange_label(head.loss, plan.steps[head.output].y, batch[head.target]):
             return f'the data\'s field "{head.target}" holds the label {label}, but labels go from 0 to {plan.steps[head.output].y.shape[-1] - 1}'
-        sums = head.loss.evaluate(plan.steps[head.output].y, batch[head.target], weights, gradient)
-        for bad, what in ((_bad(np.array(sums)), ""), (_bad(gradient), "a gradient of ")):
+        sums = head.loss.evaluate(plan.steps[head.output].y, batch[head.target], weights, bound.gradient)
+        for bad, what in ((_bad(np.array(sums)), ""), (_bad(bound.gradient), "a gradient of ")):
             if bad:
                 return f"the loss {_kind(head.loss)} gave {what}{bad} from finite outputs of {_named(model.spec.graph, head.output)}"
     if bad := _bad(model.losses(plan, batch, counts)):

@@ -66,8 +66,8 @@ class Model:
         """The row of sums; the gradients of the losses are in the plan."""
         row = self._row(plan, batch, True)
         if self._scales:
-            for head, count, gradient in zip(self.spec.heads, counts, plan.head_gradients, strict=True):
-                gradient *= head.scale * ((counts[0] or 1.0) / count if count else 0.0)
+            for head, count, bound in zip(self.spec.heads, counts, plan.heads, strict=True):
+                bound.gradient *= head.scale * ((counts[0] or 1.0) / count if count else 0.0)
             plan.add_heads()
         return row
 
@@ -96,9 +96,9 @@ class Model:
         plan = self.plan(len(output_gradient), explained=True)
         plan.load(parameters, batch, False, None)
         plan.forward()
-        for gradient in plan.head_gradients:
-            gradient.fill(0)
-        plan.head_gradients[0][...] = output_gradient
+        for head in plan.heads:
+            head.gradient.fill(0)
+        plan.heads[0].gradient[...] = output_gradient
         plan.backward(self.layout.zeros(self.dtype))
         return plan.input_gradients[0].copy()
 
@@ -129,13 +129,7 @@ class Model:
         return found
 
     def _row(self, plan: Plan, batch: Batch, training: bool) -> np.ndarray:
-        sums: list[float] = []
-        for head, gradient in zip(self.spec.heads, plan.head_gradients):
-            output, targets, weights = plan.steps[head.output].y, batch[head.target], _weights(head, batch)
-            sums.extend(head.loss.evaluate(output, targets, weights, gradient if training else None))
-            for metric in head.metrics.values():
-                sums.extend(metric.sums(output, targets, weights))  # not +=, which an array takes for a sum
-        return np.array(sums, np.float64)
+        return np.array([each for head in plan.heads for each in head.sums(batch, training)], np.float64)
 
 
 def _weights(head: Head, batch: Batch) -> np.ndarray | None:

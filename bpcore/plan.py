@@ -21,6 +21,7 @@ from bpcore.bound import ByVector
 from bpcore.errors import ShapeError, expected
 from bpcore.fields import Batch
 from bpcore.graph import Graph, Node
+from bpcore.heads import BoundHead
 from bpcore.layers import Layer, Workspace
 from bpcore.shapes import describe
 from bpcore.spec import Spec
@@ -55,9 +56,9 @@ class Plan:
         # The first head of an output writes its gradient in place, every further one beside it.
         outputs = [head.output for head in spec.heads]
         totals = [wiring.heads[output] for output in outputs]
-        self.head_gradients = [total if output not in outputs[:i] else np.zeros_like(total)
-                               for i, (output, total) in enumerate(zip(outputs, totals))]
-        self._beside = [(total, part) for total, part in zip(totals, self.head_gradients) if total is not part]
+        gradients = [total if output not in outputs[:i] else np.zeros_like(total) for i, (output, total) in enumerate(zip(outputs, totals))]
+        self.heads = [BoundHead(head, ys[first + head.output], gradient) for head, gradient in zip(spec.heads, gradients)]
+        self._beside = [(total, part) for total, part in zip(totals, gradients) if total is not part]
         pool: dict[tuple[str, Any], np.ndarray] = {}
         self.steps = [Workspace([ys[place] for place in node.inputs], ys[first + position], wiring.dys[position],
                                 wiring.dinputs[position], pool) for position, node in enumerate(graph.nodes)]

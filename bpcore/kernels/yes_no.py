@@ -7,6 +7,7 @@ from numba import types
 from bpcore.kernels.blocks import address
 from bpcore.kernels.compiled import kernel, read
 from bpcore.kernels.functions import decay, log1p
+from bpcore.kernels.sums import total
 from bpcore.kernels.vectors import Code
 from bpcore.kernels.walk import walk
 
@@ -33,9 +34,10 @@ losses_alone, losses_and_gradient = walk(_loss, 2, outputs=1), walk(_both, 2, ou
 
 @kernel(lambda real: (read(real, 1, "C"), read(real, 1, "C"), types.float64, real[::1], real[::1]))
 def cross_entropy(z, wanted, positive_weight, losses, gradient):
-    """losses: −w t log σ(z) − (1 − t) log(1 − σ(z)); gradient: of z, unless it is empty."""
+    """The sum of losses, which is returned; losses: −w t log σ(z) − (1 − t) log(1 − σ(z)); gradient: of z, unless it is empty."""
     numbers = (z.dtype.type(positive_weight),)
     if gradient.size:
         losses_and_gradient(z, (address(z), address(wanted), address(losses), address(gradient)), z.size, numbers)
     elif z.size:
         losses_alone(z, (address(z), address(wanted), address(losses)), z.size, numbers)
+    return total(losses)

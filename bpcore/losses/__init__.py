@@ -6,8 +6,9 @@
 3. What divides the sum depends on the targets and weights alone, never on the output.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -79,6 +80,12 @@ class Loss:
             np.copyto(gradient, 0, where=scale == 0)
         # A masked element may hold anything, also what no loss can be computed of.
         return float((np.where(widened != 0, losses, 0) * widened).sum(dtype=np.float64)), count
+
+    def bound(self, output: np.ndarray, targets: np.ndarray, weights: np.ndarray | None,
+              gradient: np.ndarray | None) -> Callable[[], tuple[float, float]]:
+        """`evaluate`, to be called whenever there are other numbers in these arrays. The same gradients, bit for bit; the sum may
+        be added up in another order."""
+        return partial(self.evaluate, output, targets, weights, gradient)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

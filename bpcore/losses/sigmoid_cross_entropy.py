@@ -34,6 +34,13 @@ class SigmoidCrossEntropy(Loss):
             gradient[...] = into
         return losses
 
+    def bound(self, output, targets, weights, gradient):
+        if weights is not None or gradient is None or not gradient.flags.c_contiguous or targets.dtype != output.dtype:
+            return super().bound(output, targets, weights, gradient)
+        count, losses = float(output.size), np.empty(output.size, output.dtype)
+        total = kernels.yes_no.cross_entropy.bound(output.dtype, output.reshape(-1), targets.reshape(-1), self.positive_weight, losses, gradient.reshape(-1))
+        return lambda: (total(), count)
+
     @classmethod
     def cases(cls):
         yield Case(cls(), (3,), np.array([[0, 1, 1], [0.25, 0, 1]]))

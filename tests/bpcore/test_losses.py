@@ -118,6 +118,20 @@ def test_the_value_is_the_same_without_a_gradient(loss_case):
         assert alone == evaluate(loss_case, weights=weights)[:2]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bound_to_arrays_it_follows_the_numbers_in_them(loss_case, dtype):
+    output, targets = outputs(loss_case, dtype), loss_case.targets.astype(dtype) if loss_case.targets.dtype.kind == "f" else loss_case.targets.copy()
+    for weights in (None, weights_of(loss_case)):
+        gradient, wanted = np.empty_like(output), np.empty_like(output)
+        trained, alone = (loss_case.loss.bound(output, targets, weights, into) for into in (gradient, None))
+        for factor in (1, -0.5):
+            output *= dtype(factor)
+            expected = loss_case.loss.evaluate(output, targets, weights, wanted)
+            for sums in (trained(), alone()):
+                assert sums == pytest.approx(expected, rel=1e-6 if dtype == np.float32 else 1e-14, abs=1e-300)
+            assert gradient.tobytes() == wanted.tobytes()
+
+
 def test_float32_is_close_to_float64(loss_case):
     single, double = evaluate(loss_case, np.float32), evaluate(loss_case)
     losses = loss_case.loss.elementwise(outputs(loss_case, np.float32), loss_case.targets, None)
