@@ -5,8 +5,9 @@ is added up and no product is fused, so arrays give the bits that the loop gives
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from bpcore.rules import Rule
 Arrays = Mapping[str, np.ndarray]
 
 
-class Pace(NamedTuple):
+@dataclass(slots=True)
+class Pace:
     """Of one update. `step` from 1; `count`: what the loss sum is divided by (0: by 1); `samples`: in the global
     batch; `factor`: of the learning rate, from the schedule; `epoch` from 0; `begins`: whether the update is its first."""
 

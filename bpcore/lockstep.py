@@ -72,4 +72,4 @@ def _share_totals(model: Model, plans: Mapping[int, Plan], position: int, needed
     layer = model.spec.graph.nodes[position].layer
     totals = total(position, {shard: layer.collect(plan.steps[position], backward) for shard, plan in plans.items()})
     for plan in plans.values():
-        plan.steps[position].totals = totals
+        plan.steps[position].totals, plan.shares_totals = totals, True

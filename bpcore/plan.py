@@ -66,6 +66,7 @@ class Plan:
             w.rng, w.rectified = partial(self._stream, position), position in rectified.values()
         self._shared = _later_writers(graph, dtype)
         self._users = _users_of_statistics(graph)
+        self.shares_totals = False  # whether layers are told sums over several plans (lockstep.py)
         self._passes = {training: ByVector(partial(_Pass, self, self.steps, training)) for training in (False, True)}
 
     def add_heads(self) -> None:
@@ -82,8 +83,9 @@ class Plan:
             np.copyto(array, came, casting="unsafe")
         self._key, self._pass = key, self._passes[training].of(parameters)
         self.steps = self._pass.steps
-        for w in self.steps:
-            w.totals = None
+        if self.shares_totals:
+            for w in self.steps:
+                w.totals = None
 
     def forward(self) -> None:
         for call in self._pass.ahead:

@@ -20,24 +20,27 @@ ROWS, COLUMNS, PRODUCTS = 2, 8, 1 << 11
 
 
 def calls(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.ndarray | None = None,
-          add: bool = False) -> Iterator[Callable[[], object]]:
-    """Calls that write out = a b, or a b + bias, or with `add` out + a b, bound to these arrays.
+          add: bool = False, rectified: bool = False) -> Iterator[Callable[[], object]]:
+    """Calls that write out = a b, or a b + bias, or with `add` out + a b, bound to these arrays; `rectified`: max(out, 0) of it.
 
     a: (m, k), b: (k, n), out: (m, n), whose rows or columns are without gaps, bias: (n,).
     """
     if out.strides[1] != out.itemsize and bias is None:
         a, b, out = b.T, a.T, out.T
-    if out.strides[1] == out.itemsize and suits(*out.shape, a.shape[1], out.dtype):
+    if out.strides[1] == out.itemsize and (suits(*out.shape, a.shape[1], out.dtype) or bias is not None and is_tiny(*out.shape, a.shape[1], out.dtype)):
         start = out if add else np.empty((0, out.shape[1]), out.dtype) if bias is None else bias[None]
         room = kernels.product.room(*out.shape, a.shape[1], out.itemsize)
-        yield kernels.product.multiply.bound(out.dtype, a, b, start, out, w.temporary("product scratch", (room,)))
-    elif add:
+        yield kernels.product.multiply.bound(out.dtype, a, b, start, out, w.temporary("product scratch", (room,)), rectified)
+        return
+    if add:
         yield lambda: np.add(out, np.matmul(a, b), out)
     else:
         # np.dot is np.matmul with less around it, but writes nothing else than rows in order.
         yield partial(np.dot if out.flags.c_contiguous else np.matmul, a, b, out)
         if bias is not None:
             yield partial(np.add, out, bias, out)
+    if rectified:
+        yield kernels.rectification.RELU.over(out, out)
 
 
 def multiply(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.ndarray | None = None, add: bool = False) -> None:
@@ -74,4 +77,9 @@ class Laid:
 def suits(m: int, n: int, k: int, kind: np.dtype) -> bool:
     """Whether the kernel is the faster one for a product of these sizes."""
     return m >= ROWS and n >= COLUMNS and m * n * k >= PRODUCTS and kind == np.float32 and kernels.vectors.BYTES == 64
+
+
+def is_tiny(m: int, n: int, k: int, kind: np.dtype) -> bool:
+    """Whether one call of the kernel is faster than two of NumPy's, a bias's being the second."""
+    return m * n * k < PRODUCTS and kind == np.float32
 

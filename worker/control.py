@@ -10,6 +10,7 @@ class Control:
 
     def __init__(self) -> None:
         self._cause, self.discard = "", False
+        self.asks = False  # whether anything was asked
         self._stop, self._leave = threading.Event(), threading.Event()
 
     @property
@@ -28,10 +29,12 @@ class Control:
         """`discard`: without a checkpoint."""
         self._cause, self.discard = self._cause or cause, self.discard or discard
         self._stop.set()
+        self.asks = True
 
     def ask_leave(self) -> None:
         """To make room for another number of ranks."""
         self._leave.set()
+        self.asks = True
 
     def listen(self) -> None:
         """SIGTERM and Ctrl-C ask to stop with a checkpoint; a second Ctrl-C ends at once. An mpirun hands two more on

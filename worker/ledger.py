@@ -37,14 +37,17 @@ class Ledger:
     def __init__(self, segment: Segment, offset_bytes: int, width: int):
         self._count = memoryview(segment.array(offset_bytes, 1, np.int64))
         self._rows = segment.array(offset_bytes + 8, rows(width) * (3 + width), np.float64).reshape(-1, 3 + width)
+        self._numbers = memoryview(self._rows.reshape(-1))
 
     def clear(self) -> None:
         self._count[0] = 0
 
     def write(self, kind: int, step: int, time: float, values: np.ndarray) -> None:
-        row = self._rows[self._count[0] % len(self._rows)]
-        row[0], row[1], row[2], row[3:] = kind, step, time, values
-        self._count[0] += 1
+        count, width = self._count[0], 3 + len(values)
+        start = count % len(self._rows) * width
+        self._numbers[start], self._numbers[start + 1], self._numbers[start + 2] = kind, step, time
+        self._numbers[start + 3:start + width] = memoryview(values)
+        self._count[0] = count + 1
 
     def read(self, steps: int) -> list[Row]:
         """The rows of steps below `steps`, each once, in the order of steps; training before evaluation."""

@@ -90,7 +90,8 @@ class Stepper:
         if isfinite(self._zeros.dot(vote.row)):  # zero times what is not finite is not a number
             self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
-            self._update(pace._replace(count=vote.row[1]))
+            pace.count = vote.row[1]
+            self._update(pace)
             if self._diagnoses_now:
                 self._diagnose(vote.row[1])
             if self.crew.leads:

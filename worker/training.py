@@ -20,7 +20,7 @@ from worker.healing import Healing, missing
 from worker.ledger import EVAL
 from worker.meeting import Meeting
 from worker.status import Late
-from worker.vote import Flags
+from worker.vote import NO_FLAGS, Flags
 
 
 class Training(Meeting):
@@ -103,10 +103,13 @@ class Training(Meeting):
     def _wishes(self) -> Flags:
         """What this rank asks of all. The daemons of a launcher whose host is gone end the ranks, which is nobody's wish to
         stop: they leave, and should nobody come for what the nodes keep, there is a checkpoint."""
+        checkpoint, join = self.record.checkpoint_due(self.replica.steps), self.comm.are_newcomers_ready()
+        heal = self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew))
+        if not (checkpoint or join or heal or self.control.asks):
+            return NO_FLAGS
         is_ended = self.control.stop and self.has_lost_launcher
-        heals = self.comm.rank == 0 and self._healing.is_due() and bool(missing(self.full, self.crew))
-        return Flags(stop=self.control.stop and not is_ended, checkpoint=self.record.checkpoint_due(self.replica.steps) or is_ended,
-                     join=self.comm.are_newcomers_ready(), heal=heals, leave=self.control.leave or is_ended, discard=self.control.discard)
+        return Flags(stop=self.control.stop and not is_ended, checkpoint=checkpoint or is_ended, join=join, heal=heal,
+                     leave=self.control.leave or is_ended, discard=self.control.discard)
 
     def _evaluation_is_due(self) -> bool:
         return self.evaluation is not None and len(self.evaluations) < self.replica.steps // self.job.schedule.steps_per_epoch

@@ -5,7 +5,6 @@
 2. So do flags, the tallies of samples, and the seconds that each rank took. Sums of keys stay below 2^53: exact.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,11 +35,10 @@ class Flags(NamedTuple):
 
 
 FLAGS = len(Flags._fields)
-BEHIND = struct.Struct(f"{FLAGS + 2}d")  # the rows: flags, and a tally
 NO_FLAGS = Flags()
 
 
-@dataclass
+@dataclass(slots=True)
 class Vote:
     """What all ranks agreed on at a step boundary. `row`: global sums of loss, count, metrics; `flags`: what any
     rank asks; `used`: the samples of the step; `seconds`: each rank's; `committed`: whether the step counts."""
@@ -56,9 +54,10 @@ class Voter:
     """`width`: of a row. What a vote is written to and read from is made once."""
 
     def __init__(self, comm: Comm, shards: int, width: int):
-        self._comm, self._rows_bytes = comm, shards * width * 8
-        self._ballot = np.zeros(shards * width + FLAGS + 2 + comm.size)
-        self._behind = memoryview(self._ballot)[shards * width:]
+        self._comm, behind = comm, shards * width
+        # Behind the rows: flags, a tally, and each rank's seconds.
+        self._ballot = np.zeros(behind + FLAGS + 2 + comm.size)
+        self._flags, self._tally, self._seconds = map(memoryview, np.split(self._ballot[behind:], [FLAGS, FLAGS + 2]))
         self._table = self._ballot[:shards * width].reshape(shards, width)
         pairs, self._sum = additions((0, shards), {(shard, shard + 1): row for shard, row in enumerate(self._table)})
         self._additions = [partial(np.add, left, right, left) for left, right in pairs]
@@ -67,11 +66,14 @@ class Voter:
         self._ballot.fill(0)
         for shard, row in rows.items():
             self._table[shard] = row
-        BEHIND.pack_into(self._ballot, self._rows_bytes, *flags, *used)
-        self._behind[FLAGS + 2 + self._comm.rank] = seconds
+        if flags is not NO_FLAGS:
+            for i, wish in enumerate(flags):
+                self._flags[i] = wish
+        self._tally[0], self._tally[1] = used
+        self._seconds[self._comm.rank] = seconds
         self._comm.sum(self._ballot)
         for add in self._additions:
             add()
-        *asked, count, keys = self._behind[:FLAGS + 2].tolist()
+        asked, (count, keys) = self._flags.tolist(), self._tally
         return Vote(self._sum.copy(), Flags(*[wish > 0 for wish in asked]) if any(asked) else NO_FLAGS, (int(count), int(keys) % MODULUS),
-                    self._behind[FLAGS + 2:].tolist())
+                    self._seconds.tolist())

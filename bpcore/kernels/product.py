@@ -5,15 +5,21 @@ sets of the cache, is laid side by side first. Each sum goes in blocks of TERMS,
 has the same bits in any batch.
 """
 
+from numba import types
+
 from bpcore.kernels.blocks import address, lanes, rounded
 from bpcore.kernels.compiled import helper, kernel, read
+from bpcore.kernels.rectification import rectified
 from bpcore.kernels.tiles import HEIGHT, lay, short_narrow, short_wide, tall_narrow, tall_wide, turn
 from bpcore.kernels.vectors import BYTES, clear, copy
+from bpcore.kernels.walk import walk
 
 # Of a block: terms, so that two strips stay in the first cache; rows and columns, so that a's and b's stay in the second.
 TERMS, ROWS, COLUMNS = 256, 256, 512
 FEW_ROWS, FEW_COLUMNS = 2 * HEIGHT, 8 * HEIGHT  # of c, for which b and a are not worth copying
 FAR = 4096  # bytes from row to row, from where on rows crowd
+
+rectify_row = walk(rectified, 1, outputs=1)
 
 
 def room(m: int, n: int, k: int, itemsize: int) -> int:
@@ -23,10 +29,11 @@ def room(m: int, n: int, k: int, itemsize: int) -> int:
     return -(-n // each) * each + columns * (terms + 1) + rows * (terms + each)
 
 
-@kernel(lambda real: (read(real, 2), read(real, 2), read(real, 2), real[:, :], real[::1]))
-def multiply(a, b, start, c, scratch):
+@kernel(lambda real: (read(real, 2), read(real, 2), read(real, 2), real[:, :], real[::1], types.boolean))
+def multiply(a, b, start, c, scratch, to_rectify):
     """a: (m, k), b: (k, n), c: (m, n), each of at least 1; the numbers of a row of c lie side by side, and those of start:
     (m, n), which may be c, or (1, n) for all rows, or (0, n) for zero. scratch: as many numbers as `room` says.
+    to_rectify: c = max(start + a · b, 0).
     """
     (m, k), n, size = a.shape, b.shape[1], c.itemsize
     zero, begin, begin_row = address(scratch), address(start), start.strides[0] if len(start) > 1 else 0
@@ -49,6 +56,8 @@ def multiply(a, b, start, c, scratch):
                 place, a_row, a_term, a_strip = _rows(c, place, a.strides[0], a.strides[1], some, terms, across, aside)
                 tiles(c, some, across, terms, place, a_row, a_term, a_strip, part, b_term, b_strip,
                       first + row * first_row, first_row, address(c) + row * c.strides[0] + column * size, c.strides[0])
+                if to_rectify and term + TERMS >= k:
+                    _rectify(c, address(c) + row * c.strides[0] + column * size, some, across)
             first, first_row = address(c) + column * size, c.strides[0]
 
 
@@ -102,6 +111,14 @@ def lay_out(like, b, b_term, b_column, terms, columns, strips):
         return
     for first in range(0, columns, each):
         turn(like, b + first * b_column, b_column, min(each, columns - first), terms, strips + first // each * apart)
+
+
+@helper
+def _rectify(c, place, rows, columns):
+    """c = max(c, 0) of a block, which is in the cache."""
+    for i in range(rows):
+        row = place + i * c.strides[0]
+        rectify_row(c, (row, row), columns, ())
 
 
 @helper

@@ -6,13 +6,13 @@ from bpcore.kernels.pointwise import Pointwise
 from bpcore.kernels.vectors import Code
 
 
-def _rectified(code: Code, x: Any) -> list[Any]:
+def rectified(code: Code, x: Any) -> list[Any]:
     """What is not a number stays so."""
     return [code.builder.select(code.builder.fcmp_ordered("<", x, code.constant(0)), code.constant(0), x)]
 
 
 def _rectified_sum(code: Code, a: Any, b: Any) -> list[Any]:
-    return _rectified(code, code.builder.fadd(a, b))
+    return rectified(code, code.builder.fadd(a, b))
 
 
 def _gradient(code: Code, dy: Any, y: Any) -> list[Any]:
@@ -20,4 +20,4 @@ def _gradient(code: Code, dy: Any, y: Any) -> list[Any]:
     return [code.builder.select(code.builder.fcmp_ordered(">", y, code.constant(0)), dy, code.constant(0))]
 
 
-RELU, ADD, GRADIENT = Pointwise(_rectified, inputs=1), Pointwise(_rectified_sum, inputs=2), Pointwise(_gradient, inputs=2)
+RELU, ADD, GRADIENT = Pointwise(rectified, inputs=1), Pointwise(_rectified_sum, inputs=2), Pointwise(_gradient, inputs=2)

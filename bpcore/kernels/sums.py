@@ -13,6 +13,17 @@ def columns(rows, total):
             total[j] += rows[i, j]
 
 
+@kernel(lambda real: (real[:, ::1], read(real, 2, "C"), real[::1]))
+def rectified_columns(rows, y, total):
+    """rows = rows where y > 0, else 0; and total = the sum of all rows. rows, y: (m, n), total: (n,)."""
+    for j in range(len(total)):
+        total[j] = 0
+    for i in range(len(rows)):
+        for j in range(len(total)):
+            rows[i, j] = rows[i, j] if y[i, j] > 0 else 0
+            total[j] += rows[i, j]
+
+
 @helper
 def total(numbers):
     """Their sum in float64: four sums side by side, as one would wait for itself."""

@@ -18,13 +18,15 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Listed, Parameter, initializer
+from bpcore.rectification import rectify_back
 from bpcore.shapes import describe
-from bpcore.sums import row_sum
+from bpcore.sums import rectify_and_sum, row_sum
 
 
 @dataclass(frozen=True)
 class Linear(Listed):
     keeps_output: ClassVar[bool] = False
+    rectifies: ClassVar[bool] = True
     units: int = integer(minimum=1)
     bias: bool = flag(True)
     transposed: bool = flag(False)
@@ -43,13 +45,17 @@ class Linear(Listed):
         return {"weight": weight, **bias}
 
     def ahead(self, w):
-        yield from products.calls(w, _rows(w.x), self._weight(w.p), _rows(w.y), w.p.get("bias"))
+        yield from products.calls(w, _rows(w.x), self._weight(w.p), _rows(w.y), w.p.get("bias"), rectified=w.rectified)
 
     def back(self, w):
         x, dy = _rows(w.x), _rows(w.dy)
-        yield from products.calls(w, x.T, dy, self._weight(w.g))
-        if self.bias:
+        if w.rectified and self.bias:
+            yield rectify_and_sum(dy, _rows(w.y), w.g["bias"])
+        elif w.rectified:
+            yield from rectify_back(w, w.dy, w.dy)
+        elif self.bias:
             yield row_sum(dy, w.g["bias"])
+        yield from products.calls(w, x.T, dy, self._weight(w.g))
         if w.dx is not None:
             yield from products.calls(w, dy, self._weight(w.p).T, _rows(w.dx))
 

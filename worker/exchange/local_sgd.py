@@ -74,7 +74,7 @@ class Walk(Tree):
                                  Key(key.seed, key.step, key.shard * self._way.every + i), counts)
             rows += row
             out.flat += self._gradient.flat
-            there(pace._replace(count=row[1], samples=part.stop - part.start), None)
+            there(replace(pace, count=row[1], samples=part.stop - part.start), None)
             self._now, self._next, there, back = self._next, self._now, back, there
         self._moves = [there, back]
         return rows

@@ -22,13 +22,13 @@ def matrix(rows, columns, layout, dtype, random):
     return {"rows": whole, "columns": whole.T, "part": whole[2:2 + rows, 4:4 + columns], "far": whole[:, :columns]}[layout]
 
 
-def multiply(a, b, start, c):
+def multiply(a, b, start, c, rectified=False):
     """With scratch that is full of what is no number."""
     room = product.room(*c.shape, a.shape[1], c.itemsize)
     scratch = memory.empty((room + 1,), c.dtype)
     scratch[...] = np.nan
     scratch[-1] = 7
-    product.multiply(a, b, start, c, scratch[:-1])
+    product.multiply(a, b, start, c, scratch[:-1], rectified)
     assert scratch[-1] == 7, "more scratch than asked for"
 
 
@@ -54,6 +54,18 @@ def test_the_kernel_is_its_twin(dtype):
         assert before.tobytes() == around.tobytes(), "something is written beside c"
 
     check()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 1, 1), (16, 64, 10), (300, 530, 20), (5, 17, 600)])
+def test_rectified_it_is_relu_behind_it(m, n, k, dtype):
+    random = np.random.default_rng(m)
+    a, b, start = matrix(m, k, "rows", dtype, random), matrix(k, n, "rows", dtype, random), matrix(1, n, "rows", dtype, random)
+    a[0, 0] = np.nan
+    plain, ours = np.empty((2, m, n + 3), dtype)[:, :, :n]
+    multiply(a, b, start, plain)
+    multiply(a, b, start, ours, rectified=True)
+    np.testing.assert_array_equal(ours, np.maximum(plain, 0))
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
