@@ -7,6 +7,7 @@
     checkpoints/    the newest ones (checkpoint.py)
     hostfile        the hosts in use, where there are several; written by a launcher
     log             what mpirun and the ranks printed; written by a launcher
+    attempts        from where on in the log which attempt printed; written by a launcher
     standby         what ranks wait for that were started before there was a run (standby.py)
 """
 
@@ -32,6 +33,7 @@ class RunDir:
         self.path = Path(path)
         self.job, self.plan = self.path / "job.json", self.path / "plan.json"
         self.journal, self.log = self.path / "journal", self.path / "log"
+        self.attempts = self.path / "attempts"
         self.hostfile, self.standby = self.path / "hostfile", self.path / "standby"
         self.checkpoints = self.path / "checkpoints"
         self._lock: int | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bptrain.v1.spec_pb2 import JobSpec
-from coordinator.launchers import Launch, Launcher, Order
+from coordinator.launchers import Launch, Launcher, Order, parts
 from coordinator.runs.standby import World
 from coordinator.store import jobs
 from coordinator.store.database import Database
@@ -28,7 +28,8 @@ class Starting:
             folder.prepare(spec, resume)
             last = max((report.attempt for report in journal.read(folder.journal)), default=0)
             folder.write_plan(plan.even(spec, last + 1, job_id, row["token"]))
-        except Unavailable:
+            parts.begin(folder, last + 1)
+        except (Unavailable, OSError):
             if world:
                 await world.send_away()
             raise

@@ -53,6 +53,12 @@ def source(standing):
     return standing.client.wait(standing.submit(**SHORT).id)
 
 
+def test_each_start_of_the_ranks_has_its_part_of_the_log(standing, moments):
+    parts = [list(standing.client.logs(moments[-1].id, attempt=attempt)) for attempt in (1, 2, 3, 4)]
+    assert [{line.attempt for line in part} for part in parts] == [{1}, {2}, {3}, set()]
+    assert [line for part in parts for line in part] == list(standing.client.logs(moments[-1].id))
+
+
 def test_a_paused_job_has_no_ranks_and_a_checkpoint(moments):
     paused, _, _ = moments
     assert (states.label(paused.state), paused.cause) == ("PAUSED", "paused by a user")
@@ -113,7 +119,7 @@ def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(standing, source):
 
 
 def test_a_job_is_stopped_when_its_time_is_up(standing):
-    limited = standing.running(ranks=1, time_limit_s=2)
+    limited = standing.submit(**standing.slow | {"ranks": 1, "time_limit_s": 2})  # which may be up before it has done a step
     late = standing.submit(**standing.slow | {"ranks": 1, "deadline": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))})
     for job, cause in ((limited, "it has trained for its time limit of 2 s"), (late, f"its deadline {late.spec.deadline} has come")):
         ended = standing.client.wait(job.id)

@@ -11,7 +11,7 @@ export class Logs {
     signal.addEventListener("abort", () => this.stop?.abort());
     this.rank = el("select", { title: "Of which rank", onchange: () => this.restart() }, el("option", { value: "", textContent: "all ranks" }));
     this.loud = el("input", { type: "checkbox", onchange: () => this.restart() });
-    this.search = el("input", { type: "search", placeholder: "with this text", oninput: () => { clearTimeout(this.typed); this.typed = setTimeout(() => this.restart(), 300); } });
+    this.search = el("input", { type: "search", placeholder: "with this text, or /regex/", oninput: () => { clearTimeout(this.typed); this.typed = setTimeout(() => this.restart(), 300); } });
     this.older = el("button", { textContent: "Older lines", onclick: () => this.back() });
     this.said = el("span");
     this.lines = el("div", { className: "panel lines", tabIndex: 0 });
@@ -25,7 +25,8 @@ export class Logs {
   }
 
   filter() {
-    return { ...(this.rank.value === "" ? {} : { ranks: [Number(this.rank.value)] }), ...(this.loud.checked ? { level: "LOG_LEVEL_ERROR" } : {}), contains: this.search.value };
+    const expression = this.search.value.match(/^\/(.+)\/$/);
+    return { ...(this.rank.value === "" ? {} : { ranks: [Number(this.rank.value)] }), ...(this.loud.checked ? { level: "LOG_LEVEL_ERROR" } : {}), ...(expression ? { match: expression[1] } : { contains: this.search.value }) };
   }
 
   async restart() {

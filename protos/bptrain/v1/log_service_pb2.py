@@ -24,27 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ptrain/v1/log_service.proto\x12\nbptrain.v1\"Q\n\tLogFilter\x12\r\n\x05ranks\x18\x01 \x03(\r\x12#\n\x05level\x18\x02 \x01(\x0e\x32\x14.bptrain.v1.LogLevel\x12\x10\n\x08\x63ontains\x18\x03 \x01(\t\"X\n\x07LogLine\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\x04rank\x18\x02 \x01(\rH\x00\x88\x01\x01\x12#\n\x05level\x18\x03 \x01(\x0e\x32\x14.bptrain.v1.LogLevelB\x07\n\x05_rank\"\x81\x01\n\x0fReadLogsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12%\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x15.bptrain.v1.LogFilter\"m\n\x10ReadLogsResponse\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.bptrain.v1.LogLine\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\x11\n\tend_bytes\x18\x03 \x01(\x04\x12\x0c\n\x04more\x18\x04 \x01(\x08\"_\n\x10WatchLogsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12%\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x15.bptrain.v1.LogFilter\"\\\n\x11WatchLogsResponse\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.bptrain.v1.LogLine\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x65nded\x18\x03 \x01(\x08*N\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x01\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x02\x32\x9f\x01\n\nLogService\x12\x45\n\x08ReadLogs\x12\x1b.bptrain.v1.ReadLogsRequest\x1a\x1c.bptrain.v1.ReadLogsResponse\x12J\n\tWatchLogs\x12\x1c.bptrain.v1.WatchLogsRequest\x1a\x1d.bptrain.v1.WatchLogsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62ptrain/v1/log_service.proto\x12\nbptrain.v1\"q\n\tLogFilter\x12\r\n\x05ranks\x18\x01 \x03(\r\x12#\n\x05level\x18\x02 \x01(\x0e\x32\x14.bptrain.v1.LogLevel\x12\x10\n\x08\x63ontains\x18\x03 \x01(\t\x12\r\n\x05match\x18\x04 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\"i\n\x07LogLine\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\x04rank\x18\x02 \x01(\rH\x00\x88\x01\x01\x12#\n\x05level\x18\x03 \x01(\x0e\x32\x14.bptrain.v1.LogLevel\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\rB\x07\n\x05_rank\"\x81\x01\n\x0fReadLogsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12%\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x15.bptrain.v1.LogFilter\"m\n\x10ReadLogsResponse\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.bptrain.v1.LogLine\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\x11\n\tend_bytes\x18\x03 \x01(\x04\x12\x0c\n\x04more\x18\x04 \x01(\x08\"_\n\x10WatchLogsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12%\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x15.bptrain.v1.LogFilter\"\\\n\x11WatchLogsResponse\x12\"\n\x05lines\x18\x01 \x03(\x0b\x32\x13.bptrain.v1.LogLine\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x65nded\x18\x03 \x01(\x08*N\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x01\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x02\x32\x9f\x01\n\nLogService\x12\x45\n\x08ReadLogs\x12\x1b.bptrain.v1.ReadLogsRequest\x1a\x1c.bptrain.v1.ReadLogsResponse\x12J\n\tWatchLogs\x12\x1c.bptrain.v1.WatchLogsRequest\x1a\x1d.bptrain.v1.WatchLogsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.log_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOGLEVEL']._serialized_start=651
-  _globals['_LOGLEVEL']._serialized_end=729
+  _globals['_LOGLEVEL']._serialized_start=700
+  _globals['_LOGLEVEL']._serialized_end=778
   _globals['_LOGFILTER']._serialized_start=44
-  _globals['_LOGFILTER']._serialized_end=125
-  _globals['_LOGLINE']._serialized_start=127
-  _globals['_LOGLINE']._serialized_end=215
-  _globals['_READLOGSREQUEST']._serialized_start=218
-  _globals['_READLOGSREQUEST']._serialized_end=347
-  _globals['_READLOGSRESPONSE']._serialized_start=349
-  _globals['_READLOGSRESPONSE']._serialized_end=458
-  _globals['_WATCHLOGSREQUEST']._serialized_start=460
-  _globals['_WATCHLOGSREQUEST']._serialized_end=555
-  _globals['_WATCHLOGSRESPONSE']._serialized_start=557
-  _globals['_WATCHLOGSRESPONSE']._serialized_end=649
-  _globals['_LOGSERVICE']._serialized_start=732
-  _globals['_LOGSERVICE']._serialized_end=891
+  _globals['_LOGFILTER']._serialized_end=157
+  _globals['_LOGLINE']._serialized_start=159
+  _globals['_LOGLINE']._serialized_end=264
+  _globals['_READLOGSREQUEST']._serialized_start=267
+  _globals['_READLOGSREQUEST']._serialized_end=396
+  _globals['_READLOGSRESPONSE']._serialized_start=398
+  _globals['_READLOGSRESPONSE']._serialized_end=507
+  _globals['_WATCHLOGSREQUEST']._serialized_start=509
+  _globals['_WATCHLOGSREQUEST']._serialized_end=604
+  _globals['_WATCHLOGSRESPONSE']._serialized_start=606
+  _globals['_WATCHLOGSRESPONSE']._serialized_end=698
+  _globals['_LOGSERVICE']._serialized_start=781
+  _globals['_LOGSERVICE']._serialized_end=940
 # @@protoc_insertion_point(module_scope)

@@ -17,24 +17,30 @@ LOG_LEVEL_INFO: LogLevel
 LOG_LEVEL_ERROR: LogLevel
 
 class LogFilter(_message.Message):
-    __slots__ = ("ranks", "level", "contains")
+    __slots__ = ("ranks", "level", "contains", "match", "attempt")
     RANKS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     ranks: _containers.RepeatedScalarFieldContainer[int]
     level: LogLevel
     contains: str
-    def __init__(self, ranks: _Optional[_Iterable[int]] = ..., level: _Optional[_Union[LogLevel, str]] = ..., contains: _Optional[str] = ...) -> None: ...
+    match: str
+    attempt: int
+    def __init__(self, ranks: _Optional[_Iterable[int]] = ..., level: _Optional[_Union[LogLevel, str]] = ..., contains: _Optional[str] = ..., match: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class LogLine(_message.Message):
-    __slots__ = ("text", "rank", "level")
+    __slots__ = ("text", "rank", "level", "attempt")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     text: str
     rank: int
     level: LogLevel
-    def __init__(self, text: _Optional[str] = ..., rank: _Optional[int] = ..., level: _Optional[_Union[LogLevel, str]] = ...) -> None: ...
+    attempt: int
+    def __init__(self, text: _Optional[str] = ..., rank: _Optional[int] = ..., level: _Optional[_Union[LogLevel, str]] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class ReadLogsRequest(_message.Message):
     __slots__ = ("job_id", "offset_bytes", "before", "page_size", "filter")

@@ -59,7 +59,7 @@ class LogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchLogs(self, request, context):
-        """The lines from an offset on, as they are printed, until the job has ended. Ordered, each once, none left out; only
+        """The lines from an offset on, as they are printed, until the job has ended, or the attempt asked for. Ordered, each once, none left out; only
         `ended` means the end: a stream that closes without it means reconnect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
