@@ -43,7 +43,7 @@ class Launch(ABC):
 
     @abstractmethod
     def ask_to_stop(self) -> None:
-        """Signals the ranks to stop at the next step boundary."""
+        """Signals the ranks to stop at the next step boundary; called again, those that have come since."""
 
     @abstractmethod
     def ask_to_leave(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -75,6 +75,7 @@ class LocalLaunch(Launch):
     def __init__(self, process: psutil.Process, command: list[str], child: psutil.Popen | None = None):
         self._process, self._child = process, child
         self._killed = False
+        self._asked: set[psutil.Process] = set()  # to stop
         self._short = 0  # how often in a row ranks were missing
         self._segments: set[Path] = set()
         self.ranks = int(command[command.index("-n") + 1]) if "-n" in command else 1
@@ -94,7 +95,9 @@ class LocalLaunch(Launch):
         return self._child.returncode if self._child else None
 
     def ask_to_stop(self) -> None:
-        self._signal(signal.SIGTERM, self._ranks())
+        ranks = set(self._ranks())
+        self._signal(signal.SIGTERM, ranks - self._asked)
+        self._asked |= ranks
 
     def ask_to_leave(self) -> None:
         self._signal(signal.SIGUSR2, self._ranks())
@@ -138,7 +141,7 @@ class LocalLaunch(Launch):
         except psutil.Error:
             return []
 
-    def _signal(self, number: int, processes: list[psutil.Process]) -> None:
+    def _signal(self, number: int, processes: Iterable[psutil.Process]) -> None:
         for process in processes:
             try:
                 process.send_signal(number)

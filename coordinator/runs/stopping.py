@@ -1,14 +1,19 @@
-"""Ends ranks: asks them over the link, else by signal, and kills what has not ended after the grace."""
+"""Ends ranks: asks them over the link, else by signal, and kills what has not ended after the grace.
+
+Of ranks that are just being started some are not there yet, and none is on the line: they are asked as they come.
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from bptrain.v1.job_service_pb2 import CancelMode
 from coordinator.launchers import Launch
 from coordinator.runs.sessions import Sessions
 
 GRACE_S = 10.0  # between asking ranks to stop and ending them
+ASK_S = 0.1
 LEAVE_S = 5.0  # for mpirun to clear up after ranks that are done
 
 log = logging.getLogger("bptrain.stopping")
@@ -25,13 +30,20 @@ class Stopping:
         if launch is None:
             return
         if mode != CancelMode.CANCEL_MODE_NOW:
-            if not self._sessions.stop(job_id, cause, mode == CancelMode.CANCEL_MODE_STEP):
-                launch.ask_to_stop()
-            await asyncio.sleep(GRACE_S)
-            if self._launches.get(job_id) is not launch:
+            await self._ask(launch, lambda: self._sessions.stop(job_id, cause, mode == CancelMode.CANCEL_MODE_STEP))
+            if not self._runs(launch):
                 return
             log.warning("job %s: its ranks did not stop in %g s and are ended", job_id, GRACE_S)
         await self._end(launch)
+
+    async def _ask(self, launch: Launch, send: Callable[[], bool]) -> None:
+        """Until they are gone, or the grace is over. `send()`: over the link; whether they are on it."""
+        until, sent = time.monotonic() + GRACE_S, False
+        while self._runs(launch) and time.monotonic() < until:
+            sent = sent or send()
+            if not sent:
+                launch.ask_to_stop()
+            await asyncio.sleep(ASK_S)
 
     async def _launch(self, job_id: str) -> Launch | None:
         for _ in range(20):  # one may be under way
@@ -44,5 +56,8 @@ class Stopping:
         """Kills, and once more what is left."""
         launch.kill()
         await asyncio.sleep(LEAVE_S)
-        if launch in self._launches.values():
+        if self._runs(launch):
             launch.kill()
+
+    def _runs(self, launch: Launch) -> bool:
+        return launch in self._launches.values()
