@@ -14,7 +14,7 @@ import bpcore
 from bpcore.errors import InvalidInput, Problem, expected, unless_known
 from bpcore.transfer import Match, match
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import jobfile, opening
+from worker import jobfile, opening, writing
 from worker.datasets import DataRoot
 from worker.exchange import REDUCTIONS, Reduction
 from worker.fields import number_problems
@@ -41,6 +41,8 @@ def check(spec: JobSpec, data_root: Path, earlier: Sequence[Problem] = ()) -> Jo
     else:
         train, held_out, chain = opening.data(spec, root, maths, problems)
     start = attempt(problems, lambda: _start(spec, root, maths)) if spec.HasField("start") and maths else None
+    if spec.HasField("sample") and maths and train:
+        problems += writing.problems(spec.sample, maths, train)
     if problems:
         raise InvalidInput(problems)
     return Job(spec, maths, train, held_out, reduction, start, chain, root.remote, getattr(train, "skipped", 0))

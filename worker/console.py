@@ -1,10 +1,12 @@
 """Plain lines on standard output, about one a second: what a log or a pipe can hold."""
 
+import json
 import sys
 import time
 from collections.abc import Mapping
 
 from bpcore.errors import BptrainError
+from bptrain.v1.report_pb2 import Sample
 
 INTERVAL_S = 1.0
 
@@ -18,6 +20,11 @@ def complain(error: BptrainError) -> None:
     lines = str(error).splitlines()
     text = lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} problems", *(f"  {line}" for line in lines)])
     print(f"bptrain: {text}", file=sys.stderr, flush=True)
+
+
+def sample_sentence(sample: Sample) -> str:
+    """On one line, whatever it holds."""
+    return f"sample of step {sample.step}: {json.dumps(sample.prompt + sample.text, ensure_ascii=False)}"
 
 
 class Lines:

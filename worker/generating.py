@@ -5,57 +5,37 @@ units as its input is long; where there are fewer, the rest is behind them, and 
 The seed decides what is drawn.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from bpcore import rng
-from bpcore.errors import InvalidInput, Problem, expected
+from bpcore.errors import InvalidInput, Problem
 from bpcore.logits import log_softmax
-from bpcore.spec import Spec
+from worker.alphabet import Alphabet, require_next
 from worker.predicting import Predictor
 from worker.rollouts.player import drawn
-from worker.sources.vocabulary import FIRST, UNKNOWN, Vocabulary
-
-
-@dataclass(frozen=True)
-class Alphabet:
-    """What a model's numbers stand for; below `first` they are no text."""
-
-    encoded: Callable[[str], Sequence[int]]
-    decoded: Callable[[Sequence[int]], str]
-    first: int
-
-    @classmethod
-    def of(cls, learned: Mapping[str, Any]) -> "Alphabet":
-        """Raises InvalidInput where the training data was no text."""
-        if "vocabulary" in learned:
-            vocabulary = Vocabulary(learned["vocabulary"])
-            return cls(lambda text: vocabulary.encoded(text).tolist(), vocabulary.decoded, FIRST)
-        if "characters" in learned:
-            known = {character: number for number, character in enumerate(learned["characters"])}
-            return cls(lambda text: [known.get(character, -1) for character in text],
-                       lambda numbers: "".join(learned["characters"][number] for number in numbers), 0)
-        raise InvalidInput([Problem("job", "expected a job whose training data is text, with what it has learned of it in its checkpoint")])
 
 
 class Writer:
     """Raises InvalidInput for a model that does not say what comes next."""
 
+    @classmethod
+    def tried(cls, predictor: Predictor) -> "Writer":
+        """The same for a model that does not look at what is behind, either."""
+        writer = cls(predictor)
+        writer._require_causal()
+        return writer
+
     def __init__(self, predictor: Predictor):
         self._predictor, self.alphabet = predictor, Alphabet.of(predictor.learned.get("data", {}))
-        _require_next(predictor.model.spec)
+        require_next(predictor.model.spec)
         given = predictor.model.spec.graph.inputs[0]
         self._field, self._length = given.field, given.shape[0]
-        self._require_causal()
 
     def units(self, prompt: str, count: int, temperature: float, seed: int) -> Iterator[int]:
         """So many, behind the prompt. Raises InvalidInput for a prompt that the model cannot read."""
-        known = list(self.alphabet.encoded(prompt))
-        if not known or min(known) < 0 or UNKNOWN in known and self.alphabet.first > UNKNOWN:
-            raise InvalidInput([Problem("prompt", expected("text of units that are in the training data", prompt))])
+        known = self.alphabet.numbers(prompt)
         for draw in rng.stream(seed, rng.ACTION).random((count, 1)):
             scores = self._scores(known)
             if temperature:
@@ -79,12 +59,3 @@ class Writer:
                       for number, rest in ((0, 0), (0, 1)))
         if not np.array_equal(one, other):
             raise InvalidInput([Problem("model", "expected outputs that come of what is before them alone (causal: true), but others' change them, too")])
-
-
-def _require_next(spec: Spec) -> None:
-    inputs, output = spec.graph.inputs, spec.output(spec.heads[0])
-    kind = type(spec.heads[0].loss).__module__.rpartition(".")[2]
-    fits = len(inputs) == 1 and inputs[0].integer and len(inputs[0].shape) == 1 and len(output) == 2 and output[0] == inputs[0].shape[0]
-    if not fits or kind != "softmax_cross_entropy":
-        raise InvalidInput([Problem("model", expected("one input of integers (length,), and softmax_cross_entropy of scores (length, vocabulary)",
-                                                      f"{[list(each.shape) for each in inputs]}, {kind} of {list(output)}"))])

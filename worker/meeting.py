@@ -31,6 +31,7 @@ from worker.options import Options
 from worker.pace import Gauge
 from worker.recorder import Recorder, Silent
 from worker.replica import Replica
+from worker.sampling import Sampler
 from worker.status import Status
 from worker.step import Stepper
 
@@ -48,6 +49,7 @@ class Meeting:
         self.model = Model(job.maths)
         self.updater = Updater(job.maths, self.model.layout)
         self.evaluation = evaluate.evaluation(job, self.model)
+        self.sampler = Sampler(job, self.model) if job.spec.HasField("sample") else None
         self.evaluations: list[float] = []
         self.record = Silent()
         self.full: dict[str, int] = {}
@@ -68,6 +70,8 @@ class Meeting:
         self._enter()
         self.full = dict(Counter(self.crew.places))
         together(self.comm, lambda: self._load() if self.comm.rank == 0 else None)
+        if self.sampler:
+            together(self.comm, lambda: self.sampler.try_out(self.replica.evaluated) if self.comm.rank == 0 else None)
         self._agree()
 
     def meet(self) -> None:

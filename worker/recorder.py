@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace, Sample
 from worker import checkpoint, plan, rundir, specs
 from worker.checkpoint import Loaded
 from worker.comm import Watch
-from worker.console import Lines, say
+from worker.console import Lines, sample_sentence, say
 from worker.control import Control
 from worker.errors import Unavailable
 from worker.job import Job
@@ -41,6 +41,7 @@ class Silent:
     def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
     def epoch_ended(self, event: EpochEnded) -> None: ...
     def paced(self, event: Pace) -> None: ...
+    def sampled(self, event: Sample) -> None: ...
     def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None: ...
     def prepare(self, buffer: Buffer) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
@@ -53,6 +54,10 @@ class Silent:
         return False
 
     def is_best(self, evaluations: Sequence[float]) -> bool:
+        return False
+
+    def is_news(self, kind: int, step: int) -> bool:
+        """Whether this record lacks what a kind of row says of this step."""
         return False
 
     def finish(self, watch: Watch) -> str:
@@ -108,6 +113,13 @@ class Recorder(Silent):
         if event.step > self.known[EPOCH]:
             self.known[EPOCH] = event.step
             self._reporter.epoch_ended(event)
+
+    def is_news(self, kind: int, step: int) -> bool:
+        return step > self.known[kind]
+
+    def sampled(self, event: Sample) -> None:
+        self._reporter.sampled(event)
+        say(sample_sentence(event))
 
     def paced(self, event: Pace) -> None:
         self._reporter.paced(event)

@@ -10,7 +10,7 @@ from worker import jobfile
 PRIORITY = 50
 # What two specs of one run may differ in: nothing of it is in the bits of a step.
 FREE = {"name", "ranks", "threads_per_rank", "epochs", "checkpoint", "start", "diagnose_every", "early_stopping", "shared_memory",
-        "recovery", "labels", "priority", "time_limit_s", "deadline", "retry"}
+        "recovery", "labels", "priority", "time_limit_s", "deadline", "retry", "sample"}
 
 
 def with_defaults(spec: JobSpec) -> JobSpec:
@@ -27,6 +27,10 @@ def with_defaults(spec: JobSpec) -> JobSpec:
     spec.recovery.deadline_s = spec.recovery.deadline_s or 10
     spec.recovery.keep_s = spec.recovery.keep_s or 60
     spec.recovery.restarts = spec.recovery.restarts or 10
+    if spec.HasField("sample"):
+        asked = spec.sample
+        asked.prompt, asked.length = asked.prompt or "The ", asked.length or 120
+        asked.temperature = asked.temperature if asked.HasField("temperature") else 0.8
     spec.priority = spec.priority or PRIORITY
     if spec.retry.times:
         spec.retry.wait_s, spec.retry.factor = spec.retry.wait_s or 10, spec.retry.factor or 2

@@ -17,7 +17,7 @@ from worker import tally
 from worker.agree import require_same
 from worker.errors import TrainingFailed
 from worker.healing import Healing, missing
-from worker.ledger import EVAL
+from worker.ledger import EPOCH, EVAL
 from worker.meeting import Meeting
 from worker.status import Late
 from worker.vote import NO_FLAGS, Flags
@@ -140,6 +140,8 @@ class Training(Meeting):
         if step <= self._checked or not schedule.ends_epoch(step):
             return
         self._checked = step
+        if self.sampler and self.record.is_news(EPOCH, step):
+            self.record.sampled(self.sampler.written(self.replica.steps, self.replica.evaluated, self.status))
         used, expected = self.replica.used, tally.expected(schedule, schedule.epoch(step))
         self.record.epoch_ended(EpochEnded(epoch=schedule.epoch(step), step=step, samples=used[0], checksum=used[1],
                                            expected_samples=expected[0], expected_checksum=expected[1]))

@@ -24,7 +24,7 @@ def command(source: str, prompt: str, length: int, temperature: float, seed: int
         raise InvalidInput([Problem("temperature", expected("a number of at least 0", "nan"))])
     with fetched.run(source, address) as run:
         predictor = Predictor.of(run)
-    writer = Writer(predictor)
+    writer = Writer.tried(predictor)
     found = writer.alphabet.decoded(list(writer.units(prompt, length, temperature, seed)))
     click.echo(prompt + found)
     click.echo(f"step {predictor.step}  temperature {temperature:g}  seed {seed}", err=True)

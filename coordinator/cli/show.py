@@ -7,6 +7,7 @@ from coordinator.jobs import states
 from coordinator.terminal import folds, options
 from coordinator.terminal.clock import clock
 from coordinator.terminal.display import duration
+from worker.console import sample_sentence
 
 
 @click.command()
@@ -41,6 +42,8 @@ def _rows(job: Job) -> list[tuple[str, str]]:
     rows.append(("progress", f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"))
     if progress.samples_s:
         rows.append(("speed", f"{progress.samples_s:,.0f} samples/s, {duration(progress.left_s)} left"))
+    if progress.HasField("sample"):
+        rows.append(("sample", sample_sentence(progress.sample)))
     rows += [(name, folds.spread(job, name) if job.folds else f"{value:.6g}") for name, value in sorted(job.latest.items())]
     rows += [("" if line else "folds", text) for line, text in enumerate(folds.table(job).splitlines() if job.folds else ())]
     rows += [("ranks", f"{job.spec.ranks}, {job.spec.logical_shards} logical shard(s), seed {job.spec.seed}"), ("folder", job.run_dir)]

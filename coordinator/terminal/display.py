@@ -20,7 +20,7 @@ from coordinator.jobs import slowness, states
 from coordinator.terminal.chart import chart
 from coordinator.views.run import RunView
 from coordinator.views.thinning import thin
-from worker.console import Lines, say
+from worker.console import Lines, sample_sentence, say
 
 REFRESH_S = 0.12
 BAR, MOST_BARS = 30, 8
@@ -35,7 +35,7 @@ class Display(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def apply(self, kind: str, message: Any) -> None:
-        """`kind`: transition, started, crew, points, checkpoint, checkpoint_failed or ended, with its message."""
+        """`kind`: transition, started, crew, points, sample, checkpoint, checkpoint_failed or ended, with its message."""
 
     def note(self, sentence: str) -> None:
         """Something that people should know."""
@@ -55,6 +55,8 @@ def fold(view: RunView, kind: str, message: Any) -> None:
         view.apply_points(message)
     elif kind == "pace":
         view.progress.pace.CopyFrom(message)
+    elif kind == "sample":
+        view.progress.sample.CopyFrom(message)
     elif kind == "checkpoint":
         view.checkpoint = message
     elif isinstance(message, AttemptEnded):
@@ -81,6 +83,8 @@ class PlainDisplay:
             say(crew_sentence(message))
         elif kind == "checkpoint_failed":
             say(failure_sentence(message))
+        elif kind == "sample":
+            say(sample_sentence(message))
         elif kind == "started":
             self._lines = Lines(message.first_step, message.total_steps, message.steps_per_epoch, message.batch_size)
         elif kind == "points" and self._lines:
@@ -133,7 +137,9 @@ class LiveDisplay:
         losses = {name: series for name, series in self.view.series.items() if name in self._series or not self._series and name.endswith("loss")}
         curves = {name: thinned(series, 4 * width) for name, series in losses.items()}
         ranks = rank_bars(self.view.progress.pace)
-        return Group(head, chart(curves, min(width - 1, 100), max(6, min(16, height - 5 - len(ranks)))), self._bar(), self._numbers(), *ranks)
+        said = [Text(sample_sentence(self.view.progress.sample)[:2 * width], style="dim")] if self.view.progress.HasField("sample") else []
+        lines = max(6, min(16, height - 5 - len(ranks) - 2 * len(said)))
+        return Group(head, chart(curves, min(width - 1, 100), lines), self._bar(), self._numbers(), *ranks, *said)
 
     def _bar(self) -> Table:
         progress = self.view.progress

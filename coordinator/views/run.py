@@ -55,6 +55,8 @@ class RunState:
             self.apply_points(report.points)
         elif kind == "pace":
             self.progress.pace.CopyFrom(report.pace)
+        elif kind == "sample":
+            self.progress.sample.CopyFrom(report.sample)
         elif kind == "checkpoint":
             self.checkpoint = report.checkpoint
         elif kind == "ended":

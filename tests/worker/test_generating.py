@@ -36,7 +36,7 @@ def learned(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def writer(learned):
-    return Writer(learned([{"embedding": {"vocabulary": UNITS, "units": 8}}, {"linear": {"units": UNITS}}]))
+    return Writer.tried(learned([{"embedding": {"vocabulary": UNITS, "units": 8}}, {"linear": {"units": UNITS}}]))
 
 
 def text(writer, prompt, count, temperature=0.0, seed=0):
@@ -63,7 +63,7 @@ def test_a_prompt_that_is_not_known_is_refused(writer, refused, prompt):
 def test_a_model_that_looks_ahead_is_refused(learned, refused):
     seeing = [{"embedding": {"vocabulary": UNITS, "units": 8}}, {"multi_head_attention": {"heads": 2}}, {"linear": {"units": UNITS}}]
     predictor = learned(seeing, epochs=1)
-    assert refused(lambda: Writer(predictor)) == [
+    assert refused(lambda: Writer.tried(predictor)) == [
         "model: expected outputs that come of what is before them alone (causal: true), but others' change them, too"]
 
 

@@ -29,6 +29,7 @@ export class Story {
       this.crew(message.crew.ranks ?? []);
       this.tell(null, "ranks", `${[...lost, ...joined].join("; ")}: going on with ${this.ranks.length} at step ${whole(message.crew.step)} after ${brief(message.crew.stall_s ?? 0)}`);
     }
+    if (message.sample) this.tell(null, "sample", `of step ${whole(message.sample.step)}: ${message.sample.prompt}${message.sample.text ?? ""}`);
     if (message.pace) this.times(message.pace);
     if (message.checkpoint) this.tell(null, "checkpoint", `of step ${whole(message.checkpoint.step)}, written in ${brief(message.checkpoint.write_s ?? 0)}; training stood still for ${brief(message.checkpoint.stall_s ?? 0)}`);
     if (message.checkpoint_failed) this.tell(null, "checkpoint", `of step ${whole(message.checkpoint_failed.step)} could not be written: ${message.checkpoint_failed.cause}`);

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch", "pace")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch", "pace", "sample")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class Report(_message.Message):
     CHECKPOINT_FAILED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -31,7 +32,8 @@ class Report(_message.Message):
     checkpoint_failed: CheckpointFailed
     epoch: EpochEnded
     pace: Pace
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ...) -> None: ...
+    sample: Sample
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., sample: _Optional[_Union[Sample, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
     __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
@@ -96,6 +98,16 @@ class Pace(_message.Message):
     read_s: float
     hosts: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, step: _Optional[int] = ..., steps: _Optional[int] = ..., step_s: _Optional[float] = ..., rank_s: _Optional[_Iterable[float]] = ..., read_s: _Optional[float] = ..., hosts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Sample(_message.Message):
+    __slots__ = ("step", "prompt", "text")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    prompt: str
+    text: str
+    def __init__(self, step: _Optional[int] = ..., prompt: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class LostRank(_message.Message):
     __slots__ = ("rank", "host", "cause")

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint", "losses", "schedule", "regularization", "clipping", "groups", "weight_average", "early_stopping", "start", "diagnose_every", "reduction", "shared_memory", "recovery", "labels", "priority", "time_limit_s", "deadline", "retry", "folds", "fold")
+    __slots__ = ("name", "data", "model", "loss", "metrics", "optimizer", "batch_size", "epochs", "seed", "ranks", "logical_shards", "threads_per_rank", "checkpoint", "losses", "schedule", "regularization", "clipping", "groups", "weight_average", "early_stopping", "start", "diagnose_every", "reduction", "shared_memory", "recovery", "labels", "priority", "time_limit_s", "deadline", "retry", "sample", "folds", "fold")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class JobSpec(_message.Message):
     TIME_LIMIT_S_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
     FOLDS_FIELD_NUMBER: _ClassVar[int]
     FOLD_FIELD_NUMBER: _ClassVar[int]
     name: str
@@ -78,9 +79,20 @@ class JobSpec(_message.Message):
     time_limit_s: float
     deadline: str
     retry: Retry
+    sample: Writing
     folds: int
     fold: int
-    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Head, _Mapping]]] = ..., schedule: _Optional[_Union[Component, _Mapping]] = ..., regularization: _Optional[_Union[Regularization, _Mapping]] = ..., clipping: _Optional[_Union[Clipping, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ..., weight_average: _Optional[float] = ..., early_stopping: _Optional[_Union[EarlyStopping, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., diagnose_every: _Optional[int] = ..., reduction: _Optional[_Union[Component, _Mapping]] = ..., shared_memory: _Optional[bool] = ..., recovery: _Optional[_Union[Recovery, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., priority: _Optional[int] = ..., time_limit_s: _Optional[float] = ..., deadline: _Optional[str] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., folds: _Optional[int] = ..., fold: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., data: _Optional[_Union[Data, _Mapping]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., loss: _Optional[_Union[Component, _Mapping]] = ..., metrics: _Optional[_Iterable[_Union[Component, _Mapping]]] = ..., optimizer: _Optional[_Union[Component, _Mapping]] = ..., batch_size: _Optional[int] = ..., epochs: _Optional[int] = ..., seed: _Optional[int] = ..., ranks: _Optional[int] = ..., logical_shards: _Optional[int] = ..., threads_per_rank: _Optional[int] = ..., checkpoint: _Optional[_Union[Checkpointing, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Head, _Mapping]]] = ..., schedule: _Optional[_Union[Component, _Mapping]] = ..., regularization: _Optional[_Union[Regularization, _Mapping]] = ..., clipping: _Optional[_Union[Clipping, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[Group, _Mapping]]] = ..., weight_average: _Optional[float] = ..., early_stopping: _Optional[_Union[EarlyStopping, _Mapping]] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., diagnose_every: _Optional[int] = ..., reduction: _Optional[_Union[Component, _Mapping]] = ..., shared_memory: _Optional[bool] = ..., recovery: _Optional[_Union[Recovery, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., priority: _Optional[int] = ..., time_limit_s: _Optional[float] = ..., deadline: _Optional[str] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., sample: _Optional[_Union[Writing, _Mapping]] = ..., folds: _Optional[int] = ..., fold: _Optional[int] = ...) -> None: ...
+
+class Writing(_message.Message):
+    __slots__ = ("prompt", "length", "temperature")
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    prompt: str
+    length: int
+    temperature: float
+    def __init__(self, prompt: _Optional[str] = ..., length: _Optional[int] = ..., temperature: _Optional[float] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "wait_s", "factor")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bptrain.v1.job_service_pb2 import Transition
 from bptrain.v1.metric_service_pb2 import Bookmark, JobEnded
+from bptrain.v1.report_pb2 import Sample
 from coordinator.jobs import states
 from coordinator.terminal import display as displays
 from coordinator.terminal.display import LiveDisplay, PlainDisplay, duration
@@ -86,6 +87,15 @@ def test_a_live_display_ends_with_the_newest_values(live, console):
 def test_a_live_display_fits_the_terminal(live, console):
     drawn = picture(live, console)
     assert len(drawn) <= 20 and max(map(len, drawn)) <= 80
+
+
+def test_what_the_model_has_written_is_said_on_a_line_and_drawn_below(live, console, capsys):
+    sample = ("sample", Sample(step=7, prompt="The ", text="end\n" + "of it " * 100))
+    play(PlainDisplay("t", epochs=2), [sample])
+    assert capsys.readouterr().out.splitlines()[1].startswith('sample of step 7: "The end\\nof it of it')
+    live.apply(*sample)
+    drawn = picture(live, console)
+    assert drawn[-2].startswith('sample of step 7: "The end') and len(drawn) <= 20 and max(map(len, drawn)) <= 80
 
 
 def test_before_the_first_step_a_live_display_says_so(console):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bptrain.v1.report_pb2 import AttemptEnded, Column, Points
+from bptrain.v1.report_pb2 import AttemptEnded, Column, Points, Report, Sample
 from coordinator.views.run import RATE_WINDOW_S, RunView
 
 
@@ -35,6 +35,11 @@ def test_a_restart_takes_back_the_progress_and_the_end(script):
     view = fold(script.started().points(range(7)).ended(AttemptEnded.OUTCOME_STOPPED).started(first_step=5).reports)
     assert (view.progress.step, view.progress.total_steps, view.progress.samples_s, view.progress.left_s) == (5, 10, 0, 0)
     assert view.ended is None and view.started.first_step == 5
+
+
+def test_the_newest_text_that_was_written_is_kept():
+    samples = [Report(sample=Sample(step=step, prompt="The ", text=text)) for step, text in ((5, "cat"), (10, "dog"))]
+    assert fold(samples).progress.sample == samples[1].sample
 
 
 @pytest.mark.parametrize(("steps_done", "epoch"), [(1, 1), (5, 1), (6, 2), (10, 2)])
