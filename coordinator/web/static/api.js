@@ -8,12 +8,18 @@ export class Refused extends Error {
   constructor(answer) {
     super(answer.message);
     this.reason = answer.reason;
+    this.problems = answer.problems ?? [];
   }
 }
 
 export async function call(method, request = {}) {
   const response = await asked("api/" + method, request);
   return response.json();
+}
+
+// The messages of a stream that ends by itself and is not taken up again.
+export async function* pieces(method, request, signal) {
+  yield* messages(await asked("api/" + method, request, signal));
 }
 
 export async function download(job, name) {

@@ -1,7 +1,7 @@
 // What a run has left: checkpoints, journal, log. And the job file.
 
 import { call, download } from "./api.js";
-import { bytes, el, whole } from "./format.js";
+import { bytes, el, save, whole } from "./format.js";
 import { asWritten, yaml } from "./jobfile.js";
 
 export class Files {
@@ -27,9 +27,7 @@ export class Files {
     button.disabled = true;
     this.said.textContent = "";
     try {
-      const link = el("a", { href: URL.createObjectURL(await download(this.id, name)), download: name.split("/").at(-1) });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      save(await download(this.id, name), name.split("/").at(-1));
     } catch (error) {
       this.said.textContent = error.message;
     }

@@ -60,3 +60,10 @@ export const isFinal = state => ["succeeded", "failed", "cancelled"].includes(st
 export const share = job => Number(job.progress?.total_steps) ? 100 * Number(job.progress.step ?? 0) / Number(job.progress.total_steps) : 0;
 export const badge = state => el("span", { className: "state " + state, textContent: state.toUpperCase() });
 export const color = index => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim();
+
+// Hands a file to the browser, which asks where to or knows it.
+export function save(blob, name) {
+  const link = el("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}

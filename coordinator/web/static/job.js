@@ -9,10 +9,11 @@ import { Files, jobFile } from "./files.js";
 import { foldTable } from "./folds.js";
 import { el, isFinal, put, share, stateOf } from "./format.js";
 import { Logs } from "./logs.js";
+import { Predict } from "./predict.js";
 import { Story } from "./story.js";
 
-const TABS = { curves: "Curves", ranks: "Ranks", history: "History", logs: "Logs", file: "Job file", files: "Files" };
-const OF_FOLDS = ["ranks", "logs", "files"]; // which the folds have, each its own
+const TABS = { curves: "Curves", ranks: "Ranks", history: "History", logs: "Logs", predict: "Predict", file: "Job file", files: "Files" };
+const OF_FOLDS = ["ranks", "logs", "predict", "files"]; // which the folds have, each its own
 const EVERY_MS = 1000, BEHIND = 20;
 
 export function jobPage(page, id, tab, options, signal) {
@@ -94,6 +95,7 @@ export function jobPage(page, id, tab, options, signal) {
     if (others().length) links.curves.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
     if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); job.folds ? showFolds() : rooms.curves.setOthers(others()); }
     if (tab === "logs") { rooms.logs ??= new Logs(id, signal); rooms.logs.setRanks(job.spec?.ranks ?? 0); }
+    if (tab === "predict") rooms.predict ??= new Predict(job, signal);
     if (tab === "files") rooms.files ??= new Files(id);
     if (tab === "file") rooms.file ??= await jobFile(id).catch(error => el("div", { className: "panel empty", textContent: error.message }));
     const node = rooms[tab].node ?? rooms[tab];

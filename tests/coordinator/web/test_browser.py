@@ -1,11 +1,15 @@
 """The dashboard in a browser: a job handed in by a client, its curve seen to move, cancelled from the page."""
 
+import csv
 import os
 import re
 import shutil
 import time
 
+import numpy as np
 import pytest
+
+from coordinator.runs import oracles
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install 'bptrain[dev]'")
 
@@ -35,7 +39,7 @@ def page(browser, site, request):
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(DEADLINE_MS)
     opened, said, loaded = context.new_page(), [], []
-    opened.on("console", lambda message: "status of 404" in message.text or said.append(message.text))  # which it says of every refused call
+    opened.on("console", lambda message: re.search("status of 40[04]", message.text) or said.append(message.text))  # which it says of every refused call
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on("request", lambda asked: loaded.append(asked.url))
     yield opened
@@ -157,7 +161,7 @@ def test_no_page_is_wider_than_the_window(site, page, running, small):
     page.goto(server.web_address)
     page.locator(".jobs tbody tr").first.wait_for()
     assert overflow(page) <= 0
-    for tab in ("curves", "ranks", "history", "logs", "file", "files"):
+    for tab in ("curves", "ranks", "history", "logs", "predict", "file", "files"):
         page.goto(f"{server.web_address}/#/jobs/{running}/{tab}")
         page.locator(f".tabs a[aria-current='page'][href$='{tab}']").wait_for()
         page.locator(".panel:visible").first.wait_for()
@@ -215,6 +219,39 @@ def test_the_job_file_and_the_files_are_there(site, page):
     with page.expect_download() as saved:
         page.locator("tr", has_text="manifest.json").first.get_by_role("button").click()
     assert saved.value.suggested_filename == "manifest.json" and os.path.getsize(saved.value.path()) > 100
+
+
+def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_root, monkeypatch):
+    server, client, job_id = site
+    monkeypatch.setattr(oracles, "IDLE_S", 0.5)  # others wait until no process is left
+    wanted = [row for some in client.predict(job_id, "test.npz") for row in some.answers]
+    answers, row = page.locator(".answers tbody tr"), lambda place: [str(place), *wanted[place]]
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/predict")
+    page.get_by_label("File to predict").set_input_files(data_root / "test.npz")
+    playwright.expect(answers).to_have_count(len(wanted))
+    assert answers.nth(100).locator("td").all_inner_texts() == row(100)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    with open(saved.value.path(), newline="") as file:
+        assert list(csv.reader(file)) == [["sample", "class", "probability"], *map(row, range(len(wanted)))]
+
+    way, go = page.get_by_label("What to predict"), page.get_by_role("button", name="Predict", exact=True)
+    way.select_option("typed")
+    with np.load(data_root / "test.npz") as archive:
+        page.get_by_label("Values to predict").fill(f"{archive['x'][:2].tolist()}")
+    go.click()
+    playwright.expect(answers).to_have_count(2)
+    assert answers.nth(1).locator("td").all_inner_texts() == row(1)
+    page.get_by_label("Values to predict").fill("1 2 3")
+    go.click()
+    page.get_by_text("expected 64 numbers for each sample, shape (8, 8, 1), got 3").wait_for()
+    way.select_option("path")
+    page.get_by_label("Path below the data root").fill("nowhere.npz")
+    go.click()
+    page.get_by_role("alert").get_by_text("nowhere.npz").wait_for()
+    way.select_option("eval")
+    go.click()
+    page.get_by_text(f"{len(wanted)} samples by the checkpoint of step 16").wait_for()
 
 
 def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, small):
