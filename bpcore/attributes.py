@@ -47,7 +47,7 @@ def fraction(default: Any = REQUIRED) -> Any:
     return attribute("a number from 0 to 1", convert, default)
 
 
-def flag(default: bool) -> Any:
+def flag(default: bool | None) -> Any:
     def convert(value: Any) -> bool:
         if not isinstance(value, bool):
             raise ValueError

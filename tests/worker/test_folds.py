@@ -69,3 +69,23 @@ def test_more_folds_than_groups_are_refused(checked, refused, tmp_path):
 def test_what_does_not_fit_is_refused(checked, refused, npz, given, problem):
     parts = {"train": {"npz": {"path": npz()}}} | ({"eval": {"npz": {"path": npz()}}} if given.pop("eval", False) else {})
     assert refused(lambda: checked(data=parts, **given)) == [problem]
+
+
+def test_a_class_is_in_every_fold_s_training(checked, tmp_path):
+    """Of three classes two are rare: by chance alone a fold held one of them out as a whole, and was refused."""
+    rows = [f"{number},{'rare' if number in (5, 6) else 'seldom' if number in (0, 17) else 'usual'}\n" for number in range(40)]
+    (tmp_path / "rare.csv").write_text("dose,kind\n" + "".join(rows))
+    table = {"path": "rare.csv", "target": "kind"}
+    model = {"input": [1], "layers": [{"linear": {"units": 3}}]}
+    for seed in range(4):
+        jobs = [checked(data={"train": {"csv": table}}, model=model, folds=5, fold=fold, seed=seed) for fold in range(1, 6)]
+        assert all(job.train.learned["classes"] == ["rare", "seldom", "usual"] for job in jobs)
+        assert sorted(len(job.eval) for job in jobs) == [8] * 5
+
+
+def test_data_in_memory_is_divided_by_class_too():
+    y = np.repeat([0, 1, 2], [30, 8, 2])
+    whole = Arrays({"x": np.zeros((40, 1), np.float32), "y": y})
+    held_out = [labels(folds.divide(whole, JobSpec(folds=4, fold=fold, seed=1))[1]) for fold in range(1, 5)]
+    assert [np.bincount(each, minlength=3)[1] for each in held_out] == [2] * 4
+    assert sorted(np.bincount(each, minlength=3)[2] for each in held_out) == [0, 0, 1, 1]

@@ -148,6 +148,10 @@ class Arrays:
     def __len__(self) -> int:
         return len(next(iter(self._arrays.values())))
 
+    def column(self, name: str) -> np.ndarray:
+        """A field of all samples."""
+        return self._arrays[name]
+
     def read(self, indices: np.ndarray) -> Batch:
         return {name: array.take(indices, 0) if self._ready[name] else array.take(indices, 0).astype(np.float32)
                 for name, array in self._arrays.items()}

@@ -3,7 +3,7 @@
     images    path of `train-images-idx3-ubyte` or the like; field x, (height, width, 1) for pictures of bytes, from 0 to 1
     labels    path of `train-labels-idx1-ubyte` or the like; field y, integers (); left out: no y
     scale     false: bytes stay integers 0 … 255
-    split, test_fraction, split_seed: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, stratify: as everywhere (worker/sources/split.py)
 
 Source: http://yann.lecun.com/exdb/mnist, "The IDX file format": two zero bytes, a code for the type of numbers, the
 number of axes, the length of each in 4 bytes, then the numbers, all big-endian.
@@ -45,7 +45,7 @@ class Idx(Source):
                   for field, name in (("x", "images"), ("y", "labels")) if getattr(self, name)}
         names = [name for name in (self.images, self.labels) if name]
         data = Mapped(arrays, Files.of([root.file(name) for name in names], names), self.scale and arrays["x"].dtype == np.uint8)
-        return subset(data, self.rows(len(data)))
+        return subset(data, self.rows(len(data), classes=(lambda: arrays["y"]) if "y" in arrays and arrays["y"].ndim == 1 else None))
 
 
 class Mapped(Arrays):

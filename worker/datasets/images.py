@@ -3,7 +3,7 @@
     path      the folder; FOLDER/CLASS/…/picture
     size      [height, width] that all are scaled to; left out: all must be of one size
     color     rgb or gray: 3 channels, or 1
-    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, stratify, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: x, (height, width, channels) from 0 to 1; y, integers (): the class, numbered by name in the training data.
 """
@@ -27,7 +27,7 @@ class Images(Source):
 
     def open_with(self, root, learned):
         paths, names = labels.by_folder(root, self.path, pictures.SUFFIXES, may_lack=bool(learned))
-        rows = self.rows(len(paths))
+        rows = self.rows(len(paths), classes=(lambda: names) if names else None)
         names = [names[row] for row in rows] if names else []
         files = Files.of([paths[row] for row in rows], [root.name(paths[row]) for row in rows])
         known = labels.classes(names, learned)

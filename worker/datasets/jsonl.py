@@ -2,7 +2,7 @@
 
     path      a file, or a folder of files that end in .jsonl
     fields    keys that are read; left out: those of the first line
-    split, test_fraction, split_seed: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, stratify: as everywhere (worker/sources/split.py)
     on_bad    skip: lines that are not as the first one is are left out
 
 A number is an integer (label) where the first line has one; lists, also of lists, are numbers, of one shape in all lines;
@@ -36,7 +36,7 @@ class Jsonl(Source):
         cells, _ = spooled(self._packed(root, places, left_out, texts))
         if not len(cells):
             raise InvalidInput([Problem("path", "expected at least one line, but there is none")])
-        rows = self.rows(len(cells))
+        rows = self.rows(len(cells), classes=(lambda: cells["y"]) if _is_class(cells.dtype) else None)
         learned = dict(learned) or {"texts": {name: sorted(np.array(list(codes))[np.unique(cells[name][rows])].tolist())
                                               for name, codes in texts.items()}}
         arrays = {name: _renumbered(name, cells[name][rows], texts[name], learned["texts"][name]) if name in texts else cells[name]
@@ -94,6 +94,11 @@ def _dtype(values: Mapping[str, Any], fields: tuple[str, ...], texts: dict[str, 
             raise ValueError(f'expected a number, text or a list of numbers in "{name}"')
         kinds.append((name, np.float32 if array.dtype.kind == "f" or array.ndim and array.dtype.kind == "b" else np.int64, array.shape))
     return np.dtype(kinds)
+
+
+def _is_class(dtype: np.dtype) -> bool:
+    """Whether y is one."""
+    return "y" in dtype.names and dtype["y"] == np.int64
 
 
 def _row(values: Mapping[str, Any], dtype: np.dtype, texts: dict[str, dict[str, int]]) -> np.ndarray:

@@ -6,7 +6,7 @@
     weight    the column that says how much a row counts: the field weight
     group     the column whose equal values stay on one side of a split
     missing   fail, drop (the row), mean (of the training part) or zero: an empty cell among the inputs
-    split, test_fraction, split_seed: as everywhere (worker/sources/split.py)
+    split, test_fraction, split_seed, stratify: as everywhere (worker/sources/split.py)
 
 Fields: x, the columns of numbers side by side; a field for each column of text; y; weight (worker/sources/tables.py).
 """

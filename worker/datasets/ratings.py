@@ -26,7 +26,7 @@ class Ratings(Source):
     delimiter: str = text(",")
 
     def open_with(self, root, learned):
-        common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "on_bad", "of_fold")}
+        common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "stratify", "on_bad", "of_fold")}
         table, left_out = _Csv(**common, inputs=("user", "item"), target=("rating",), advice=""), []
         return Triples(table, map(_triple, table.blocks(root, left_out)), learned, left_out)
 

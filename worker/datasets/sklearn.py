@@ -5,7 +5,8 @@ Digits are images of shape (8, 8, 1) scaled to [0, 1]; the others are rows of pl
 length 1. scikit-learn's tables are read where they lie: importing it takes longer than all else that a rank does
 before its first step.
 
-classes: samples of these labels alone, which then count from 0 in the order given; none given: all.
+classes: samples of these labels alone, which then count from 0 in the order given; none given: all. stratify: true: each class has
+its share in the test set.
 """
 
 import importlib.util
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcore import rng
-from bpcore.attributes import attribute, choice, integer, integers, number
+from bpcore.attributes import attribute, choice, flag, integer, integers, number
 from bpcore.errors import InvalidInput, Problem, expected
 from worker.datasets import Arrays, DataRoot, Dataset, Format
+from worker.sources.split import test_part
 
 PLAIN, HEADED = {"delimiter": ","}, {"delimiter": ",", "skiprows": 1}
 # Files and how np.loadtxt is to read them. Columns stand side by side, y last.
@@ -37,11 +38,14 @@ class Sklearn(Format):
     split: str = choice("train", "test", "all")
     test_fraction: float = number(0.2, above=0, below=1)
     split_seed: int = integer(0)
+    stratify: bool = flag(False)
     classes: tuple[int, ...] = integers(())
 
     def open(self, root: DataRoot) -> Dataset:
         x, y = _load(self.name)
-        rows = self._rows(len(x))
+        if self.stratify and y.dtype.kind == "f":
+            raise InvalidInput([Problem("stratify", "expected classes, but this data has none; leave it out")])
+        rows = self._rows(len(x), y if self.stratify else None)
         x, y = x[rows].astype(np.float32), y[rows]
         return Arrays(self._of_classes(x, y) if self.classes else {"x": x, "y": y})
 
@@ -54,11 +58,9 @@ class Sklearn(Format):
         kept = np.isin(y, self.classes)
         return {"x": x[kept], "y": np.array([self.classes.index(label) for label in y[kept].tolist()])}
 
-    def _rows(self, samples: int) -> np.ndarray:
-        order = rng.permutation(samples, self.split_seed, rng.SPLIT)
-        tests = round(samples * self.test_fraction)
-        chosen = {"train": order[tests:], "test": order[:tests], "all": order}[self.split]
-        return np.sort(chosen)
+    def _rows(self, samples: int, classes: np.ndarray | None) -> np.ndarray:
+        every, tests = np.arange(samples), test_part(samples, self.test_fraction, self.split_seed, classes)
+        return {"train": np.setdiff1d(every, tests), "test": np.sort(tests), "all": every}[self.split]
 
 
 def _load(name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@
     lowercase     true: capitals are read as small letters
     per           file or line: what one text is, where the classes are folders
     suffixes      of the files that are taken from a folder
-    split, test_fraction, split_seed: as everywhere (worker/sources/split.py); a text is on one side, and
+    split, test_fraction, split_seed, stratify: as everywhere (worker/sources/split.py); a text is on one side, and
     for task next 4 KiB of lines are
 
 Classes are folders, FOLDER/CLASS/…/file; in a single file each line is CLASS, tab, text. Texts to be predicted need none: files in
@@ -51,7 +51,7 @@ class Text(Source):
 
     def open_with(self, root, learned):
         pieces, of_each = self._pieces(root, may_lack=bool(learned))
-        rows = self.rows(len(pieces))
+        rows = self.rows(len(pieces), classes=(lambda: self._names(pieces, of_each)) if self.task == "class" else None)
         pieces = [pieces[row] for row in rows]
         if self.task == "next":
             vocabulary = self._vocabulary(self._texts(pieces), learned)
@@ -88,11 +88,15 @@ class Text(Source):
                 raise InvalidInput([Problem("path", f"{piece.name}, line {piece.line}: " + expected("a tab between two columns", line.strip()))])
             yield before, behind
 
+    def _names(self, pieces: Sequence[Piece], of_each: Sequence[str] | None) -> Sequence[str]:
+        """The class of each."""
+        return [before for before, _ in self._columns(pieces)] if of_each is None else of_each
+
     def _classes(self, pieces: Sequence[Piece], of_each: Sequence[str] | None, learned: dict) -> Dataset:
         def read() -> Iterator[str]:
             return (behind for _, behind in self._columns(pieces)) if of_each is None else self._texts(pieces)
 
-        names = [before for before, _ in self._columns(pieces)] if of_each is None else of_each
+        names = self._names(pieces, of_each)
         known = labels.classes(names, learned)
         vocabulary = self._vocabulary(read(), learned)
         y = np.array([known.index(name) for name in names])

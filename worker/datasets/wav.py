@@ -8,7 +8,7 @@
     features      log_mel, mfcc, or samples (as they are)
     window_s, hop_s, bands, coefficients: of the features (worker/sources/sounds.py)
     normalise     false: features are not brought to mean 0 and deviation 1 in each sound
-    split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py); where transcripts
+    split, test_fraction, split_seed, stratify, on_bad: as everywhere (worker/sources/split.py); where transcripts
     have groups (such as speakers), a group is on one side
 
 Fields: x, (frames, bands or coefficients), or (samples, 1); mask, integers (frames,), 1 where the sound is; y, the class
@@ -45,7 +45,7 @@ class Wav(Source):
 
     def open_with(self, root, learned):
         names, said, groups = self._listed(root, bool(learned))
-        rows = self.rows(len(names), (lambda: groups) if groups else None)
+        rows = self.rows(len(names), (lambda: groups) if groups else None, (lambda: said) if said and not self.transcripts else None)
         paths = [root.file(names[row]) for row in rows]
         files = Files.of(paths, [names[row] for row in rows])
         if problems := sounds.problems(files, self.rate, round(self.seconds * self.rate)):

@@ -40,6 +40,8 @@ class Windows(Source):
     missing: str = choice("fail", "zero")
 
     def open_with(self, root, learned):
+        if self.stratify:
+            raise InvalidInput([Problem("stratify", "expected none, as windows are split in the order of time; leave it out")])
         is_parquet = root.files(self.path, {".parquet", ".csv", ".tsv", ".gz"})[0].suffix == ".parquet"
         columns = tuple(dict.fromkeys((*self.inputs, *self.target))) if self.inputs else ()
         table: Table = (_Parquet if is_parquet else _Csv)(path=self.path, inputs=columns, group=self.series, missing=self.missing,

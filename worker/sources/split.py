@@ -4,6 +4,9 @@
 2. Test is the first `test_fraction` of a seeded permutation.
 3. What a job with folds asks for is permuted once more and cut into these.
 4. With groups (patients, speakers, days), those are permuted and cut: samples of one group are never on both sides.
+5. With `stratify: true` a class has its share in test and in each fold, give or take one sample; `false`: as it comes. Left out:
+   folds have it where there are classes and no groups, the test part has not. So a class of two samples or more is in the training
+   of every fold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bpcore import rng
-from bpcore.attributes import choice, integer, number
+from bpcore.attributes import choice, flag, integer, number
 from bpcore.errors import InvalidInput, Problem, expected
 from worker.datasets import DataRoot, Dataset, Format
 from worker.shards import part
@@ -28,10 +31,13 @@ class Fold:
     seed: int
     held_out: bool
 
-    def rows(self, count: int) -> np.ndarray:
-        """Which of so many samples or groups are asked for, in ascending order; int64. There are as many as folds, at least."""
+    def rows(self, count: int, classes: np.ndarray | None = None) -> np.ndarray:
+        """Which of so many samples or groups are asked for, in ascending order; int64. There are as many as folds, at least.
+        `classes`: of each, where they are to be divided alike."""
         order = rng.permutation(count, self.seed, rng.SPLIT)
-        return _chosen(count, order[part(slice(0, count), self.folds, self.number - 1)], self.held_out)
+        if classes is None:
+            return _chosen(count, order[part(slice(0, count), self.folds, self.number - 1)], self.held_out)
+        return _chosen(count, _by_class(order, classes)[self.number - 1::self.folds], self.held_out)
 
     def pieces(self, segment: slice) -> list[slice]:
         """The same of what has an order in time: a fold is a piece of it."""
@@ -47,6 +53,7 @@ class Source(Format):
     split: str = choice("all", "train", "test")
     test_fraction: float = number(0.2, above=0, below=1)
     split_seed: int = integer(0)
+    stratify: bool | None = flag(None)
     on_bad: str = choice("fail", "skip")
     of_fold: Fold | None = None
 
@@ -59,25 +66,47 @@ class Source(Format):
     def elsewhere(self, path):
         return replace(super().elsewhere(path), split="all")
 
-    def rows(self, samples: int, groups: Callable[[], Sequence[Any]] | None = None) -> np.ndarray:
-        """Which of `samples` are asked for, in ascending order; int64. `groups()`: the group of each. Raises
-        InvalidInput where none are left."""
+    def rows(self, samples: int, groups: Callable[[], Sequence[Any]] | None = None,
+             classes: Callable[[], Sequence[Any]] | None = None) -> np.ndarray:
+        """Which of `samples` are asked for, in ascending order; int64. `groups()`, `classes()`: those of each, where there are some.
+        Raises InvalidInput where no samples are left, or what is to be divided alike is not there."""
         if self.split == "all" and not self.of_fold:
             return np.arange(samples)
-        units, of_each = _numbered(groups(), samples) if groups else (samples, None)
-        kept = self._kept(units, "samples" if groups is None else "groups")
-        return kept if of_each is None else np.flatnonzero(np.isin(of_each, kept))
+        if self.stratify and (groups or not classes):
+            what = "no groups, as these stay whole" if groups else "classes, but this data has none"
+            raise InvalidInput([Problem("stratify", f"expected {what}; leave it out")])
+        if groups:
+            units, of_each = _numbered(groups(), samples)
+            return np.flatnonzero(np.isin(of_each, self._kept(units, "groups")))
+        return self._kept(samples, "samples", _numbered(classes(), samples)[1] if classes and self.stratify is not False else None)
 
-    def _kept(self, units: int, what: str) -> np.ndarray:
+    def _kept(self, units: int, what: str, classes: np.ndarray | None = None) -> np.ndarray:
         kept = np.arange(units)
         if self.split != "all":
-            order = rng.permutation(units, self.split_seed, rng.SPLIT)
-            kept = _chosen(units, order[:round(units * self.test_fraction)], self.split == "test")
+            tests = test_part(units, self.test_fraction, self.split_seed, classes if self.stratify else None)
+            kept = _chosen(units, tests, self.split == "test")
         if not len(kept):
             raise InvalidInput([Problem("split", f"expected at least one sample in the part {self.split}, but {units} {what} leave none")])
         if self.of_fold and self.of_fold.folds > len(kept):
             raise InvalidInput([Problem("", expected(f"{what} for {self.of_fold.folds} folds", len(kept)))])
-        return kept[self.of_fold.rows(len(kept))] if self.of_fold else kept
+        return kept[self.of_fold.rows(len(kept), None if classes is None else classes[kept])] if self.of_fold else kept
+
+
+def test_part(count: int, fraction: float, seed: int, classes: np.ndarray | None = None) -> np.ndarray:
+    """Which of so many are held out; `classes`: of each, where they are to be divided alike."""
+    order, tests = rng.permutation(count, seed, rng.SPLIT), round(count * fraction)
+    return order[:tests] if classes is None else _spread(_by_class(order, classes), tests)
+
+
+def _by_class(order: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """One class behind the other, the first one first, each in its order."""
+    _, first, of_each = np.unique(classes[order], return_index=True, return_inverse=True)
+    return order[np.argsort(first[of_each.reshape(-1)], kind="stable")]
+
+
+def _spread(order: np.ndarray, count: int) -> np.ndarray:
+    """So many, at equal distances."""
+    return order[(2 * np.arange(count) + 1) * len(order) // max(1, 2 * count)]
 
 
 def _chosen(count: int, some: np.ndarray, those: bool) -> np.ndarray:

@@ -82,7 +82,8 @@ class Rows:
         usable = self._usable()
         self.skipped = len(left_out) + len(self._cells) - len(usable)
         group = (lambda: self._cells[GROUP][usable]) if self.roles.group else None
-        self._rows = usable[table.rows(len(usable), group)]
+        classes = (lambda: self._cells["y"][usable]) if "y" in self._names() and self._cells.dtype["y"].kind == "i" else None
+        self._rows = usable[table.rows(len(usable), group, classes)]
         self.learned = dict(learned) or self._learn()
         self._fill = np.array(self.learned["means"], np.float32) if table.missing == "mean" else np.float32(0)
         self._maps = {name: self._map(name) for name in self._texts()}

@@ -11,12 +11,17 @@ from bpcore.attributes import build
 from worker.sources.split import Fold, Source
 
 
-def rows(samples, groups=None, **attributes):
-    return build(Source, attributes).rows(samples, (lambda: groups) if groups is not None else None).tolist()
+def rows(samples, groups=None, classes=None, of_fold=None, **attributes):
+    source = replace(build(Source, attributes), of_fold=of_fold)
+    return source.rows(samples, *((lambda given=given: given) if given is not None else None for given in (groups, classes))).tolist()
 
 
 def folded(samples, fold, **attributes):
-    return replace(build(Source, attributes), of_fold=fold).rows(samples).tolist()
+    return rows(samples, of_fold=fold, **attributes)
+
+
+def classed(labels, **attributes):
+    return rows(len(labels), classes=labels, **attributes)
 
 
 @given(st.integers(2, 200), st.floats(0.01, 0.99), st.integers(0, 5))
@@ -51,6 +56,41 @@ def test_a_group_is_on_one_side():
     train, test = (rows(60, groups, split=split, test_fraction=0.4) for split in ("train", "test"))
     assert not set(groups[train]) & set(groups[test]) and len(set(groups[test])) == 2
     assert sorted(train + test) == list(range(60))
+
+
+@given(st.lists(st.integers(0, 4), min_size=10, max_size=120), st.integers(2, 5), st.integers(0, 3))
+def test_folds_hold_out_of_each_class_its_share(labels, folds, seed):
+    labels = np.array(labels)
+    parts = [classed(labels, of_fold=Fold(folds, number, seed, True)) for number in range(1, folds + 1)]
+    assert sorted(sum(parts, [])) == list(range(len(labels))) and max(map(len, parts)) - min(map(len, parts)) <= 1
+    for label in set(labels.tolist()):
+        held = [np.count_nonzero(labels[part] == label) for part in parts]
+        assert max(held) - min(held) <= 1  # so a class of two samples or more is never held out as a whole
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=10, max_size=120), st.floats(0.05, 0.95), st.integers(0, 3))
+def test_with_stratify_the_test_part_has_of_each_class_its_share(labels, fraction, seed):
+    labels, tests = np.array(labels), round(len(labels) * fraction)
+    if tests in (0, len(labels)):
+        return
+    train, test = (classed(labels, split=split, test_fraction=fraction, split_seed=seed, stratify=True) for split in ("train", "test"))
+    assert sorted(train + test) == list(range(len(labels))) and len(test) == tests
+    for label in set(labels.tolist()):
+        assert abs(np.count_nonzero(labels[test] == label) - tests / len(labels) * np.count_nonzero(labels == label)) <= 1
+
+
+def test_classes_are_divided_alike_where_that_is_said_or_by_custom_in_folds():
+    labels, fold = np.arange(40) % 20, Fold(2, 1, 3, True)
+    as_they_come = classed(labels, of_fold=fold, stratify=False)
+    assert as_they_come == rows(40, of_fold=fold) != classed(labels, of_fold=fold) == classed(labels, of_fold=fold, stratify=True)
+    assert rows(40, split="test") == classed(labels, split="test") != classed(labels, split="test", stratify=True)
+
+
+@pytest.mark.parametrize(("groups", "problem"), [
+    (None, "stratify: expected classes, but this data has none; leave it out"),
+    (["a", "b", "c"] * 3, "stratify: expected no groups, as these stay whole; leave it out")])
+def test_what_cannot_be_divided_alike_is_refused(refused, groups, problem):
+    assert refused(lambda: rows(9, groups, split="test", stratify=True)) == [problem]
 
 
 def test_everything_is_the_default():
