@@ -23,10 +23,11 @@ LABELS, YES_NO = PROBABLE | {"multi_margin"}, {"sigmoid_cross_entropy", "focal"}
 
 
 class Answers:
-    """`loss`: its name; `shape`: of one output; `learned`: of the training data; `blank`: of ctc."""
+    """`loss`: its name; `shape`: of one output; `learned`: of the training data; `blank`: of ctc; `target`: the field that the output
+    was compared with."""
 
-    def __init__(self, loss: str, shape: Shape, learned: Mapping[str, Any], blank: int = 0):
-        self._loss, self._learned, self._blank = loss, learned, blank
+    def __init__(self, loss: str, shape: Shape, learned: Mapping[str, Any], blank: int = 0, target: str = "y"):
+        self._loss, self._learned, self._blank, self._target = loss, learned, blank, target
         self._is_text = loss == "ctc" and "characters" in learned or loss in LABELS and len(shape) == 2 and "vocabulary" in learned
         if not self._is_text and (loss not in LABELS or len(shape) > 1) and prod(shape) > MOST_COLUMNS:
             raise InvalidInput([Problem("output", expected(f"a file that ends in .npy for more than {MOST_COLUMNS} numbers a sample", prod(shape)))])
@@ -53,7 +54,7 @@ class Answers:
             yield from ([f"{number:.7g}" for number in row] for row in numbers.reshape(len(numbers), -1))
 
     def _class(self, label: int) -> str | int:
-        names = self._learned.get("classes") or self._learned.get("texts", {}).get("y", ())
+        names = self._learned.get("classes") or self._learned.get("texts", {}).get(self._target, ())
         return names[label] if label < len(names) else label
 
     def _text(self, labels: np.ndarray) -> str:

@@ -21,7 +21,7 @@ def data(spec: JobSpec, root: DataRoot, maths: bpcore.Spec | None,
          problems: list[Problem]) -> tuple[Dataset | None, Dataset | None, Chain | None]:
     """(training data, held-out data, what is done to them), as far as they could be had."""
     if spec.folds and not folds.problems(spec):
-        train, held_out = attempt(problems, lambda: _folded(spec, root)) or (None, None)
+        train, held_out = attempt(problems, lambda: _both(spec, root)) or (None, None)
     else:
         train = attempt(problems, lambda: _open(spec, "train", root))
         learned = train.learned if train else {}
@@ -45,12 +45,20 @@ def _open(spec: JobSpec, part: str, root: DataRoot, learned: Mapping[str, Any] =
     return under(f"data.{part}.{component['kind']}", lambda: built.open_with(root, learned))
 
 
-def _folded(spec: JobSpec, root: DataRoot) -> tuple[Dataset, Dataset]:
+def part(spec: JobSpec, name: str, root: DataRoot, learned: Mapping[str, Any]) -> Dataset:
+    """`name`: train or eval; of a job with folds what is trained on, or the fold that is held out. Before any transform. Raises
+    InvalidInput."""
+    if not spec.folds:
+        return _open(spec, name, root, learned)
+    if issubclass(under("data.train", lambda: FORMATS.get(spec.data.train.kind)), Source):
+        return _open(spec, "train", root, learned, folds.of(spec, held_out=name == "eval"))
+    return folds.divide(_open(spec, "train", root, learned), spec)[name == "eval"]
+
+
+def _both(spec: JobSpec, root: DataRoot) -> tuple[Dataset, Dataset]:
     """(what is trained on, the fold that is held out)."""
-    if not issubclass(under("data.train", lambda: FORMATS.get(spec.data.train.kind)), Source):
-        return folds.divide(_open(spec, "train", root), spec)
-    train = _open(spec, "train", root, fold=folds.of(spec, held_out=False))
-    return train, _open(spec, "train", root, train.learned, folds.of(spec, held_out=True))
+    train = part(spec, "train", root, {})
+    return train, part(spec, "eval", root, train.learned)
 
 
 def transforms(spec: JobSpec) -> list[Transform]:

@@ -74,7 +74,7 @@ def _told(predictor: Predictor, head: object, shape: tuple[int, ...]) -> Answers
     """How outputs are told to people; None where there is too much to tell."""
     loss = type(head.loss).__module__.rpartition(".")[2]
     try:
-        return Answers(loss, shape, predictor.learned.get("data", {}), getattr(head.loss, "blank", 0))
+        return Answers(loss, shape, predictor.learned.get("data", {}), getattr(head.loss, "blank", 0), head.target)
     except InvalidInput:
         return None
 

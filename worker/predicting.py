@@ -49,10 +49,11 @@ class Predictor:
         return cls(spec, model, updater.evaluated(buffer.parameters, buffer.state), loaded.learned, loaded.step)
 
     def open(self, given: str, data_root: Path) -> Dataset:
-        """`given`: train or eval, the job's own data; a data set as in a job file, {npz: {path: new.npz}}; or a file or
+        """`given`: train or eval, the job's own data, of a fold what it was trained on or held out; a data set as in a job file, {npz: {path: new.npz}}; or a file or
         folder to be read as the training data was. Raises InvalidInput."""
-        learned = self.learned.get("data", {})
-        data = self._format(given).open_with(DataRoot(data_root), learned)
+        learned, root, known = self.learned.get("data", {}), DataRoot(data_root), jobfile.plain(self.spec)["data"]
+        is_own = given in known and given in ("train", "eval") or given == "eval" and self.spec.folds
+        data = opening.part(self.spec, given, root, learned) if is_own else self._format(given, known).open_with(root, learned)
         transforms = opening.transforms(self.spec)
         if transforms:
             data = Transformed(data, of_known(transforms, self.learned["transforms"], data, self.spec.seed))
@@ -69,10 +70,7 @@ class Predictor:
             if len(indices):
                 yield indices, self.model.predict(self.parameters, batch)
 
-    def _format(self, given: str) -> Format:
-        own = jobfile.plain(self.spec)["data"]
-        if given in own and given in ("train", "eval"):
-            return FORMATS.build(own[given])
+    def _format(self, given: str, own: Mapping[str, Any]) -> Format:
         if not given.lstrip().startswith("{"):
             if "train" not in own:
                 raise InvalidInput([Problem("data", expected("a data set such as {npz: {path: new.npz}}, as the job plays for its samples", given))])

@@ -1,6 +1,7 @@
 """Predicting from a run's folder: with what was learned in training, without its data, and without answers."""
 
 import csv
+import json
 import subprocess
 import sys
 
@@ -146,3 +147,33 @@ def test_texts_without_classes_can_be_predicted(tmp_path):
     assert set(folder.fields) == set(lines.fields) == {"x", "mask"} and len(lines) == 2
     assert folder.read(np.arange(2))["x"].tolist() == [[4, 5, 1, 0], [5, 0, 0, 0]]
     assert lines.read(np.arange(2))["x"].tolist() == folder.read(np.arange(2))["x"].tolist()
+
+
+def test_lines_of_json_need_no_answer(tmp_path):
+    lines = [{"dose": [i / 10, 1.5], "ill": ("no", "yes")[i > 10]} for i in range(20)]
+    (tmp_path / "all.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    trained(tmp_path, {"jsonl": {"path": "all.jsonl"}}, model={"inputs": {"dose": {"shape": [2]}}, "layers": [{"linear": {"units": 2}}]},
+            losses=[{"loss": "softmax_cross_entropy", "target": "ill"}], loss=None)
+    (tmp_path / "new.jsonl").write_text(json.dumps({"id": "a", "dose": [0, 1]}) + "\n" + json.dumps({"dose": [2.5, 1]}) + "\n")
+    assert [row["class"] for row in predicted(tmp_path, "new.jsonl")] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("component", [{"csv": {"path": "all.csv", "target": "ill"}}, {"npz": {"path": "all.npz"}}], ids=["a format that knows of parts", "one that does not"])
+def test_of_a_fold_what_it_was_trained_on_or_held_out_can_be_predicted(tmp_path, component):
+    write(tmp_path / "all.csv", [{"age": row["age"], "dose": row["dose"], "day": i, "ill": row["ill"]} for i, row in enumerate(ROWS)])
+    np.savez(tmp_path / "all.npz", x=np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32), y=np.arange(40) % 2)
+    trained(tmp_path, component, folds=4, fold=2, model={"input": [3], "layers": [{"linear": {"units": 2}}]}, loss="softmax_cross_entropy")
+    spec, _ = jobfile.read(tmp_path / "run" / "job.json")
+    job = checks.check(spec, tmp_path)
+    for name, data in (("train", job.train), ("eval", job.eval)):
+        opened = Predictor.of(RunDir(tmp_path / "run")).open(name, tmp_path)
+        assert len(predicted(tmp_path, name)) == len(data) and np.array_equal(opened.read(np.arange(len(data)))["x"], data.read(np.arange(len(data)))["x"])
+
+
+def trained(folder, component, **replaced):
+    """A short run in `run`."""
+    plain = {"name": "some", "data": {"train": component}, "optimizer": {"adam": {"learning_rate": 0.1}}, "batch_size": 10, "epochs": 10, "seed": 3,
+             "logical_shards": 1, "ranks": 1, "recovery": {"keep_s": 1}} | replaced
+    (folder / "job.yaml").write_text(yaml.safe_dump({key: value for key, value in plain.items() if value is not None}))
+    done = subprocess.run([sys.executable, "-m", "worker", "job.yaml", "--run-dir", "run"], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -6,7 +6,8 @@
     on_bad    skip: lines that are not as the first one is are left out
 
 A number is an integer (label) where the first line has one; lists, also of lists, are numbers, of one shape in all lines;
-text is a class, numbered by name as the training part has it.
+text is a class, numbered by name as the training part has it. Held-out data, and what is predicted, is as the training data was;
+what the first line lacks of that (answers), all may lack.
 """
 
 import json
@@ -33,18 +34,21 @@ class Jsonl(Source):
         places: list[str] = []
         left_out: list[str] = []
         texts: dict[str, dict[str, int]] = {}
-        cells, _ = spooled(self._packed(root, places, left_out, texts))
+        cells, _ = spooled(self._packed(root, places, left_out, texts, learned.get("fields", {})))
         if not len(cells):
             raise InvalidInput([Problem("path", "expected at least one line, but there is none")])
         rows = self.rows(len(cells), classes=(lambda: cells["y"]) if _is_class(cells.dtype) else None)
-        learned = dict(learned) or {"texts": {name: sorted(np.array(list(codes))[np.unique(cells[name][rows])].tolist())
-                                              for name, codes in texts.items()}}
-        arrays = {name: _renumbered(name, cells[name][rows], texts[name], learned["texts"][name]) if name in texts else cells[name]
+        learned = dict(learned) or {
+            "fields": {name: [cells.dtype[name].base.str, list(cells.dtype[name].shape), name in texts] for name in cells.dtype.names},
+            "texts": {name: sorted(np.array(list(codes))[np.unique(cells[name][rows])].tolist()) for name, codes in texts.items()}}
+        arrays = {name: _renumbered(name, cells[name][rows], texts[name], learned["texts"].get(name, ())) if name in texts else cells[name]
                   for name in cells.dtype.names}
         whole = {name: array for name, array in arrays.items() if name not in texts}
         return Objects(whole, {name: arrays[name] for name in texts}, rows, learned, len(left_out))
 
-    def _packed(self, root: DataRoot, places: list[str], left_out: list[str], texts: dict[str, dict[str, int]]) -> Iterator[np.ndarray]:
+    def _packed(self, root: DataRoot, places: list[str], left_out: list[str], texts: dict[str, dict[str, int]],
+                known: Mapping[str, Any]) -> Iterator[np.ndarray]:
+        """`known`: fields of the training data."""
         dtype: np.dtype | None = None
         for path in root.files(self.path, {".jsonl", ".json"}):
             with open(path, encoding="utf-8", errors="replace") as file:
@@ -52,7 +56,7 @@ class Jsonl(Source):
                     place = f"{root.name(path)}, line {number}"
                     try:
                         values = _object(line)
-                        dtype = dtype or _dtype(values, self.fields, texts)
+                        dtype = dtype or (_known_dtype(values, known, texts) if known else _dtype(values, self.fields, texts))
                         yield _row(values, dtype, texts)
                     except ValueError as error:
                         if dtype is None or self.on_bad == "fail":
@@ -96,6 +100,14 @@ def _dtype(values: Mapping[str, Any], fields: tuple[str, ...], texts: dict[str, 
     return np.dtype(kinds)
 
 
+def _known_dtype(values: Mapping[str, Any], known: Mapping[str, Any], texts: dict[str, dict[str, int]]) -> np.dtype:
+    """The same, as the training data has it; without what the first line lacks."""
+    if not values.keys() & known.keys():
+        raise ValueError(expected(f"some of {', '.join(known)}, as the training data has them", ", ".join(values)))
+    texts |= {name: {} for name, (_, _, is_text) in known.items() if is_text and name in values}
+    return np.dtype([(name, kind, tuple(shape)) for name, (kind, shape, _) in known.items() if name in values])
+
+
 def _is_class(dtype: np.dtype) -> bool:
     """Whether y is one."""
     return "y" in dtype.names and dtype["y"] == np.int64
@@ -124,8 +136,8 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _described(is_text: bool, kind: np.dtype, shape: tuple[int, ...]) -> str:
-    what = "an integer" if kind.kind == "i" else "a number"
-    return "text" if is_text else f"numbers {list(shape)}" if shape else what
+    one, many = ("an integer", "integers") if kind.kind == "i" else ("a number", "numbers")
+    return "text" if is_text else f"{many} {list(shape)}" if shape else one
 
 
 def _renumbered(name: str, codes: np.ndarray, texts: Mapping[str, int], known: list[str]) -> np.ndarray:

@@ -47,6 +47,24 @@ def test_a_line_that_does_not_fit_is_named_or_left_out(opened, refused, line, te
     assert (len(data), data.skipped) == (10, 1) and data.read(np.arange(10))["n"].tolist() == list(range(10))
 
 
+def test_integers_where_the_first_line_has_them_are_wanted(opened, refused):
+    assert refused(lambda: opened([{"x": [1, 2]}, {"x": [1, 2.5]}])) == [
+        'path: t.jsonl, line 2: "x": expected integers [2], as in the first line, got [1, 2.5]']
+
+
+def test_what_is_predicted_is_as_the_training_data_was(opened, refused):
+    """Answers may lack; other keys are not looked at, and whole numbers are what they were."""
+    learned = json.loads(json.dumps(opened().learned))
+    new = [{"id": f"row {i}", "z": i, "x": [[i, 1], [2, 3]]} for i in range(3)]
+    data = opened(new, learned)
+    assert data.fields == {"x": Field((2, 2)), "z": Field(())} and data.read(np.arange(3))["z"].dtype == np.float32
+    assert data.read(np.arange(3))["z"].tolist() == [0, 1, 2] and opened(LINES, learned).fields == opened().fields
+    assert refused(lambda: opened([*new, {"x": [[1, 1], [2, 3]]}], learned)) == [
+        'path: t.jsonl, line 4: expected "z", as the first line has it, but it is missing']
+    assert refused(lambda: opened([{"id": 3}], learned)) == [
+        'path: t.jsonl, line 1: expected some of x, label, n, z, as the training data has them, got "id"']
+
+
 def test_a_class_that_the_training_data_lacks_is_refused(opened, refused):
     learned = opened(LINES[:1]).learned
     assert refused(lambda: opened(LINES, learned)) == ['path: "label": expected classes of the training data (a), got "b"']
