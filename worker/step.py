@@ -60,6 +60,7 @@ class Stepper:
         self.skipped = 0  # samples that this rank has left out, each as often as that happened
         self.clock = OFF
         self.read_s = 0.0  # that the last step waited for its samples
+        self._waited_s = 0.0  # and for other ranks, before its vote
 
     def assign(self, assignments: Sequence[Sequence[int]]) -> None:
         """Who computes which shards from the next step on. Collective."""
@@ -77,15 +78,14 @@ class Stepper:
         batches, used = self._read(epoch, place)
         self.read_s = time.perf_counter() - began
         self.clock.mark("read")
-        asked = time.perf_counter()
+        self._waited_s = 0.0
         counts = self._divisors = self._counts(batches)
-        began += time.perf_counter() - asked  # a rank's own time is without what it waits for others
         pace = Pace(step + 1, 0, place.stop - place.start, factor, epoch.number, self.schedule.begins_epoch(step))
         rows = self._together(step, batches, counts) if self._whole else {
             shard: self._shard(step, shard, batch, counts, pace) for shard, batch in batches.items()}
         if self._bad:
             rows |= {shard: self._nothing for shard in self._bad}
-        vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began)
+        vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began - self._waited_s)
         self.clock.mark("commit")
         if isfinite(self._zeros.dot(vote.row)):  # zero times what is not finite is not a number
             self.exchange.combine(vote.row[1])
@@ -167,7 +167,14 @@ class Stepper:
         """What each head's sum is divided by, over the global batch; with one head nobody needs to know."""
         if len(self.model.spec.heads) == 1:
             return ALONE
-        return self._count_voter.vote({shard: self.model.counts(batch) for shard, batch in batches.items()}).row
+        return self._total(self._count_voter, {shard: self.model.counts(batch) for shard, batch in batches.items()})
+
+    def _total(self, voter: Voter, rows: Mapping[int, np.ndarray]) -> np.ndarray:
+        """A sum over all shards within a step. What it waits for others is not a rank's own time."""
+        asked = time.perf_counter()
+        row = voter.vote(rows).row
+        self._waited_s += time.perf_counter() - asked
+        return row
 
     def _together(self, step: int, batches: Mapping[int, Batch], counts: np.ndarray) -> dict[int, np.ndarray]:
         """The same for models whose layers look at the whole batch: all shards layer by layer."""
@@ -175,7 +182,7 @@ class Stepper:
                 for shard, batch in batches.items()}
         rows = lockstep.gradients(self.model, self.replica.current.parameters,
                                   {shard: item for shard, item in work.items() if _size(item.batch)}, counts,
-                                  lambda layer, parts: self._whole[layer].vote(parts).row)
+                                  lambda layer, parts: self._total(self._whole[layer], parts))
         if self._diagnoses_now:
             self._diagnoses.update(lockstep.diagnoses(self.model, work))
         self.clock.mark("backward")

@@ -1,5 +1,7 @@
 """One step: what decides its bits, what its vote carries, and when nothing is committed."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -30,17 +32,26 @@ def replica_of(model, updater):
 def stepper(checked):
     """`stepper(seed=1, …)`: a world of one, about to train the tiny job with some keys replaced."""
 
-    def make(**replaced):
+    def make(comm=Alone, **replaced):
         job = checked(**replaced)
         model, shards = Model(job.maths), job.spec.logical_shards
         updater = Updater(job.maths, model.layout)
         replica = replica_of(model, updater)
         replica.current.parameters.flat[...] = model.initialize(job.spec.seed).flat
-        made = Stepper(Crew.meet(Alone()), model, updater, replica, Exact(), job.train, job.schedule, shards)
+        made = Stepper(Crew.meet(comm()), model, updater, replica, Exact(), job.train, job.schedule, shards)
         made.assign([range(shards)])
         return made
 
     return make
+
+
+class Patient(Alone):
+    """Whose votes wait for others."""
+
+    WAIT_S = 0.5
+
+    def sum(self, array):
+        time.sleep(self.WAIT_S)
 
 
 def parameters(stepper):
@@ -179,3 +190,11 @@ def test_flags_ride_in_the_vote(stepper, flags):
 def test_seconds_ride_in_the_vote(stepper):
     (seconds,) = stepper().run(0, 1.0, Flags).seconds
     assert 0 < seconds < 60
+
+
+def test_a_ranks_own_time_is_without_what_it_waits_for_others_within_a_step(stepper):
+    """For the sums over the whole batch that a synchronised layer asks for before its forward and its backward pass."""
+    layers = [{"linear": {"units": 4}}, {"batch_norm": {"sync": True}}, {"linear": {"units": 3}}]
+    s = stepper(Patient, model={"input": [4], "layers": layers})
+    s.run(0, 1.0, Flags)  # kernels are compiled
+    assert s.run(1, 1.0, Flags).seconds[0] < 2 * Patient.WAIT_S
