@@ -36,6 +36,7 @@ CATALOGUE = {
     "CURSOR_FOREIGN": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of job {job}'),
     "CURSOR_INVALID": Entry("INVALID_ARGUMENT", 2, 'the cursor "{cursor}" is not one of the watch of all jobs'),
     "CURSOR_COMPACTED": Entry("OUT_OF_RANGE", 2, 'changes behind the cursor "{cursor}" were removed with their jobs; the oldest that is good is "{oldest}"'),
+    "CURSOR_LOST": Entry("INVALID_ARGUMENT", 2, 'the store was put back to a copy from before the cursor "{cursor}"; list all jobs anew, then watch without a cursor'),
     "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
     "ARTIFACT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no artifact of this name; bptrain artifacts {job} shows all"),
     "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another call: {method} of {target}"),

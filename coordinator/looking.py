@@ -76,7 +76,7 @@ class Looking:
                     await asyncio.wait_for(news.wait(), left_s)
 
     async def watch(self, request: pb.WatchJobsRequest) -> AsyncIterator[pb.WatchJobsResponse]:
-        """Raises Refusal CURSOR_INVALID or CURSOR_COMPACTED."""
+        """Raises Refusal CURSOR_INVALID, CURSOR_COMPACTED or CURSOR_LOST."""
         revision, moving = await self._database.read(lambda connection: _revision(connection, request.cursor)), Moving()
         with self._hub.subscribe(ANY) as news:
             yield pb.WatchJobsResponse(cursor=str(revision))  # from here on nothing is missed
@@ -131,8 +131,10 @@ def _brief(connection: sqlite3.Connection, job_id: str) -> pb.Job | None:
 
 def _revision(connection: sqlite3.Connection, cursor: str) -> int:
     """What a cursor of the watch of all jobs stands for; "0" is before the oldest change that is kept."""
-    last = events.last_revision(connection)
-    if not re.fullmatch(r"[0-9]{0,18}", cursor) or int(cursor or 0) > max(last, events.last_purged(connection)):
+    last, is_number = events.last_revision(connection), re.fullmatch(r"[0-9]{0,18}", cursor)
+    if is_number and events.is_lost(connection, int(cursor or 0)):
+        raise Refusal("CURSOR_LOST", cursor=cursor)
+    if not is_number or int(cursor or 0) > max(last, events.last_purged(connection)):
         raise Refusal("CURSOR_INVALID", cursor=cursor)
     if 0 < int(cursor or last) < (oldest := events.last_purged(connection)):
         raise Refusal("CURSOR_COMPACTED", cursor=cursor, oldest=oldest)

@@ -3,6 +3,8 @@
 1. A copy is whole or not there: it is checked and on disk before it gets its name.
 2. The newest KEPT are kept. A damaged store is never used: it is named, and so is the newest copy.
 3. Going back moves the damaged store aside and never overwrites it.
+4. What the store counts goes on behind everything that it may have counted since the copy was made: a cursor or an etag from
+   then is told from all later ones.
 """
 
 import os
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from bptrain.v1.admin_service_pb2 import Backup
 from coordinator.errors import Refusal
+from coordinator.store.schema import migrate
 from coordinator.store.trouble import translated
 from worker.errors import Unavailable
 
@@ -70,13 +73,18 @@ def damaged(store: Path, what: str) -> Unavailable:
 
 def restore(store: Path, name: str = "") -> tuple[str, str]:
     """Puts a copy in the store's place, the newest unless named; (the copy's name, where the damaged store is now).
-    Raises Unavailable. Nobody may use the store meanwhile."""
+    Raises Unavailable where there is none, or that is damaged, too. Nobody may use the store meanwhile."""
     found = next((path for path in _files(store) if name in ("", path.name)), None)
     if found is None:
         raise Unavailable(f"there is no backup {name} beside the store".replace("  ", " "))
     aside = f"{store.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
     part = store.with_suffix(".part")
     shutil.copyfile(found, part)
+    try:
+        _count_on(part)
+    except sqlite3.DatabaseError as error:
+        part.unlink()
+        raise Unavailable(f"the backup {found.name} is damaged: {error}; name another one") from None
     _sync(part)
     for companion in COMPANIONS:
         with_it = store.with_name(store.name + companion)
@@ -85,6 +93,20 @@ def restore(store: Path, name: str = "") -> tuple[str, str]:
     os.replace(part, store)
     _sync(store.parent)
     return found.name, aside
+
+
+def _count_on(store: Path) -> None:
+    with _opened(store) as connection:
+        connection.row_factory = sqlite3.Row
+        migrate(connection)
+        connection.execute("BEGIN")
+        last = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'").fetchone()[0]
+        now = max(last, time.time_ns() // 1000)  # no store makes a revision a microsecond
+        connection.execute("INSERT INTO lost VALUES (?, ?)", (last, now))
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events'")
+        connection.execute("INSERT INTO sqlite_sequence VALUES ('events', ?)", (now,))
+        connection.execute("UPDATE jobs SET version = ?", (now,))
+        connection.execute("COMMIT")
 
 
 def _copy(store: Path, part: Path) -> None:

@@ -79,8 +79,21 @@ def last_purged(connection: sqlite3.Connection) -> int:
 
 
 def exists(connection: sqlite3.Connection, job_id: str, revision: int) -> bool:
-    """Whether that is an event of this job. Ours are; those of a store that was put back to a copy may not be any more."""
+    """Whether that is an event of this job."""
     return connection.execute("SELECT 1 FROM events WHERE revision = ? AND job_id = ?", (revision, job_id)).fetchone() is not None
+
+
+def is_lost(connection: sqlite3.Connection, revision: int) -> bool:
+    """Whether that was given before the store was put back to a copy which does not have it."""
+    return connection.execute("SELECT 1 FROM lost WHERE behind < ? AND ? <= last", (revision, revision)).fetchone() is not None
+
+
+def report_before(connection: sqlite3.Connection, job_id: str, column: str, value: int) -> tuple[int, int]:
+    """(revision, sequence number) of the job's last report whose `column`, one of these, is at most `value`; zeros where there
+    is none."""
+    row = connection.execute(f"SELECT revision, sequence FROM events WHERE job_id = ? AND {column} <= ? AND sequence > 0 ORDER BY {column} DESC LIMIT 1",
+                             (job_id, value)).fetchone()
+    return (row["revision"], row["sequence"]) if row else (0, 0)
 
 
 def _event(row: sqlite3.Row) -> Event:

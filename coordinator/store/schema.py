@@ -124,6 +124,12 @@ STEPS = [
     INSERT INTO purged VALUES (0);
     """,
     "ALTER TABLE requests RENAME COLUMN job_id TO target;",  # tokens and copies of the store are made by calls, too
+    """
+    CREATE TABLE lost (                   -- a row for each time that the store was put back to a copy (backup.py)
+        behind INTEGER NOT NULL,          -- revisions behind this one
+        last INTEGER NOT NULL             -- up to this one were given, if at all, before; never again
+    ) STRICT;
+    """,
 ]
 
 

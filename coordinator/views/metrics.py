@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -62,12 +63,12 @@ class Metrics:
         """The job's events from the cursor on, until it has ended: each an encoded WatchMetricsResponse, since one encoding
         serves all who watch. Raises Refusal JOB_NOT_FOUND or CURSOR_FOREIGN."""
         job_id, position = request.job_id, stream.Position.parse(request.job_id, request.cursor)
-        if position.revision and not await self._of(job_id, lambda connection: events.exists(connection, job_id, position.revision)):
+        if not await self._of(job_id, position.found):
             raise Refusal("CURSOR_FOREIGN", cursor=request.cursor, job=job_id)
         with self._feeds.of(job_id) as feed:
             while True:
-                count, at = feed.count, (position.revision, position.skip, request.most_behind)
-                row, moved, messages = await feed.shared(at, lambda: self._database.read(lambda connection: _behind(connection, job_id, *at)))
+                count, at, most_behind = feed.count, position, request.most_behind
+                row, moved, messages = await feed.shared((at, most_behind), lambda: self._database.read(lambda connection: _behind(connection, at, most_behind)))
                 for message in messages:
                     yield message
                 is_new, position = moved != position, moved
@@ -94,9 +95,9 @@ def _with_curves(connection: sqlite3.Connection, job_id: str) -> list[str]:
     return [row["id"] for row in jobs.folds(connection, job_id)] or [job_id]
 
 
-def _behind(connection: sqlite3.Connection, job_id: str, revision: int, skip: int, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes]]:
-    """The job's row; where a reader at this position stands after the next events; what it gets of them."""
-    position, row = stream.Position(job_id, revision, skip), jobs.get(connection, job_id)
-    newest = events.newest_but(connection, job_id, most_behind) if most_behind else 0
-    messages = position.messages_of(events.after(connection, job_id, revision), newest)
+def _behind(connection: sqlite3.Connection, at: stream.Position, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes]]:
+    """The job's row; where a reader who stands there stands after the next events; what it gets of them."""
+    position, row = replace(at), jobs.get(connection, at.job_id)
+    newest = events.newest_but(connection, at.job_id, most_behind) if most_behind else 0
+    messages = position.messages_of(events.after(connection, at.job_id, at.revision), newest)
     return row, position, [message.SerializeToString() for message in messages]

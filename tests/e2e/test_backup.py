@@ -16,5 +16,6 @@ def test_a_damaged_store_is_refused_and_the_newest_copy_brings_the_jobs_back(coo
     assert refused.stderr.endswith(f"; the newest backup is {made}: bptrain backup restore --state {coordinator.state}\n")
     restored = coordinator.bptrain("backup", "restore", "--state", coordinator.state)
     assert restored.stdout.startswith(f"{made} is the store now; the one before is store.db.damaged-")
+    assert restored.stdout.endswith("tokens that were revoked meanwhile are good again (bptrain token list)\n")
     coordinator.start()
     assert [found.id for found in coordinator.client.list()] == [job.id]

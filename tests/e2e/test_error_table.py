@@ -187,6 +187,12 @@ def purged(place):
     place.call("JobService", "WatchJobs", jobs.WatchJobsRequest(cursor=str(place.console(gone))))
 
 
+def lost(place):
+    """A cursor that was given since the copy was made to which the store was put back."""
+    place.console(lambda connection: connection.execute("INSERT INTO lost VALUES (10000, 20000)"))
+    place.call("JobService", "WatchJobs", jobs.WatchJobsRequest(cursor="15000"))
+
+
 def damaged_checkpoint(place):
     job_id = place.with_folder()
     checkpoint = place.folder / job_id / "checkpoints" / "step-00000007"
@@ -314,6 +320,8 @@ ROWS = {
                                 "INVALID_ARGUMENT", "CURSOR_INVALID", '^the cursor "x" is not one of the watch of all jobs$'),
     "a cursor that is not a job's any more": Row(lambda place: place.call("MetricService", "WatchMetrics", metrics.WatchMetricsRequest(
         job_id=place.jobs["done"], cursor=f"{place.jobs['done']}.99999999")), "INVALID_ARGUMENT", "CURSOR_FOREIGN", "99999999\" is not one of job "),
+    "a cursor of a store that was put back": Row(lost, "INVALID_ARGUMENT", "CURSOR_LOST",
+                                                 '^the store was put back to a copy from before the cursor "15000"; list all jobs anew, then watch without a cursor$'),
     "a cursor from before what is kept": Row(purged, "OUT_OF_RANGE", "CURSOR_COMPACTED", r'^changes behind the cursor "\d+" were removed with their jobs; the oldest'),
     "the request id of another call": Row(same_id_other_body, "ALREADY_EXISTS", "REQUEST_ID_REUSED", "^request id a request was used for another call: SubmitJob of "),
     "more than one's share of the queue": Row(too_many("submitter"), "RESOURCE_EXHAUSTED", "QUOTA", "^token submitter may have 2 job.s. waiting",

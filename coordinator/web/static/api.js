@@ -45,7 +45,8 @@ export async function stream(method, request, take, isLast, signal) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && !["TOKEN_MISSING", "TOKEN_INVALID", "STREAM_LIMIT", "DRAINING"].includes(error.reason)) throw error;
+      if (error.reason === "CURSOR_LOST") last = null; // the store was put back to a copy: all is looked at anew
+      else if (error instanceof Refused && !["TOKEN_MISSING", "TOKEN_INVALID", "STREAM_LIMIT", "DRAINING"].includes(error.reason)) throw error;
     }
     await new Promise(done => setTimeout(done, wait));
     wait = Math.min(2 * wait, WAIT_MS[1]);

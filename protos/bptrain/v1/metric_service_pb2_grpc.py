@@ -80,7 +80,8 @@ class MetricServiceServicer:
         ordered: no message is older than one before it;
         unique: each row once, also across reconnects with the last cursor;
         reliable: no hole, or a `gap` that says what is missing;
-        resumable: from every cursor, for as long as the job is kept;
+        resumable: from every cursor, for as long as the job is kept; where the store was put back to a copy from before a
+        cursor, from the same row on, while changes of state that the copy does not have are gone;
         bookmarked: a cursor every ten seconds, also when nothing happens;
         atomic: the values of one step in one message;
         ended: only an `ended` message means that the job has ended; a stream that closes without one means reconnect;

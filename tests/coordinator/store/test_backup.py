@@ -83,6 +83,28 @@ def test_a_damaged_store_is_refused_by_name_and_the_newest_copy_is_the_way_back(
     assert ids(path) == stored
 
 
+def test_an_etag_from_before_the_way_back_fits_no_job(path, stored, add_job):
+    """The job may have been changed as often as before, but otherwise."""
+    def etags(work):
+        with closing(Database(path)) as database:
+            return {row["version"] for row in asyncio.run(database.write(work)).execute("SELECT version FROM jobs").fetchall()}
+
+    backup.create(path)
+    seen = etags(lambda connection: connection.execute("UPDATE jobs SET version = version + 7") and connection)
+    backup.restore(path)
+    assert not seen & etags(lambda connection: connection)
+
+
+def test_a_damaged_copy_is_refused_by_name_and_nothing_is_touched(path, stored):
+    made = backup.create(path)
+    copy = backup.folder_of(path) / made.name
+    copy.write_bytes(DAMAGES["the head"](copy.read_bytes()))
+    before = path.read_bytes()
+    with pytest.raises(Unavailable, match=f"^the backup {made.name} is damaged: .*; name another one$"):
+        backup.restore(path)
+    assert path.read_bytes() == before and not path.with_suffix(".part").exists()
+
+
 def test_without_a_copy_there_is_no_way_back(path):
     with pytest.raises(Unavailable, match="^there is no backup beside the store$"):
         backup.restore(path)

@@ -12,7 +12,7 @@ from coordinator.jobs import states
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.services.metrics import Metrics as Servicer
-from coordinator.store import lifecycle
+from coordinator.store import backup, lifecycle
 from coordinator.store.database import Database
 from coordinator.views import stream
 from coordinator.views.metrics import Metrics
@@ -24,9 +24,13 @@ class Desk:
     """A store with one job whose ranks are being started, what reports come through, and what readers read."""
 
     def __init__(self, path, add_job):
-        self.database, hub = Database(path), Hub()
-        self.intake, self.view = Intake(self.database, hub), Metrics(self.database, hub)
+        self.path = path
+        self._open()
         self.job_id = asyncio.run(self.database.write(lambda connection: self._add(connection, add_job)))
+
+    def _open(self):
+        self.database, hub = Database(self.path), Hub()
+        self.intake, self.view = Intake(self.database, hub), Metrics(self.database, hub)
 
     @staticmethod
     def _add(connection, add_job):
@@ -52,6 +56,12 @@ class Desk:
 
         return asyncio.run(asyncio.wait_for(gather(), DEADLINE_S))
 
+    def put_back(self):
+        """To the newest copy, as after damage."""
+        self.database.close()
+        backup.restore(self.path)
+        self._open()
+
     def close(self):
         self.database.close()
 
@@ -75,7 +85,7 @@ def reports(script):
 
 
 def revision(message):
-    return int(message.cursor.rpartition(".")[2].partition(":")[0])
+    return int(message.cursor.split(".")[1])
 
 
 def kinds(messages):
@@ -114,6 +124,60 @@ def test_resumable(desk, reports):
     desk.intake, desk.view = Intake(desk.database, Hub()), Metrics(desk.database, Hub())
     for i, message in enumerate(whole[:-1]):
         assert desk.read(message.cursor) == whole[i + 1:]
+
+
+def rows(messages):
+    """(step, value) of every row, in the order in which they came."""
+    return [(step, column.values[i]) for message in messages if message.HasField("points")
+            for column in message.points.columns for i, step in enumerate(message.points.steps)]
+
+
+def test_resumable_unique_and_reliable_also_where_the_store_was_put_back_to_a_copy(desk, reports):
+    """From each cursor that was given since the copy was made, and before: the ranks' journal comes in again from where the copy ends."""
+    desk.take(reports[:12])
+    asyncio.run(desk.database.backup())
+    desk.take(reports[12:20])
+    before = desk.read(count=21)
+    desk.put_back()
+    for come in (16, 20, len(reports)):  # first less than a reader has, then as much, then more
+        desk.take(reports[:come])
+    whole = rows(desk.read())
+    assert len(whole) == 111
+    for i, message in enumerate(before):
+        seen = rows(before[:i + 1])
+        assert seen + rows(desk.read(message.cursor)) == whole
+        if message.HasField("points"):
+            half = f"{message.cursor_before}:2"  # a program that was cut off within the message
+            assert rows(before[:i]) + rows([message])[:2] + rows(desk.read(half)) == whole
+
+
+def test_a_reader_that_is_ahead_of_a_store_that_was_put_back_waits_for_what_it_lacks(desk, reports):
+    """And goes on from every cursor that it gets meanwhile."""
+    desk.take(reports[:5])
+    asyncio.run(desk.database.backup())
+    desk.take(reports[5:20])
+    before = desk.read(count=21)
+    desk.put_back()
+    cursor, found = before[-1].cursor, []
+    for come in range(5, len(reports) + 1):
+        desk.take(reports[:come])
+        asyncio.run(desk.database.write(lambda connection: lifecycle.note(connection, desk.job_id, "looked at")))
+        found += (message := desk.read(cursor, count=1))
+        cursor = message[-1].cursor
+    found += desk.read(cursor)
+    assert rows(before) + rows(found) == rows(desk.read())
+
+
+def test_no_revision_is_given_twice_however_often_the_store_is_put_back(desk, reports):
+    desk.take(reports[:12])
+    asyncio.run(desk.database.backup())
+    kept, given = {revision(message) for message in desk.read(count=14)}, set()
+    for _ in range(3):
+        desk.take(reports)
+        new = {revision(message) for message in desk.read()} - kept
+        assert new and not new & given
+        given |= new
+        desk.put_back()
 
 
 def test_bookmarked(desk, script, monkeypatch):

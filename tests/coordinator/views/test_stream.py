@@ -9,12 +9,12 @@ from coordinator.store import events, jobs
 from coordinator.views.stream import Position
 
 
-@pytest.mark.parametrize(("cursor", "revision", "skip"), [("", 0, 0), ("j.7", 7, 0), ("j.7:3", 7, 3), ("j.0:0", 0, 0)])
+@pytest.mark.parametrize(("cursor", "revision", "skip"), [("", 0, 0), ("j.7.5", 7, 0), ("j.7.5:3", 7, 3), ("j.0.0:0", 0, 0)])
 def test_a_cursor_says_where_to_go_on(cursor, revision, skip):
-    assert Position.parse("j", cursor) == Position("j", revision, skip)
+    assert Position.parse("j", cursor) == Position("j", revision, skip, 5 if revision else 0)
 
 
-@pytest.mark.parametrize("cursor", ["7", "k.7", "j", "j.", "j.x", "j.-1", "j.7:", "j.7:x", "j.7:1:2", " j.7", "j.7\n", "j.1e3", "jx7", "J.7",
+@pytest.mark.parametrize("cursor", ["7", "k.7", "j", "j.", "j.x", "j.-1", "j.7:", "j.7:x", "j.7:1:2", "j.7.", "j.7.x", "j.7.5.3", " j.7", "j.7\n", "j.1e3", "jx7", "J.7",
                                     "j." + "9" * 19])
 def test_what_is_not_a_cursor_of_the_job_is_refused(cursor):
     with pytest.raises(Refusal) as caught:
@@ -52,7 +52,7 @@ def test_each_message_begins_where_the_one_before_ends(stored):
     job_id, found = stored
     messages = shown(Position(job_id), found)
     assert [message.cursor_before for message in messages[1:]] == [message.cursor for message in messages[:-1]]
-    assert messages[0].cursor_before == f"{job_id}.0"
+    assert messages[0].cursor_before == f"{job_id}.0.0"
 
 
 @pytest.mark.parametrize("skip", range(6))
@@ -69,14 +69,22 @@ def test_skipped_rows_are_counted_where_the_message_begins(stored):
     job_id, found = stored
     points = next(event for event in found if event.report and event.report.HasField("points"))
     message, = Position(job_id, points.revision - 1, 2).messages(points)
-    assert message.cursor_before == f"{job_id}.{points.revision - 1}:2"
-    assert message.cursor == f"{job_id}.{points.revision}"
+    assert message.cursor_before == f"{job_id}.{points.revision - 1}.0:2"
+    assert message.cursor == f"{job_id}.{points.revision}.2"
 
 
 def test_rows_are_skipped_once(stored):
     job_id, found = stored
-    messages = shown(Position(job_id, 0, 3), found)  # the transition has no rows to skip
-    assert [len(message.points.steps) for message in messages if message.HasField("points")] == [5, 1]
+    points = next(event for event in found if event.report and event.report.HasField("points"))
+    behind = [event for event in found if event.revision >= points.revision]
+    assert [len(message.points.steps) for message in shown(Position(job_id, points.revision - 1, 3), behind) if message.HasField("points")] == [2, 1]
+
+
+def test_a_change_of_state_has_no_rows_to_skip(stored):
+    """They come behind it, and its own cursor says so."""
+    job_id, found = stored
+    message, = Position(job_id, 0, 3).messages(found[0])
+    assert message.HasField("transition") and message.cursor == f"{job_id}.{found[0].revision}.0:3"
 
 
 def test_bookmark_and_end_stand_where_the_reader_stands(connection, stored):
@@ -84,5 +92,5 @@ def test_bookmark_and_end_stand_where_the_reader_stands(connection, stored):
     position = Position(job_id, found[-1].revision)
     jobs.set_state(connection, job_id, states.SUCCEEDED, "completed")
     for message in (position.bookmark(), position.ended(jobs.get(connection, job_id))):
-        assert message.cursor == message.cursor_before == f"{job_id}.{found[-1].revision}"
+        assert message.cursor == message.cursor_before == f"{job_id}.{found[-1].revision}.0"
     assert (message.ended.state, message.ended.cause) == (states.SUCCEEDED, "completed")
