@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -126,8 +127,9 @@ def test_the_log_is_what_the_ranks_printed(shared):
 @contextmanager
 def held(server):
     """Another program has the store; gives it back when asked."""
-    post = server._app.database.post
-    post(lambda connection: connection.execute("PRAGMA busy_timeout = 10"))
+    post, made = server._app.database.post, threading.Event()
+    post(lambda connection: (connection.execute("PRAGMA busy_timeout = 10"), made.set()))
+    assert made.wait(60)
     with closing(sqlite3.connect(server._settings.state / "store.db", isolation_level=None, timeout=60)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -8,6 +8,7 @@ import math
 import re
 import sqlite3
 import sys
+import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,12 @@ class Place:
         with closing(sqlite3.connect(self._state / "store.db", isolation_level=None, timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
             return work(connection, *arguments)
+
+    def setting(self, pragma):
+        """Of the connection that the coordinator writes with; it is made when this returns."""
+        made = threading.Event()
+        self.server._app.database.post(lambda connection: (connection.execute(f"PRAGMA {pragma}"), made.set()))
+        assert made.wait(60)
 
     def call(self, service, method, request, who="chief"):
         """Raises grpc.RpcError."""
@@ -216,12 +223,11 @@ def slow_reader(place):
 
 def store_held(place):
     """By a program that does not give it back in time."""
-    limit = place.server._app.database.post
-    limit(lambda connection: connection.execute("PRAGMA busy_timeout = 10"))
+    place.setting("busy_timeout = 10")
     try:
         place.console(lambda connection: (connection.execute("BEGIN IMMEDIATE"), submit(spec(), who="chief")(place)))
     finally:
-        limit(lambda connection: connection.execute("PRAGMA busy_timeout = 10000"))
+        place.setting("busy_timeout = 10000")
 
 
 def streams(place):
@@ -245,13 +251,12 @@ def without_mpirun(place):
 def full_disk(place):
     """No page more than there are; afterwards as many as ever."""
     pages = place.console(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
-    limit = place.server._app.database.post
-    limit(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
+    place.setting(f"max_page_count = {pages}")
     try:
         for _ in range(100):
             place.call("AdminService", "CreateToken", admin.CreateTokenRequest(name=f"t{rows.new_id()}", scope=READ, lifetime_s=DAY_S))
     finally:
-        limit(lambda connection: connection.execute("PRAGMA max_page_count = 1000000000"))
+        place.setting("max_page_count = 1000000000")
 
 
 @dataclass(frozen=True)
