@@ -47,6 +47,14 @@ def small():
 
 
 @pytest.fixture(scope="session")
+def endless(small):
+    """`endless(ranks=1, …)`: the same without an end. A step takes a millisecond or so: whoever stops it does not find
+    a million points."""
+    layers = ["flatten", {"linear": {"units": 2048}}, "relu", {"linear": {"units": 10}}]
+    return lambda **replaced: small(**{"epochs": 1_000_000, "model": {"input": [8, 8, 1], "layers": layers}} | replaced)
+
+
+@pytest.fixture(scope="session")
 def small_spec(small):
     """The same as a JobSpec."""
     return lambda **replaced: jobfile.parse(small(**replaced))[0]

@@ -17,6 +17,7 @@ from coordinator.ports import LOOPBACK, Listen
 from coordinator.server import Server
 from coordinator.store import jobs as rows
 from coordinator.store import lifecycle
+from worker import jobfile
 
 
 DEADLINE_S = 60
@@ -46,13 +47,13 @@ def server(tmp_path, data_root):
     loop.close()
 
 
-def test_leaving_ends_streams_with_draining_and_takes_nothing_new(server, small_spec):
+def test_leaving_ends_streams_with_draining_and_takes_nothing_new(server, small_spec, endless):
     """In the order: health, no new jobs, streams end with a refusal and not with an end, the port is closed."""
     with grpc.insecure_channel(server.address) as channel:
         submit, watch = JobServiceStub(channel).SubmitJob, MetricServiceStub(channel).WatchMetrics
         health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=DEADLINE_S)
         assert next(health).status == health_pb2.HealthCheckResponse.SERVING
-        job = submit(jobs.SubmitJobRequest(spec=small_spec(ranks=1, epochs=10**6)), timeout=DEADLINE_S).job
+        job = submit(jobs.SubmitJobRequest(spec=jobfile.parse(endless(ranks=1))[0]), timeout=DEADLINE_S).job
         streams = [watch(WatchMetricsRequest(job_id=job.id), timeout=DEADLINE_S) for _ in range(3)]
         cursors = [next(stream).cursor for stream in streams]
         JobServiceStub(channel).CancelJob(jobs.CancelJobRequest(id=job.id), timeout=DEADLINE_S)

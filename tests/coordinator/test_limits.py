@@ -18,9 +18,9 @@ def client(serving):
 
 
 @pytest.fixture(scope="module")
-def waiting(client, small):
+def waiting(client, small, endless):
     """Jobs behind one that keeps the only slot busy, as many as may be."""
-    client.submit(small(ranks=1, epochs=1_000_000))
+    client.submit(endless(ranks=1))
     return [client.submit(small(ranks=1)).id for _ in range(LIMITS.queued)]
 
 

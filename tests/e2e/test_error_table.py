@@ -42,6 +42,7 @@ from worker import jobfile
 
 JOB = {"name": "small", "data": {"train": {"npz": {"path": "train.npz"}}}, "model": {"input": [4], "layers": [{"linear": {"units": 2}}]},
        "loss": "softmax_cross_entropy", "optimizer": {"adam": {"learning_rate": 0.01}}, "batch_size": 8, "epochs": 1, "seed": 7}
+SLOW = {"input": [4], "layers": [{"linear": {"units": 1024}}, {"linear": {"units": 1024}}, {"linear": {"units": 2}}]}  # a few hundred steps a second
 LIMITS = Limits(queued=5, streams=2, message_bytes=1 << 16, token_queued=2)
 DAY_S = 86_400
 ROOT = Path(__file__).parents[1]
@@ -69,7 +70,7 @@ class Place:
 
     def fill_slot(self):
         """A job that trains until it is cancelled, so that all others wait."""
-        answer = self.call("JobService", "SubmitJob", jobs.SubmitJobRequest(spec=spec(epochs=10**7, ranks=2)))
+        answer = self.call("JobService", "SubmitJob", jobs.SubmitJobRequest(spec=spec(epochs=10**7, ranks=2, model=SLOW)))
         self.jobs["busy"] = jobs.SubmitJobResponse.FromString(answer).job.id
         self._wait("busy", [states.STARTING, states.RUNNING])
 

@@ -21,10 +21,10 @@ from coordinator.jobs import states
 
 
 @pytest.fixture(scope="module")
-def queue(serving, small):
+def queue(serving, endless):
     """(client, stub, id of a job that keeps the only slot busy)."""
     with serving(slots=1) as (server, client), grpc.insecure_channel(server.address) as channel:
-        yield client, JobServiceStub(channel), client.submit(small(ranks=1, epochs=1_000_000)).id
+        yield client, JobServiceStub(channel), client.submit(endless(ranks=1)).id
 
 
 @pytest.fixture
@@ -216,9 +216,9 @@ def test_client_and_command_line_can_ask_without_doing(queue, waiting, change):
     assert client.get(waiting).etag == version
 
 
-def test_a_running_job_is_neither_resized_nor_forked_by_a_question(serving, small):
+def test_a_running_job_is_neither_resized_nor_forked_by_a_question(serving, endless):
     with serving() as (_, client):
-        job = client.submit(small(logical_shards=2, epochs=1_000_000, checkpoint={"every_steps": 8}))
+        job = client.submit(endless(logical_shards=2, checkpoint={"every_steps": 200}))
         while not any(artifact.step for artifact in client.artifacts(job.id)):
             time.sleep(0.05)
         for words, said in ((["resize", job.id, "1"], "it would go on with 1 rank"), (["fork", job.id, "--set", "name=other"], "it would go on from step")):

@@ -87,9 +87,9 @@ def test_what_only_ranks_can_do_is_referred_to_the_folds(done, ask):
     assert refused.value.reason == "IN_FOLDS"
 
 
-def test_a_job_in_folds_waits_is_paused_cancelled_and_tried_again_as_one(serving, folded, small):
+def test_a_job_in_folds_waits_is_paused_cancelled_and_tried_again_as_one(serving, folded, endless):
     with serving(slots=1) as (_, client):
-        busy = client.submit(small(ranks=1, epochs=1_000_000)).id
+        busy = client.submit(endless(ranks=1)).id
         job = client.submit(folded()).id
         assert states.label(client.get(job).state) == "QUEUED" and len(client.queue().waiting) == 3
         assert labels(client.pause(job)) == ["PAUSED"] * 3 and states.label(client.get(job).state) == "PAUSED"

@@ -17,10 +17,10 @@ WAITING = 60  # more than a page
 
 
 @pytest.fixture(scope="module")
-def queue(serving, small):
+def queue(serving, small, endless):
     """(client, stub, id of a job that keeps the only slot busy, ids that wait behind it)."""
     with serving(slots=1) as (server, client), grpc.insecure_channel(server.address) as channel:
-        busy = client.submit(small(ranks=1, epochs=1_000_000)).id
+        busy = client.submit(endless(ranks=1)).id
         waiting = [client.submit(small(ranks=1, epochs=1)).id for _ in range(WAITING)]
         yield client, JobServiceStub(channel), busy, waiting
 

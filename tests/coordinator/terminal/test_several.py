@@ -57,9 +57,9 @@ def test_curves_are_named_by_series_and_job(picture):
     assert "accuracy of digits" in legend and "loss of words 00001" in legend
 
 
-def test_without_a_terminal_the_ends_of_all_are_said(shared, small):
+def test_without_a_terminal_the_ends_of_all_are_said(shared, endless):
     server, client, job_id = shared
-    stopped = client.submit(small(epochs=10**6, ranks=1)).id
+    stopped = client.submit(endless(ranks=1)).id
     client.cancel(stopped, "now")
     done = CliRunner().invoke(bptrain, ["watch", job_id, stopped, "--coordinator", server.address], catch_exceptions=False)
     first, second = done.stdout.splitlines()[-2:]

@@ -18,7 +18,7 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
              "--disable-component-update", "--disable-sync"]
 DEADLINE_MS = 60_000
 PICTURE = "document.querySelector('.u-wrap canvas').toDataURL()"
-LONG = {"name": "long", "epochs": 100_000, "checkpoint": {"every_steps": 200}}
+LONG = {"name": "long", "checkpoint": {"every_steps": 200}}
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,9 @@ def page(browser, site, request):
 
 
 @pytest.fixture(scope="module")
-def running(site, small):
+def running(site, endless):
     """The id of a job that trains for long."""
-    return site[1].submit(small(**LONG)).id
+    return site[1].submit(endless(**LONG)).id
 
 
 def overflow(page):
@@ -74,10 +74,10 @@ def test_a_job_in_folds_shows_each_with_its_curve_and_mean_and_deviation(site, p
     playwright.expect(page.locator(".head")).to_contain_text(f"{job}-2")
 
 
-def test_folds_are_followed_by_the_stream_and_nobody_asks(site, page, small):
+def test_folds_are_followed_by_the_stream_and_nobody_asks(site, page, endless):
     client, asked = site[1], []
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-    job = client.submit(small(name="folds-on", data={"train": {"npz": {"path": "train.npz"}}}, folds=2, ranks=1, epochs=100_000)).id
+    job = client.submit(endless(name="folds-on", data={"train": {"npz": {"path": "train.npz"}}}, folds=2, ranks=1)).id
     page.goto(f"{site[0].web_address}/#/jobs/{job}")
     playwright.expect(page.locator(".folds .state.running")).to_have_count(2, timeout=DEADLINE_MS)
     steps = page.locator(".folds tbody .num:nth-child(2)").first
@@ -110,7 +110,7 @@ def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, ru
     assert page.locator(".state.running").count() == 1
 
 
-def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running, small):
+def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running, endless):
     asked = []
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     page.goto(site[0].web_address)
@@ -120,7 +120,7 @@ def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running
         page.wait_for_timeout(200)
         seen.add(steps.inner_text())
     assert asked.count("WatchJobs") == 1
-    waits = site[1].submit(small(**LONG | {"name": "waits"})).id
+    waits = site[1].submit(endless(**LONG | {"name": "waits"})).id
     page.locator(".jobs tr", has_text=waits).wait_for()
     site[1].cancel(waits, "now")
     page.locator(".jobs tr", has_text=waits).locator(".state.cancelled").wait_for()
@@ -254,12 +254,12 @@ def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_r
     page.get_by_text(f"{len(wanted)} samples by the checkpoint of step 16").wait_for()
 
 
-def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, small):
+def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, endless):
     server, client, _ = site
     for other in client.list():
         if other.spec.name == "long":
             client.cancel(other.id)
-    job = client.submit(small(**LONG | {"name": "to-cancel"}))
+    job = client.submit(endless(**LONG | {"name": "to-cancel"}))
     page.goto(f"{server.web_address}/#/jobs/{job.id}")
     page.locator(".head .state.running").wait_for()
     page.get_by_role("button", name="Pause").click()
