@@ -94,7 +94,7 @@ def test_a_request_id_with_another_spec_is_refused(queue, small_spec):
     with pytest.raises(grpc.RpcError) as caught:
         submit(stub, small_spec(ranks=1, epochs=5), request_id)
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
-    assert str(raised(caught.value, "")) == f"request id {request_id} was used for another call: SubmitJob, of job {first.id}"
+    assert str(raised(caught.value, "")) == f"request id {request_id} was used for another call: SubmitJob of {first.id}"
 
 
 @contextmanager
