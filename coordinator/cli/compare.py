@@ -10,6 +10,7 @@ from coordinator.jobs import states
 from coordinator.terminal import options
 from coordinator.terminal.chart import chart
 from coordinator.terminal.columns import columns
+from coordinator.terminal.differing import differing
 
 
 @click.command()
@@ -19,7 +20,7 @@ from coordinator.terminal.columns import columns
 @options.output
 @options.coordinator
 def command(first: str, second: str, series: tuple[str, ...], style: str, address: Endpoint) -> None:
-    """Lay the curves of two jobs over each other; below, where each stands."""
+    """Lay the curves of two jobs over each other; below, where each stands, and what their job files differ in."""
     console = Console()
     with Client(address) as client:
         jobs = [client.get(job_id) for job_id in (first, second)]
@@ -34,9 +35,10 @@ def command(first: str, second: str, series: tuple[str, ...], style: str, addres
 
 
 def _rows(first: Job, second: Job) -> list[tuple[str, str, str]]:
-    """What differs, and the newest values."""
+    """Where each stands, the newest values, and what differs in the job files."""
     rows = [(name, str(of(first)), str(of(second))) for name, of in {
-        "name": lambda job: job.spec.name, "state": lambda job: states.label(job.state), "step": lambda job: job.progress.step,
-        "ranks": lambda job: job.spec.ranks, "digest": lambda job: job.digest[:12] or "-"}.items()]
+        "state": lambda job: states.label(job.state), "step": lambda job: job.progress.step,
+        "digest": lambda job: job.digest[:12] or "-"}.items()]
     names = sorted({*first.latest, *second.latest})
-    return rows + [(name, *(f"{job.latest[name]:.6g}" if name in job.latest else "-" for job in (first, second))) for name in names]
+    rows += [(name, *(f"{job.latest[name]:.6g}" if name in job.latest else "-" for job in (first, second))) for name in names]
+    return rows + differing(first.spec, second.spec)

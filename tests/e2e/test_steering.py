@@ -75,7 +75,7 @@ def test_two_jobs_are_compared(standing, job):
     other = standing.client.wait(standing.submit(ranks=1, epochs=1, name="other").id)
     text = output(standing, "compare", job.id, other.id)
     assert f"loss of {job.id}" in text and f"loss of {other.id}" in text
-    assert re.search(r"^name +small +other$", text, re.MULTILINE) and re.search(r"^eval_loss +- +\d", text, re.MULTILINE)
+    assert re.search(r"^name +small +other$", text, re.MULTILINE) and re.search(r"^epochs +\d+ +1$", text, re.MULTILINE) and re.search(r"^eval_loss +- +\d", text, re.MULTILINE)
     assert {curve["series"] for curve in parsed(standing, "compare", job.id, other.id)["curves"]} == {"loss"}
 
 

@@ -1,12 +1,13 @@
 // The curves of a run, with those of others laid over them: asked for again as they grow, and for exact points on zoom.
 
 import { call } from "./api.js";
+import { Beside } from "./beside.js";
 import { Chart } from "./chart.js";
 import { isTold } from "./facts.js";
 import { color, el, put, title } from "./format.js";
 
 const EVERY_MS = 500, RANK = ["episode_return", "loss", "accuracy"];
-const rank = series => (RANK.findIndex(name => series.replace(/^eval_/, "").endsWith(name) && !series.includes("/")) + 9) % 9;
+const rank = series => (RANK.findIndex(name => series.replace(/^eval_/, "") === name || name === RANK[0] && series.endsWith(name)) + 9) % 9;
 
 export class Curves {
   constructor(id, others, signal) {
@@ -20,7 +21,8 @@ export class Curves {
     this.rest = el("details", { className: "more", hidden: true }, el("summary", { textContent: "Layer by layer" }), this.inner = el("div", { className: "charts" }));
     this.rest.ontoggle = () => this.draw();
     this.none = el("div", { className: "panel empty", textContent: "Loading…" });
-    this.node = el("div", {}, this.bar, this.none, this.grid, this.rest);
+    this.beside = new Beside();
+    this.node = el("div", {}, this.bar, this.none, this.grid, this.beside.node, this.rest);
     this.due = false;
     this.fill();
     this.ask();
@@ -63,7 +65,15 @@ export class Curves {
       const away = place && !this.inFolds ? el("button", { textContent: "×", title: "Take away", ariaLabel: `Take ${this.label(id)} away`, onclick: () => this.over(this.ids.slice(1).filter(other => other !== id)) }) : "";
       return el("span", { className: "chip" }, key, this.label(id), away);
     })));
+    if (!this.inFolds) await this.compare();
     this.draw();
+  }
+
+  // Below the charts, those that are laid over each other stand side by side.
+  async compare() {
+    this.beside.set(this.alone ? [] : this.ids.map(id => [id, this.label(id)]));
+    const found = this.alone ? [] : await Promise.all(this.ids.map(id => call("JobService/GetJob", { id }).catch(() => ({}))));
+    for (const { job } of found) if (job) this.beside.take(job);
   }
 
   label(id) {

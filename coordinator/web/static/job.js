@@ -122,6 +122,7 @@ export function jobPage(page, id, tab, options, signal) {
     if (transition && (which === id || isFold || stateOf(job) === "queued")) soon();
     else if (which === id && newest && !known.hidden) take(newest);
     if (isFold || others().includes(which)) rooms.curves?.ask();
+    if (newest) rooms.curves?.beside.take(newest);
   }
 
   const progress = last => { look(); return { cursor: last?.cursor ?? "", progress: true }; };

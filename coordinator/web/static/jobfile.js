@@ -33,3 +33,12 @@ function nested(item, indent, lead) {
 
 const isEmpty = item => typeof item === "object" && item !== null && !Array.isArray(item) && !Object.keys(item).length;
 const scalar = value => typeof value === "string" && !/^[\w./ -]+$/.test(value) ? JSON.stringify(value) : String(value);
+
+// Every field of a spec with its value, such as optimizer.adam.learning_rate: 0.01; as coordinator/terminal/differing.py.
+export function fields(value, path = "") {
+  if (Array.isArray(value) && value.some(item => typeof item === "object")) return value.flatMap((item, place) => fields(item, `${path}[${place}]`));
+  if (Array.isArray(value) || typeof value !== "object" || value === null) return [[path, Array.isArray(value) ? `[${value.join(", ")}]` : String(value)]];
+  const { kind, attributes = {}, ...rest } = value, below = key => path ? `${path}.${key}` : key;
+  return [...(kind ? [[path, kind]] : []), ...Object.keys(attributes).sort().flatMap(key => fields(attributes[key], below(`${kind}.${key}`))),
+    ...Object.entries(rest).flatMap(([key, item]) => fields(item, below(key)))];
+}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from coordinator.runs import oracles
+from coordinator.terminal.differing import differing
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install 'bptrain[dev]'")
 
@@ -198,6 +199,19 @@ def test_runs_are_laid_over_each_other_by_a_link(site, page, running):
     assert [text.strip("×\n ") for text in page.locator(".chip").all_inner_texts()] == ["small", "long"]
     page.locator(".keys b").first.wait_for()
     assert "long" in page.locator(".keys").first.inner_text()
+
+
+def test_runs_stand_side_by_side_with_what_differs_in_their_job_files_as_in_the_terminal(site, page, running):
+    server, client, job_id = site
+    page.goto(f"{server.web_address}/#/jobs/{job_id}/curves?with={running}")
+    page.locator(".beside").wait_for()
+    differ = [tuple(row.split("\t")) for row in page.locator(".beside tbody").nth(1).inner_text().splitlines()]
+    specs = client.get(job_id).spec, client.get(running).spec
+    assert differ == [row for row in differing(*specs) if row[0] != "name"] and ("epochs", "2", "100000") in differ
+    steps = page.locator(".beside tr", has_text="steps").locator("td")
+    playwright.expect(steps.first).to_have_text("16 of 16")
+    before = steps.nth(1).inner_text()
+    playwright.expect(steps.nth(1)).not_to_have_text(before, timeout=DEADLINE_MS)
 
 
 def test_the_log_is_shown_by_rank_and_by_text(site, page):
