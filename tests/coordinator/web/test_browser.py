@@ -197,8 +197,7 @@ def test_runs_are_laid_over_each_other_by_a_link(site, page, running):
     page.goto(f"{server.web_address}/#/jobs/{job_id}/curves?with={running}")
     page.locator(".chip").nth(1).wait_for()
     assert [text.strip("×\n ") for text in page.locator(".chip").all_inner_texts()] == ["small", "long"]
-    page.locator(".keys b").first.wait_for()
-    assert "long" in page.locator(".keys").first.inner_text()
+    playwright.expect(page.locator(".keys").first).to_contain_text("long", timeout=DEADLINE_MS)
 
 
 def test_runs_stand_side_by_side_with_what_differs_in_their_job_files_as_in_the_terminal(site, page, running):
