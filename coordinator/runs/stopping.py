@@ -6,10 +6,11 @@ Of ranks that are just being started some are not there yet, and none is on the 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 
 from bptrain.v1.job_service_pb2 import CancelMode
-from coordinator.launchers import Launch
+from coordinator.launchers import Launch, poll
 from coordinator.runs.sessions import Sessions
 
 GRACE_S = 10.0  # between asking ranks to stop and ending them
@@ -35,6 +36,19 @@ class Stopping:
                 return
             log.warning("job %s: its ranks did not stop in %g s and are ended", job_id, GRACE_S)
         await self._end(launch)
+
+    async def clear_up(self, job_ids: Set[str]) -> None:
+        """Waits until nothing of these jobs, which have ended, runs any more; ends what goes on beyond the grace."""
+        if not await self._gone(job_ids, GRACE_S):
+            for job_id in job_ids & self._launches.keys():
+                log.warning("job %s has ended, but not its mpirun, which is ended now", job_id)
+                self._launches[job_id].kill()
+            await self._gone(job_ids, LEAVE_S)
+
+    async def _gone(self, job_ids: Set[str], within_s: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(poll(lambda: not job_ids & self._launches.keys()), within_s)
+        return not job_ids & self._launches.keys()
 
     async def _ask(self, launch: Launch, send: Callable[[], bool]) -> None:
         """Until they are gone, or the grace is over. `send()`: over the link; whether they are on it."""

@@ -8,7 +8,6 @@
 """
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from bptrain.v1.job_service_pb2 import CancelMode
 from coordinator.jobs import states
 from coordinator.jobs.queue import Slots
 from coordinator.jobs.states import Action
-from coordinator.launchers import Launcher, poll
+from coordinator.launchers import Launcher
 from coordinator.runs.attempts import Attempts
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
@@ -27,13 +26,11 @@ from coordinator.runs.sessions import Sessions
 from coordinator.runs.slots import SlotBook
 from coordinator.runs.standby import Standby
 from coordinator.runs.starting import Starting
-from coordinator.runs.stopping import LEAVE_S, Stopping
+from coordinator.runs.stopping import Stopping
 from coordinator.runs.tasks import Tasks
 from coordinator.store import jobs
 from coordinator.store.database import Database
 from coordinator.traces import Traces
-
-log = logging.getLogger("bptrain.supervisor")
 
 
 class Supervisor:
@@ -61,12 +58,9 @@ class Supervisor:
         self._scheduling = self._tasks.spawn(self._scheduler.keep())
 
     async def close(self) -> None:
-        """Lets go of everything; ranks go on. Those of jobs that have ended are waited for."""
-        ended = {row["id"] for row in await self._database.read(lambda connection: jobs.in_states(connection, states.FINAL))}
-        try:
-            await asyncio.wait_for(poll(lambda: not ended & self._attempts.launches.keys()), LEAVE_S)
-        except TimeoutError:
-            log.warning("mpirun of a job that has ended is still there")
+        """Lets go of everything; ranks go on. Those of jobs that have ended are waited for, and ended where that does not help."""
+        final = await self._database.read(lambda connection: jobs.in_states(connection, states.FINAL))
+        await self._stopping.clear_up({row["id"] for row in final})
         self._scheduler.close()
         if self._scheduling:
             await self._scheduling

@@ -35,3 +35,24 @@ def test_a_rank_that_comes_after_the_question_is_asked_and_not_killed(tmp_path, 
         return status
 
     assert asyncio.run(story()) == 15  # SIGTERM; a kill would be 9
+
+
+def test_an_mpirun_that_outlives_its_job_is_ended(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(stopping, "GRACE_S", 0.1)
+
+    async def story():
+        command = [sys.executable, "-c", "import time; time.sleep(600)", "-m", "worker", "run"]
+        process = psutil.Popen(command, cwd=tmp_path)
+        launches = {"job": LocalLaunch(process, command, process)}
+
+        async def watch():
+            await launches["job"].wait()
+            launches.clear()
+
+        watching = asyncio.create_task(watch())
+        await Stopping(launches, Sessions(None)).clear_up({"job", "another"})
+        await asyncio.wait_for(watching, 120)
+        return process.wait(120)
+
+    assert asyncio.run(story()) < 0, "by a signal"
+    assert "job job has ended, but not its mpirun" in caplog.text
