@@ -7,7 +7,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from coordinator import traces
 from coordinator.changes import Changes
 from coordinator.launchers import Launcher
 from coordinator.limits import Limits
@@ -21,10 +20,12 @@ from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
 from coordinator.store.database import Database
+from coordinator.traces import Traces
 from coordinator.views.artifacts import Artifacts
 from coordinator.views.cluster import Cluster
 from coordinator.views.logs import Logs
 from coordinator.views.metrics import Metrics
+from worker.errors import Unavailable
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Settings:
 
 class App:
     def __init__(self, settings: Settings, launcher: Launcher):
-        self.settings, self.traces = settings, traces.opened(settings.otlp)
+        self.settings, self.traces = settings, traces_to(settings.otlp)
         self.database = Database(settings.state / "store.db")
         self.hub = Hub()
         self.metrics, self.logs, self.artifacts = Metrics(self.database, self.hub), Logs(self.database), Artifacts(self.database)
@@ -71,3 +72,13 @@ class App:
         await asyncio.to_thread(self.database.close)
         await asyncio.to_thread(self.traces.close)
 
+
+def traces_to(endpoint: str) -> Traces:
+    """`endpoint`: of a collector, such as http://127.0.0.1:4317; empty for none. Raises Unavailable."""
+    if not endpoint:
+        return Traces()
+    try:
+        from coordinator.otlp import Otlp
+    except ImportError:
+        raise Unavailable("traces need more than is installed: pip install 'bptrain[otel]'") from None
+    return Otlp(endpoint)

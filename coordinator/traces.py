@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from bptrain.v1.report_pb2 import Report
-from worker.errors import Unavailable
 
 
 class Span:
@@ -28,14 +27,3 @@ class Traces:
 
     def close(self) -> None:
         """Sends what is left, for a few seconds at most."""
-
-
-def opened(endpoint: str) -> Traces:
-    """`endpoint`: of a collector, such as http://127.0.0.1:4317; empty for none. Raises Unavailable."""
-    if not endpoint:
-        return Traces()
-    try:
-        from coordinator.otlp import Otlp
-    except ImportError:
-        raise Unavailable("traces need more than is installed: pip install 'bptrain[otel]'") from None
-    return Otlp(endpoint)

@@ -8,7 +8,8 @@ import pytest
 from bptrain.v1.job_service_pb2 import GetJobRequest
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.report_pb2 import AttemptEnded
-from coordinator.traces import Traces, opened
+from coordinator.app import traces_to
+from coordinator.traces import Traces
 
 pytest.importorskip("opentelemetry.sdk", reason="needs pip install 'bptrain[otel]'")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -77,7 +78,7 @@ def test_an_attempt_has_a_span_from_the_ranks_meeting_to_its_end(told):
 
 def test_the_attempt_of_ranks_that_were_cut_off_is_an_error(script):
     collector = Collector()
-    traces = opened(f"http://127.0.0.1:{collector.port}")
+    traces = traces_to(f"http://127.0.0.1:{collector.port}")
     traces.attempt("one", "job", script.started().points([0]).reports)
     traces.attempt("two", "job", script.ended(AttemptEnded.OUTCOME_FAILED, "not finite").reports)
     traces.attempt("three", "job", [])
@@ -92,4 +93,4 @@ def test_a_collector_that_is_not_there_holds_up_nobody(serving, small):
 
 
 def test_without_an_endpoint_there_are_none():
-    assert type(opened("")) is Traces
+    assert type(traces_to("")) is Traces
