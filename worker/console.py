@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from bpcore.errors import BptrainError
-from bptrain.v1.report_pb2 import Sample
+from bptrain.v1.report_pb2 import Compiling, Sample
 
 INTERVAL_S = 1.0
 
@@ -25,6 +25,11 @@ def complain(error: BptrainError) -> None:
 def sample_sentence(sample: Sample) -> str:
     """On one line, whatever it holds."""
     return f"sample of step {sample.step}: {json.dumps(sample.prompt + sample.text, ensure_ascii=False)}"
+
+
+def compiling_sentence(event: Compiling) -> str:
+    """What the ranks wait for."""
+    return f"compiling kernel {event.done + 1}, {event.kernel}: once, this machine does not have it yet"
 
 
 class Lines:

@@ -36,6 +36,7 @@ def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Trainin
         control.listen()
     comm = connect()
     training: Training | None = None
+    kernels.announce = lambda name: training and training.record.compiling(name)
     try:
         if options.standby:
             if not standby.is_called(comm, options.job.parent):

@@ -5,17 +5,18 @@ all. What it raises while opening is a BptrainError; afterwards only a disk that
 new one opens a Recorder of its own and goes on where the journal stops.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bptrain.v1.plan_pb2 import RunPlan
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace, Sample
+from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, Compiling, CrewChanged, EpochEnded, Pace, Sample
 from worker import checkpoint, plan, rundir, specs
 from worker.checkpoint import Loaded
 from worker.comm import Watch
-from worker.console import Lines, sample_sentence, say
+from worker.console import Lines, compiling_sentence, sample_sentence, say
 from worker.control import Control
 from worker.errors import Unavailable
 from worker.job import Job
@@ -42,6 +43,7 @@ class Silent:
     def epoch_ended(self, event: EpochEnded) -> None: ...
     def paced(self, event: Pace) -> None: ...
     def sampled(self, event: Sample) -> None: ...
+    def compiling(self, kernel: str) -> None: ...
     def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None: ...
     def prepare(self, buffer: Buffer) -> None: ...
     def ended(self, event: AttemptEnded) -> None: ...
@@ -87,6 +89,7 @@ class Recorder(Silent):
         self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter, job.learned())
         self.known = self._steps_known()
         self._lines: Lines | None = None
+        self._compiled = 0  # kernels, so far
 
     def _make_plan(self, launched: bool) -> RunPlan:
         """The launcher's plan, or an even one where there is no coordinator."""
@@ -120,6 +123,13 @@ class Recorder(Silent):
     def sampled(self, event: Sample) -> None:
         self._reporter.sampled(event)
         say(sample_sentence(event))
+
+    def compiling(self, kernel: str) -> None:
+        if threading.current_thread() is threading.main_thread():  # the reporter's
+            event = Compiling(kernel=kernel, done=self._compiled)
+            self._compiled += 1
+            self._reporter.compiling(event)
+            say(compiling_sentence(event))
 
     def paced(self, event: Pace) -> None:
         self._reporter.paced(event)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
-from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, CrewChanged, EpochEnded, Pace, Points, Report, Sample
+from bptrain.v1.report_pb2 import (AttemptEnded, AttemptStarted, CheckpointFailed, CheckpointWritten, Column, Compiling, CrewChanged, EpochEnded, Pace, Points,
+                                   Report, Sample)
 from worker.journal import Journal
 
 FLUSH_S = 0.1
@@ -59,6 +60,9 @@ class Reporter:
 
     def paced(self, event: Pace) -> None:
         self._append(pace=event)
+
+    def compiling(self, event: Compiling) -> None:
+        self._append(compiling=event)
 
     def sampled(self, event: Sample) -> None:
         self._append(sample=event)

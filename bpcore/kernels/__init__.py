@@ -16,6 +16,9 @@ from types import ModuleType
 # lock here: one compiles, which takes seconds, and the others find what they need.
 taking_turns: Callable[[str], AbstractContextManager] = nullcontext
 
+# Told the name of a kernel that is not on disk, before it is compiled, here or by whose turn it is.
+announce: Callable[[str], object] = lambda name: None
+
 
 def __getattr__(name: str) -> ModuleType:
     """The module of that name, at its first use."""

@@ -91,6 +91,8 @@ class Kernel:
             dispatcher.compile(self._signature(real))
         else:
             dispatcher._cache = cache
+            if cache.lacks(self._signature(real)):
+                kernels.announce(self.name)
             with kernels.taking_turns(cache.cache_path):
                 dispatcher.compile(self._signature(real))
         dispatcher.disable_compile()
@@ -135,6 +137,10 @@ class _Cache(FunctionCache):
     def holds(self, signature: Any) -> bool:
         return self._cache_file.load(self._index_key(signature, cpu_target.target_context.codegen())) is not None
 
+    def lacks(self, signature: Any) -> bool:
+        """The contrary, by a look at the index alone, which takes no time."""
+        return self._cache_file.lacks(self._index_key(signature, cpu_target.target_context.codegen()))
+
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Without what Numba loads for compiling, which takes longer than all the rest of the start."""
         rtsys.initialize(context)
@@ -151,6 +157,9 @@ class _Files(IndexDataCacheFile):
 
     def load(self, key: Any) -> Any:
         return self._pair(key).load(key)
+
+    def lacks(self, key: Any) -> bool:
+        return key not in self._pair(key)._load_index()
 
     def save(self, key: Any, data: Any) -> None:
         self._pair(key).save(key, data)

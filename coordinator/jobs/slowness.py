@@ -2,13 +2,20 @@
 
 from statistics import median
 
+from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.report_pb2 import Pace
+from worker.console import compiling_sentence
 
 BEHIND = 1.25  # times what ranks take in the middle: from there on one holds up the others
 MUCH = 0.25  # of a step
 
 
-def reason(pace: Pace) -> str:
+def reason(progress: Progress) -> str:
+    """A sentence: what the ranks wait for, else what most of a step goes into."""
+    return compiling_sentence(progress.compiling) if progress.HasField("compiling") else of_step(progress.pace)
+
+
+def of_step(pace: Pace) -> str:
     """A sentence that begins with imbalance, input, wire or compute; empty without measurements."""
     if not pace.rank_s or pace.step_s <= 0:
         return ""

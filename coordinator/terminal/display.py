@@ -20,7 +20,7 @@ from coordinator.jobs import slowness, states
 from coordinator.terminal.chart import chart
 from coordinator.views.run import RunView
 from coordinator.views.thinning import thin
-from worker.console import Lines, sample_sentence, say
+from worker.console import Lines, compiling_sentence, sample_sentence, say
 
 REFRESH_S = 0.12
 BAR, MOST_BARS = 30, 8
@@ -35,7 +35,7 @@ class Display(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def apply(self, kind: str, message: Any) -> None:
-        """`kind`: transition, started, crew, points, sample, checkpoint, checkpoint_failed or ended, with its message."""
+        """`kind`: transition, started, crew, points, sample, compiling, checkpoint, checkpoint_failed or ended, with its message."""
 
     def note(self, sentence: str) -> None:
         """Something that people should know."""
@@ -55,6 +55,8 @@ def fold(view: RunView, kind: str, message: Any) -> None:
         view.apply_points(message)
     elif kind == "pace":
         view.progress.pace.CopyFrom(message)
+    elif kind == "compiling":
+        view.progress.compiling.CopyFrom(message)
     elif kind == "sample":
         view.progress.sample.CopyFrom(message)
     elif kind == "checkpoint":
@@ -83,6 +85,8 @@ class PlainDisplay:
             say(crew_sentence(message))
         elif kind == "checkpoint_failed":
             say(failure_sentence(message))
+        elif kind == "compiling":
+            say(compiling_sentence(message))
         elif kind == "sample":
             say(sample_sentence(message))
         elif kind == "started":
@@ -120,6 +124,8 @@ class LiveDisplay:
             self._status = crew_sentence(message)
         elif kind == "checkpoint_failed":
             self._status = failure_sentence(message)
+        elif kind == "compiling":
+            self._status = compiling_sentence(message)
         if kind != "points" or time.monotonic() - self._drawn > REFRESH_S:
             self._draw()
 
@@ -159,7 +165,7 @@ def rank_bars(pace: Pace) -> list[Text]:
         return []
     bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {1000 * seconds:.3g} ms", "dim"))
             for rank, seconds in enumerate(pace.rank_s)]
-    return [*bars, Text(slowness.reason(pace), style="dim", overflow="ellipsis", no_wrap=True)]
+    return [*bars, Text(slowness.of_step(pace), style="dim", overflow="ellipsis", no_wrap=True)]
 
 
 def crew_sentence(change: CrewChanged) -> str:

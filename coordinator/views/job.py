@@ -32,7 +32,8 @@ def job_view(connection: sqlite3.Connection, row: sqlite3.Row, brief: bool = Fal
     if row["state"] in WITHOUT_RANKS:
         job.progress.left_s = job.progress.samples_s = 0
         job.progress.ClearField("pace")
-    job.slow_reason = slowness.reason(job.progress.pace)
+        job.progress.ClearField("compiling")
+    job.slow_reason = slowness.reason(job.progress)
     if not brief:
         job.transitions.extend(events.transitions(connection, row["id"]))
     return job

@@ -55,6 +55,8 @@ class RunState:
             self.apply_points(report.points)
         elif kind == "pace":
             self.progress.pace.CopyFrom(report.pace)
+        elif kind == "compiling":
+            self.progress.compiling.CopyFrom(report.compiling)
         elif kind == "sample":
             self.progress.sample.CopyFrom(report.sample)
         elif kind == "checkpoint":
@@ -67,12 +69,14 @@ class RunState:
         self.progress.step, self.progress.total_steps = event.first_step, event.total_steps
         self.progress.samples_s = self.progress.left_s = 0
         self.progress.ClearField("pace")
+        self.progress.ClearField("compiling")
         self.crew = event.ranks
 
     def apply_crew(self, event: CrewChanged) -> None:
         self.crew = event.ranks
 
     def apply_points(self, points: Points) -> None:
+        self.progress.ClearField("compiling")
         if points.columns and points.columns[0].series.startswith("eval_"):
             return
         self._advance(points.steps[-1] + 1, points.times[-1])

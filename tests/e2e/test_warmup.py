@@ -12,6 +12,7 @@ import yaml
 from bpcore import kernels
 from coordinator.cli.warmup import command
 from worker.errors import Unavailable
+from worker.journal import read
 
 BPTRAIN = Path(sys.executable).with_name("bptrain")
 JOB = {"name": "bent", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 16}}}, "model": {"input": [8], "layers": [
@@ -54,8 +55,17 @@ def test_each_kernel_is_named_and_the_second_call_finds_them(place, tmp_path):
 def test_a_job_compiles_nothing_behind_it(place, tmp_path):
     said(place(BPTRAIN, "warmup", "job.yaml"))
     before = kept(tmp_path)
-    assert said(place(sys.executable, "-m", "worker", "job.yaml"))
+    assert not any("compiling" in line for line in said(place(sys.executable, "-m", "worker", "job.yaml")))
     assert kept(tmp_path) == before
+
+
+def test_a_job_that_compiles_says_so_before_each_kernel(place, tmp_path):
+    lines = said(place(BPTRAIN, "run", "job.yaml", "--ranks", "2"))
+    waits = [report.compiling for report in read(tmp_path / "runs" / "bent" / "journal") if report.HasField("compiling")]
+    assert [wait.done for wait in waits] == [*range(5)]
+    assert {wait.kernel for wait in waits} == {"silu._ahead", "silu._back", "sums.columns", "product.multiply", "descent.plain adam.Adam.direction"}
+    assert [line for line in lines if "compiling" in line] == [
+        f"compiling kernel {wait.done + 1}, {wait.kernel}: once, this machine does not have it yet" for wait in waits]
 
 
 def test_several_may_run_at_once(place, tmp_path):

@@ -44,7 +44,7 @@ class Transition(_message.Message):
     def __init__(self, to: _Optional[_Union[JobState, str]] = ..., time: _Optional[float] = ..., cause: _Optional[str] = ..., **kwargs) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("step", "total_steps", "epoch", "epochs", "samples_s", "left_s", "pace", "sample")
+    __slots__ = ("step", "total_steps", "epoch", "epochs", "samples_s", "left_s", "pace", "sample", "compiling")
     STEP_FIELD_NUMBER: _ClassVar[int]
     TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,7 @@ class Progress(_message.Message):
     LEFT_S_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    COMPILING_FIELD_NUMBER: _ClassVar[int]
     step: int
     total_steps: int
     epoch: int
@@ -61,7 +62,8 @@ class Progress(_message.Message):
     left_s: float
     pace: _report_pb2.Pace
     sample: _report_pb2.Sample
-    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ..., sample: _Optional[_Union[_report_pb2.Sample, _Mapping]] = ...) -> None: ...
+    compiling: _report_pb2.Compiling
+    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[int] = ..., epochs: _Optional[int] = ..., samples_s: _Optional[float] = ..., left_s: _Optional[float] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ..., sample: _Optional[_Union[_report_pb2.Sample, _Mapping]] = ..., compiling: _Optional[_Union[_report_pb2.Compiling, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("id", "spec", "state", "cause", "transitions", "progress", "latest", "digest", "run_dir", "queue_position", "etag", "owner", "origin", "delete_time", "purge_time", "waiting_reason", "estimated_start", "slow_reason", "failure", "folds", "deviation", "submit_time")

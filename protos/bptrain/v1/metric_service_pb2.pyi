@@ -103,7 +103,7 @@ class WatchMetricsRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., cursor: _Optional[str] = ..., most_behind: _Optional[int] = ...) -> None: ...
 
 class WatchMetricsResponse(_message.Message):
-    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed", "epoch", "gap", "pace", "sample")
+    __slots__ = ("cursor", "cursor_before", "transition", "started", "points", "bookmark", "ended", "checkpoint", "crew", "checkpoint_failed", "epoch", "gap", "pace", "sample", "compiling")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CURSOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     TRANSITION_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +118,7 @@ class WatchMetricsResponse(_message.Message):
     GAP_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    COMPILING_FIELD_NUMBER: _ClassVar[int]
     cursor: str
     cursor_before: str
     transition: _job_pb2.Transition
@@ -132,7 +133,8 @@ class WatchMetricsResponse(_message.Message):
     gap: Gap
     pace: _report_pb2.Pace
     sample: _report_pb2.Sample
-    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ..., sample: _Optional[_Union[_report_pb2.Sample, _Mapping]] = ...) -> None: ...
+    compiling: _report_pb2.Compiling
+    def __init__(self, cursor: _Optional[str] = ..., cursor_before: _Optional[str] = ..., transition: _Optional[_Union[_job_pb2.Transition, _Mapping]] = ..., started: _Optional[_Union[_report_pb2.AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[_report_pb2.Points, _Mapping]] = ..., bookmark: _Optional[_Union[Bookmark, _Mapping]] = ..., ended: _Optional[_Union[JobEnded, _Mapping]] = ..., checkpoint: _Optional[_Union[_report_pb2.CheckpointWritten, _Mapping]] = ..., crew: _Optional[_Union[_report_pb2.CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[_report_pb2.CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[_report_pb2.EpochEnded, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., pace: _Optional[_Union[_report_pb2.Pace, _Mapping]] = ..., sample: _Optional[_Union[_report_pb2.Sample, _Mapping]] = ..., compiling: _Optional[_Union[_report_pb2.Compiling, _Mapping]] = ...) -> None: ...
 
 class Gap(_message.Message):
     __slots__ = ("first_step", "last_step", "rows")

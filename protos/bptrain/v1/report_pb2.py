@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ptrain/v1/report.proto\x12\nbptrain.v1\"\xcc\x03\n\x06Report\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0c\n\x04time\x18\x03 \x01(\x01\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12\x33\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12)\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x18.bptrain.v1.AttemptEndedH\x00\x12\'\n\x04\x63rew\x18\x08 \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\t \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x12\'\n\x05\x65poch\x18\n \x01(\x0b\x32\x16.bptrain.v1.EpochEndedH\x00\x12 \n\x04pace\x18\x0c \x01(\x0b\x32\x10.bptrain.v1.PaceH\x00\x12$\n\x06sample\x18\r \x01(\x0b\x32\x12.bptrain.v1.SampleH\x00\x42\x07\n\x05\x65vent\"\xfa\x02\n\x0e\x41ttemptStarted\x12\x12\n\nfirst_step\x18\x01 \x01(\x04\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x04\x12\x17\n\x0fsteps_per_epoch\x18\x03 \x01(\x04\x12\x12\n\nbatch_size\x18\x04 \x01(\r\x12\x12\n\nparameters\x18\x05 \x01(\x04\x12#\n\x05ranks\x18\x06 \x03(\x0b\x32\x14.bptrain.v1.RankInfo\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x16\n\x0elogical_shards\x18\x08 \x01(\r\x12&\n\x08transfer\x18\t \x01(\x0b\x32\x14.bptrain.v1.Transfer\x12\x31\n\x06source\x18\n \x01(\x0e\x32!.bptrain.v1.AttemptStarted.Source\"X\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSOURCE_NOTHING\x10\x01\x12\x11\n\rSOURCE_MEMORY\x10\x02\x12\x0f\n\x0bSOURCE_DISK\x10\x03\"\x85\x01\n\x0b\x43rewChanged\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\"\n\x04lost\x18\x02 \x03(\x0b\x32\x14.bptrain.v1.LostRank\x12\x0e\n\x06joined\x18\x03 \x01(\r\x12#\n\x05ranks\x18\x04 \x03(\x0b\x32\x14.bptrain.v1.RankInfo\x12\x0f\n\x07stall_s\x18\x05 \x01(\x01\"b\n\x04Pace\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\r\n\x05steps\x18\x02 \x01(\r\x12\x0e\n\x06step_s\x18\x03 \x01(\x01\x12\x0e\n\x06rank_s\x18\x04 \x03(\x01\x12\x0e\n\x06read_s\x18\x05 \x01(\x01\x12\r\n\x05hosts\x18\x06 \x03(\t\"4\n\x06Sample\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"5\n\x08LostRank\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"<\n\x08Transfer\x12\x0f\n\x07matched\x18\x01 \x03(\t\x12\x0f\n\x07missing\x18\x02 \x03(\t\x12\x0e\n\x06unused\x18\x03 \x03(\t\"%\n\x08RankInfo\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x04\"K\n\x06Points\x12\r\n\x05steps\x18\x01 \x03(\x04\x12\r\n\x05times\x18\x02 \x03(\x01\x12#\n\x07\x63olumns\x18\x03 \x03(\x0b\x32\x12.bptrain.v1.Column\"(\n\x06\x43olumn\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\"W\n\x11\x43heckpointWritten\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0f\n\x07stall_s\x18\x03 \x01(\x01\x12\x0f\n\x07write_s\x18\x04 \x01(\x01\"/\n\x10\x43heckpointFailed\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"\x81\x01\n\nEpochEnded\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x0c\n\x04step\x18\x02 \x01(\x04\x12\x0f\n\x07samples\x18\x03 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x04 \x01(\r\x12\x18\n\x10\x65xpected_samples\x18\x05 \x01(\x04\x12\x19\n\x11\x65xpected_checksum\x18\x06 \x01(\r\"\x8d\x02\n\x0c\x41ttemptEnded\x12\x31\n\x07outcome\x18\x01 \x01(\x0e\x32 .bptrain.v1.AttemptEnded.Outcome\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x0f\n\x07skipped\x18\x05 \x01(\x04\x12\x11\n\x04rank\x18\n \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04host\x18\x0b \x01(\t\"b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_COMPLETED\x10\x01\x12\x13\n\x0fOUTCOME_STOPPED\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03\x42\x07\n\x05_rankb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62ptrain/v1/report.proto\x12\nbptrain.v1\"\xf8\x03\n\x06Report\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0c\n\x04time\x18\x03 \x01(\x01\x12-\n\x07started\x18\x04 \x01(\x0b\x32\x1a.bptrain.v1.AttemptStartedH\x00\x12$\n\x06points\x18\x05 \x01(\x0b\x32\x12.bptrain.v1.PointsH\x00\x12\x33\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1d.bptrain.v1.CheckpointWrittenH\x00\x12)\n\x05\x65nded\x18\x07 \x01(\x0b\x32\x18.bptrain.v1.AttemptEndedH\x00\x12\'\n\x04\x63rew\x18\x08 \x01(\x0b\x32\x17.bptrain.v1.CrewChangedH\x00\x12\x39\n\x11\x63heckpoint_failed\x18\t \x01(\x0b\x32\x1c.bptrain.v1.CheckpointFailedH\x00\x12\'\n\x05\x65poch\x18\n \x01(\x0b\x32\x16.bptrain.v1.EpochEndedH\x00\x12 \n\x04pace\x18\x0c \x01(\x0b\x32\x10.bptrain.v1.PaceH\x00\x12$\n\x06sample\x18\r \x01(\x0b\x32\x12.bptrain.v1.SampleH\x00\x12*\n\tcompiling\x18\x0e \x01(\x0b\x32\x15.bptrain.v1.CompilingH\x00\x42\x07\n\x05\x65vent\"\xfa\x02\n\x0e\x41ttemptStarted\x12\x12\n\nfirst_step\x18\x01 \x01(\x04\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x04\x12\x17\n\x0fsteps_per_epoch\x18\x03 \x01(\x04\x12\x12\n\nbatch_size\x18\x04 \x01(\r\x12\x12\n\nparameters\x18\x05 \x01(\x04\x12#\n\x05ranks\x18\x06 \x03(\x0b\x32\x14.bptrain.v1.RankInfo\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x16\n\x0elogical_shards\x18\x08 \x01(\r\x12&\n\x08transfer\x18\t \x01(\x0b\x32\x14.bptrain.v1.Transfer\x12\x31\n\x06source\x18\n \x01(\x0e\x32!.bptrain.v1.AttemptStarted.Source\"X\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSOURCE_NOTHING\x10\x01\x12\x11\n\rSOURCE_MEMORY\x10\x02\x12\x0f\n\x0bSOURCE_DISK\x10\x03\")\n\tCompiling\x12\x0e\n\x06kernel\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\r\"\x85\x01\n\x0b\x43rewChanged\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\"\n\x04lost\x18\x02 \x03(\x0b\x32\x14.bptrain.v1.LostRank\x12\x0e\n\x06joined\x18\x03 \x01(\r\x12#\n\x05ranks\x18\x04 \x03(\x0b\x32\x14.bptrain.v1.RankInfo\x12\x0f\n\x07stall_s\x18\x05 \x01(\x01\"b\n\x04Pace\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\r\n\x05steps\x18\x02 \x01(\r\x12\x0e\n\x06step_s\x18\x03 \x01(\x01\x12\x0e\n\x06rank_s\x18\x04 \x03(\x01\x12\x0e\n\x06read_s\x18\x05 \x01(\x01\x12\r\n\x05hosts\x18\x06 \x03(\t\"4\n\x06Sample\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"5\n\x08LostRank\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"<\n\x08Transfer\x12\x0f\n\x07matched\x18\x01 \x03(\t\x12\x0f\n\x07missing\x18\x02 \x03(\t\x12\x0e\n\x06unused\x18\x03 \x03(\t\"%\n\x08RankInfo\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x04\"K\n\x06Points\x12\r\n\x05steps\x18\x01 \x03(\x04\x12\r\n\x05times\x18\x02 \x03(\x01\x12#\n\x07\x63olumns\x18\x03 \x03(\x0b\x32\x12.bptrain.v1.Column\"(\n\x06\x43olumn\x12\x0e\n\x06series\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\"W\n\x11\x43heckpointWritten\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0f\n\x07stall_s\x18\x03 \x01(\x01\x12\x0f\n\x07write_s\x18\x04 \x01(\x01\"/\n\x10\x43heckpointFailed\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"\x81\x01\n\nEpochEnded\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\x0c\n\x04step\x18\x02 \x01(\x04\x12\x0f\n\x07samples\x18\x03 \x01(\x04\x12\x10\n\x08\x63hecksum\x18\x04 \x01(\r\x12\x18\n\x10\x65xpected_samples\x18\x05 \x01(\x04\x12\x19\n\x11\x65xpected_checksum\x18\x06 \x01(\r\"\x8d\x02\n\x0c\x41ttemptEnded\x12\x31\n\x07outcome\x18\x01 \x01(\x0e\x32 .bptrain.v1.AttemptEnded.Outcome\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x0f\n\x07skipped\x18\x05 \x01(\x04\x12\x11\n\x04rank\x18\n \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04host\x18\x0b \x01(\t\"b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_COMPLETED\x10\x01\x12\x13\n\x0fOUTCOME_STOPPED\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03\x42\x07\n\x05_rankb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,35 +32,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.report_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPORT']._serialized_start=40
-  _globals['_REPORT']._serialized_end=500
-  _globals['_ATTEMPTSTARTED']._serialized_start=503
-  _globals['_ATTEMPTSTARTED']._serialized_end=881
-  _globals['_ATTEMPTSTARTED_SOURCE']._serialized_start=793
-  _globals['_ATTEMPTSTARTED_SOURCE']._serialized_end=881
-  _globals['_CREWCHANGED']._serialized_start=884
-  _globals['_CREWCHANGED']._serialized_end=1017
-  _globals['_PACE']._serialized_start=1019
-  _globals['_PACE']._serialized_end=1117
-  _globals['_SAMPLE']._serialized_start=1119
-  _globals['_SAMPLE']._serialized_end=1171
-  _globals['_LOSTRANK']._serialized_start=1173
-  _globals['_LOSTRANK']._serialized_end=1226
-  _globals['_TRANSFER']._serialized_start=1228
-  _globals['_TRANSFER']._serialized_end=1288
-  _globals['_RANKINFO']._serialized_start=1290
-  _globals['_RANKINFO']._serialized_end=1327
-  _globals['_POINTS']._serialized_start=1329
-  _globals['_POINTS']._serialized_end=1404
-  _globals['_COLUMN']._serialized_start=1406
-  _globals['_COLUMN']._serialized_end=1446
-  _globals['_CHECKPOINTWRITTEN']._serialized_start=1448
-  _globals['_CHECKPOINTWRITTEN']._serialized_end=1535
-  _globals['_CHECKPOINTFAILED']._serialized_start=1537
-  _globals['_CHECKPOINTFAILED']._serialized_end=1584
-  _globals['_EPOCHENDED']._serialized_start=1587
-  _globals['_EPOCHENDED']._serialized_end=1716
-  _globals['_ATTEMPTENDED']._serialized_start=1719
-  _globals['_ATTEMPTENDED']._serialized_end=1988
-  _globals['_ATTEMPTENDED_OUTCOME']._serialized_start=1881
-  _globals['_ATTEMPTENDED_OUTCOME']._serialized_end=1979
+  _globals['_REPORT']._serialized_end=544
+  _globals['_ATTEMPTSTARTED']._serialized_start=547
+  _globals['_ATTEMPTSTARTED']._serialized_end=925
+  _globals['_ATTEMPTSTARTED_SOURCE']._serialized_start=837
+  _globals['_ATTEMPTSTARTED_SOURCE']._serialized_end=925
+  _globals['_COMPILING']._serialized_start=927
+  _globals['_COMPILING']._serialized_end=968
+  _globals['_CREWCHANGED']._serialized_start=971
+  _globals['_CREWCHANGED']._serialized_end=1104
+  _globals['_PACE']._serialized_start=1106
+  _globals['_PACE']._serialized_end=1204
+  _globals['_SAMPLE']._serialized_start=1206
+  _globals['_SAMPLE']._serialized_end=1258
+  _globals['_LOSTRANK']._serialized_start=1260
+  _globals['_LOSTRANK']._serialized_end=1313
+  _globals['_TRANSFER']._serialized_start=1315
+  _globals['_TRANSFER']._serialized_end=1375
+  _globals['_RANKINFO']._serialized_start=1377
+  _globals['_RANKINFO']._serialized_end=1414
+  _globals['_POINTS']._serialized_start=1416
+  _globals['_POINTS']._serialized_end=1491
+  _globals['_COLUMN']._serialized_start=1493
+  _globals['_COLUMN']._serialized_end=1533
+  _globals['_CHECKPOINTWRITTEN']._serialized_start=1535
+  _globals['_CHECKPOINTWRITTEN']._serialized_end=1622
+  _globals['_CHECKPOINTFAILED']._serialized_start=1624
+  _globals['_CHECKPOINTFAILED']._serialized_end=1671
+  _globals['_EPOCHENDED']._serialized_start=1674
+  _globals['_EPOCHENDED']._serialized_end=1803
+  _globals['_ATTEMPTENDED']._serialized_start=1806
+  _globals['_ATTEMPTENDED']._serialized_end=2075
+  _globals['_ATTEMPTENDED_OUTCOME']._serialized_start=1968
+  _globals['_ATTEMPTENDED_OUTCOME']._serialized_end=2066
 # @@protoc_insertion_point(module_scope)

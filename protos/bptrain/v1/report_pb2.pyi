@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch", "pace", "sample")
+    __slots__ = ("sequence", "attempt", "time", "started", "points", "checkpoint", "ended", "crew", "checkpoint_failed", "epoch", "pace", "sample", "compiling")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Report(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     PACE_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    COMPILING_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     attempt: int
     time: float
@@ -33,7 +34,8 @@ class Report(_message.Message):
     epoch: EpochEnded
     pace: Pace
     sample: Sample
-    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., sample: _Optional[_Union[Sample, _Mapping]] = ...) -> None: ...
+    compiling: Compiling
+    def __init__(self, sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., time: _Optional[float] = ..., started: _Optional[_Union[AttemptStarted, _Mapping]] = ..., points: _Optional[_Union[Points, _Mapping]] = ..., checkpoint: _Optional[_Union[CheckpointWritten, _Mapping]] = ..., ended: _Optional[_Union[AttemptEnded, _Mapping]] = ..., crew: _Optional[_Union[CrewChanged, _Mapping]] = ..., checkpoint_failed: _Optional[_Union[CheckpointFailed, _Mapping]] = ..., epoch: _Optional[_Union[EpochEnded, _Mapping]] = ..., pace: _Optional[_Union[Pace, _Mapping]] = ..., sample: _Optional[_Union[Sample, _Mapping]] = ..., compiling: _Optional[_Union[Compiling, _Mapping]] = ...) -> None: ...
 
 class AttemptStarted(_message.Message):
     __slots__ = ("first_step", "total_steps", "steps_per_epoch", "batch_size", "parameters", "ranks", "seed", "logical_shards", "transfer", "source")
@@ -68,6 +70,14 @@ class AttemptStarted(_message.Message):
     transfer: Transfer
     source: AttemptStarted.Source
     def __init__(self, first_step: _Optional[int] = ..., total_steps: _Optional[int] = ..., steps_per_epoch: _Optional[int] = ..., batch_size: _Optional[int] = ..., parameters: _Optional[int] = ..., ranks: _Optional[_Iterable[_Union[RankInfo, _Mapping]]] = ..., seed: _Optional[int] = ..., logical_shards: _Optional[int] = ..., transfer: _Optional[_Union[Transfer, _Mapping]] = ..., source: _Optional[_Union[AttemptStarted.Source, str]] = ...) -> None: ...
+
+class Compiling(_message.Message):
+    __slots__ = ("kernel", "done")
+    KERNEL_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    kernel: str
+    done: int
+    def __init__(self, kernel: _Optional[str] = ..., done: _Optional[int] = ...) -> None: ...
 
 class CrewChanged(_message.Message):
     __slots__ = ("step", "lost", "joined", "ranks", "stall_s")

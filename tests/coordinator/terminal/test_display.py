@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bptrain.v1.job_service_pb2 import Transition
 from bptrain.v1.metric_service_pb2 import Bookmark, JobEnded
-from bptrain.v1.report_pb2 import Sample
+from bptrain.v1.report_pb2 import Compiling, Sample
 from coordinator.jobs import states
 from coordinator.terminal import display as displays
 from coordinator.terminal.display import LiveDisplay, PlainDisplay, duration
@@ -44,6 +44,15 @@ def test_plain_lines_leave_the_end_to_whoever_watches(capsys):
     ended = [("transition", Transition(to=states.SUCCEEDED, cause="completed")), ("ended", JobEnded(state=states.SUCCEEDED))]
     play(PlainDisplay("t", epochs=1), ended)
     assert capsys.readouterr().out == "t\n"
+
+
+WAITS = ("compiling", Compiling(kernel="sums.columns", done=1))
+WAITING = "compiling kernel 2, sums.columns: once, this machine does not have it yet"
+
+
+def test_plain_lines_say_what_the_ranks_wait_for(capsys):
+    play(PlainDisplay("t", epochs=1), [WAITS])
+    assert capsys.readouterr().out == f"t\n{WAITING}\n"
 
 
 @pytest.fixture
@@ -117,3 +126,9 @@ def test_the_display_fits_standard_output(monkeypatch, terminal):
     (0, "0 s"), (3.6, "4 s"), (59.4, "59 s"), (59.6, "1:00"), (187, "3:07"), (3600, "1:00:00"), (7387, "2:03:07"), (360000, "100:00:00")])
 def test_a_duration_reads_like_a_clock(seconds, text):
     assert duration(seconds) == text
+
+
+def test_the_drawing_says_what_the_ranks_wait_for(console):
+    display = LiveDisplay("t", 1, console=console)
+    display.apply(*WAITS)
+    assert picture(display, console)[0].strip() == f"t  {WAITING}"

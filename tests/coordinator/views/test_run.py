@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bptrain.v1.report_pb2 import AttemptEnded, Column, Points, Report, Sample
+from bptrain.v1.report_pb2 import AttemptEnded, Column, Compiling, Points, Report, Sample
 from coordinator.views.run import RATE_WINDOW_S, RunView
 
 
@@ -51,6 +51,15 @@ def test_epochs_count_from_one(script, steps_done, epoch):
 def test_before_the_first_step_nothing_is_known(script):
     progress = fold(script.started().reports).progress
     assert (progress.step, progress.epoch, progress.samples_s, progress.left_s) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("later", ["started", "points", "eval_points"])
+def test_what_the_ranks_wait_for_is_over_when_they_go_on(script, later):
+    script.started()
+    waits = Report(compiling=Compiling(kernel="sums.columns", done=1))
+    assert fold([*script.reports, waits]).progress.compiling == waits.compiling
+    {"started": script.started, "points": lambda: script.points([0]), "eval_points": lambda: script.points([0], "eval_loss")}[later]()
+    assert not fold([script.reports[0], waits, script.reports[1]]).progress.HasField("compiling")
 
 
 def test_the_speed_is_samples_over_seconds_and_the_rest_takes_as_long(script):
