@@ -2,14 +2,18 @@ import itertools
 
 import click
 from google.protobuf import json_format
-from rich.console import Console
-from rich.table import Table
 
-from bptrain.v1.job_service_pb2 import ListJobsResponse
+from bptrain.v1.job_service_pb2 import Job, ListJobsResponse
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
+from coordinator.terminal.clock import short_clock
+from coordinator.terminal.columns import fitted
+from coordinator.terminal.display import duration
+
+HEADINGS = ("id", "name", "state", "step", "left", "loss", "submitted", "cause")
+LEAST = ("cause", 12), ("name", 16), ("cause", 0), ("submitted", 0), ("name", 9)
 
 
 @click.command()
@@ -25,10 +29,12 @@ def command(chosen: str, deleted: bool, limit: int | None, style: str, address: 
     if style == "json":
         click.echo(json_format.MessageToJson(ListJobsResponse(jobs=jobs), preserving_proto_field_name=True))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "name", "state", "step", "loss", "cause"):
-        table.add_column(heading, no_wrap=heading != "cause")
-    for job in jobs:
-        loss = f"{job.latest['loss']:.4g}" if "loss" in job.latest else ""
-        table.add_row(job.id, job.spec.name, states.label(job.state), f"{job.progress.step}/{job.progress.total_steps}", loss, job.cause)
-    Console(soft_wrap=True).print(table if jobs else "no jobs yet")
+    rows = [_row(job) for job in jobs]
+    click.echo(fitted(HEADINGS, rows, LEAST) if rows else "no jobs yet")
+
+
+def _row(job: Job) -> tuple[str, ...]:
+    progress = job.progress
+    loss = f"{job.latest['loss']:.4g}" if "loss" in job.latest else "-"
+    left = duration(progress.left_s) if progress.left_s else "-"
+    return job.id, job.spec.name, states.label(job.state), f"{progress.step}/{progress.total_steps}", left, loss, short_clock(job.submit_time), job.cause or "-"

@@ -18,25 +18,22 @@ def command(job: str | None, style: str, address: Endpoint) -> None:
     """Show one job: its state and why, progress, newest values, history (default: the newest job)."""
     with Client(address) as client:
         found = options.find(client, job)
-    options.show(found, style, "\n".join(f"{name:<10}  {value}" for name, value in _rows(found)))
+    rows = facts(found)
+    width = max(10, *(len(name) for name, _ in rows))
+    options.show(found, style, "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows))
 
 
-def failure_sentence(failure: Failure) -> str:
-    """Where, when, why, and what to do next."""
-    where = f"rank {failure.rank}{f' on {failure.host}' if failure.host else ''}, " if failure.HasField("rank") else ""
-    return f"{where}step {failure.step}: {failure.cause}; next: {failure.next_action}"
-
-
-def _rows(job: Job) -> list[tuple[str, str]]:
+def facts(job: Job) -> list[tuple[str, str]]:
+    """(what, its value), in the order in which people ask."""
     progress = job.progress
-    rows = [("job", f"{job.id}  {job.spec.name}"), ("state", f"{states.label(job.state)}: {job.cause}")]
+    rows = [("job", f"{job.id}  {job.spec.name}"), ("state", states.label(job.state) if job.HasField("failure") else f"{states.label(job.state)}: {job.cause}")]
     if job.queue_position:
         when = f"; it starts at about {clock(job.estimated_start)}" if job.estimated_start else ""
         rows.append(("queue", f"place {job.queue_position}: {job.waiting_reason}{when}"))
     if job.slow_reason:
         rows.append(("step", job.slow_reason))
     if job.HasField("failure"):
-        rows.append(("failure", failure_sentence(job.failure)))
+        rows += _failure(job.failure)
     if job.HasField("origin"):
         rows.append(("origin", f"step {job.origin.step} of {job.origin.job_id}"))
     rows.append(("progress", f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"))
@@ -50,3 +47,9 @@ def _rows(job: Job) -> list[tuple[str, str]]:
     if job.digest:
         rows.append(("digest", f"sha256:{job.digest}"))
     return rows + [("", f"{clock(change.time)}  {states.label(change.to)}: {change.cause}") for change in job.transitions]
+
+
+def _failure(failure: Failure) -> list[tuple[str, str]]:
+    """Why, where, when, and what to do next."""
+    rank = f"rank {failure.rank}{f' on {failure.host}' if failure.host else ''}, " if failure.HasField("rank") else ""
+    return [("failure", failure.cause), ("where", f"{rank}step {failure.step}"), ("next", failure.next_action)]

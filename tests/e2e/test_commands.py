@@ -10,6 +10,7 @@ import pytest
 
 from coordinator.cli import Commands, bptrain
 from coordinator.launchers import tags
+from coordinator.terminal.clock import short_clock
 
 COMMANDS = ["artifacts", "audit", "backup", "cancel", "check", "compare", "curve", "delete", "demo", "explain", "export", "fork",
             "generate", "info", "init-certs", "layers", "list", "logs", "pause", "predict", "publish", "queue", "replay", "resize", "resume",
@@ -85,8 +86,8 @@ def test_a_job_may_be_checked_without_being_handed_in(standing, job):
 
 def test_list_is_a_table(standing, job):
     heading, *rows = [re.split(r"\s{2,}", line.strip()) for line in output(standing, "list").splitlines()]
-    assert heading == ["id", "name", "state", "step", "loss", "cause"]
-    assert rows[-1] == [job.id, "small", "SUCCEEDED", "16/16", f"{job.latest['loss']:.4g}", "completed"]
+    assert heading == ["id", "name", "state", "step", "left", "loss", "submitted", "cause"]
+    assert rows[-1] == [job.id, "small", "SUCCEEDED", "16/16", "-", f"{job.latest['loss']:.4g}", short_clock(job.submit_time), "completed"]
 
 
 def test_list_is_json(standing, job):

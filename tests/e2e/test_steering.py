@@ -48,7 +48,7 @@ def test_show_says_what_a_step_goes_into(standing, job, wait_until):
     found = standing.client.get(job.id)
     assert re.match(r"(compute|wire|input|imbalance): .+ of a step's [\d.e+]+ ms$", found.slow_reason)
     assert (len(found.progress.pace.rank_s), list(found.progress.pace.hosts)) == (1, [socket.gethostname()])
-    assert re.search(r"^step        (compute|wire|input|imbalance): ", output(standing, "show", job.id), re.MULTILINE)
+    assert re.search(r"^step +(compute|wire|input|imbalance): ", output(standing, "show", job.id), re.MULTILINE)
 
 
 def test_labels_and_limits_are_changed_while_it_trains(standing, job):
