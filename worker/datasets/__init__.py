@@ -7,7 +7,7 @@
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,24 +125,23 @@ FORMATS: Registry[Format] = Registry("data format", __name__, Format)
 
 
 class Arrays:
-    """A Dataset over arrays (samples, …), by field; in memory or memory-mapped."""
+    """A Dataset over arrays (samples, …), by field; in memory, or what looks like an array and is in a file."""
 
     learned: Mapping[str, Any] = {}
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False, looked_at: Callable[[], None] = lambda: None,
-                 fields: Mapping[str, Field] | None = None):
-        """`looked_at()` is called after each block that was looked through. `fields`: where all that is known."""
+    def __init__(self, arrays: Mapping[str, np.ndarray], is_on_disk: bool = False, fields: Mapping[str, Field] | None = None):
+        """`fields`: where all that is known."""
         self.is_on_disk = is_on_disk
         problems = [problem for name, array in arrays.items() if (problem := _array_problem(name, array))]
         first = next(iter(arrays))
         problems += [Problem(name, expected(f"as many samples as {first} has, {len(arrays[first])}", len(array)))
                      for name, array in arrays.items() if not problems and len(array) != len(arrays[first])]
         if fields is None and not problems:
-            problems = [problem for name, array in arrays.items() if (problem := _value_problem(name, array, looked_at))]
+            problems = [problem for name, array in arrays.items() if (problem := _value_problem(name, array))]
         if problems:
             raise InvalidInput(problems)
         self._arrays = dict(arrays)
-        self.fields = dict(fields or {name: _field(array, looked_at) for name, array in arrays.items()})
+        self.fields = dict(fields or {name: _field(array) for name, array in arrays.items()})
         self._ready = {name: field.integer or arrays[name].dtype == np.float32 for name, field in self.fields.items()}
 
     def __len__(self) -> int:
@@ -157,19 +156,18 @@ class Arrays:
                 for name, array in self._arrays.items()}
 
 
-def _field(array: np.ndarray, looked_at: Callable[[], None]) -> Field:
+def _field(array: np.ndarray) -> Field:
     if array.dtype.kind not in "biu":
         return Field(array.shape[1:])
     least, most = [], []
     for _, block in _blocks(array):
         least, most = [*least, int(block.min())], [*most, int(block.max())]
-        looked_at()
     return Field(array.shape[1:], True, max(most) + 1, min(least))
 
 
 def _blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """(its first row, a part of it), so that memory-mapped data stays on disk."""
-    rows = max(1, BLOCK_BYTES // max(1, array[0].nbytes))
+    """(its first row, a part of it), so that what is in a file stays there."""
+    rows = max(1, BLOCK_BYTES // max(1, array.nbytes // len(array)))
     yield from ((start, array[start:start + rows]) for start in range(0, len(array), rows))
 
 
@@ -181,14 +179,13 @@ def _array_problem(name: str, array: np.ndarray) -> Problem | None:
     return None
 
 
-def _value_problem(name: str, array: np.ndarray, looked_at: Callable[[], None]) -> Problem | None:
+def _value_problem(name: str, array: np.ndarray) -> Problem | None:
     """Numbers that no training survives."""
     if array.dtype.kind != "f":
         return None
     bad: list[int] = []
     for start, block in _blocks(array):
         bad += (start + _bad_rows(block)).tolist()
-        looked_at()
     if not bad:
         return None
     return Problem(name, f"expected finite numbers, but {len(bad)} of {len(array)} samples hold NaN or infinity, "

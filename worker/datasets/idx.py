@@ -1,4 +1,4 @@
-"""idx: MNIST's format, one file of images and one of labels, plain or gzipped; mapped, never whole in memory.
+"""idx: MNIST's format, one file of images and one of labels, plain or gzipped; a large one stays on disk.
 
     images    path of `train-images-idx3-ubyte` or the like; field x, (height, width, 1) for pictures of bytes, from 0 to 1
     labels    path of `train-labels-idx1-ubyte` or the like; field y, integers (); left out: no y
@@ -23,12 +23,15 @@ import numpy as np
 from bpcore.attributes import flag, text
 from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
-from worker.datasets import Arrays, DataRoot
+from bpcore.shapes import Shape
+from worker.datasets import DataRoot
+from worker.errors import BadSample
+from worker.sources.filed import LARGE_BYTES, Filed, Stored
 from worker.sources.lazy import Files
 from worker.sources.split import Source, subset
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-DAMAGE = (OSError, EOFError, ValueError, zlib.error)
+DAMAGE = (BadSample, OSError, EOFError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -44,34 +47,43 @@ class Idx(Source):
         arrays = {field: _open(root, getattr(self, name), name)
                   for field, name in (("x", "images"), ("y", "labels")) if getattr(self, name)}
         names = [name for name in (self.images, self.labels) if name]
-        data = Mapped(arrays, Files.of([root.file(name) for name in names], names), self.scale and arrays["x"].dtype == np.uint8)
-        return subset(data, self.rows(len(data), classes=(lambda: arrays["y"]) if "y" in arrays and arrays["y"].ndim == 1 else None))
+        try:
+            data = Pictures(arrays, Files.of([root.file(name) for name in names], names), self.scale and arrays["x"].dtype == np.uint8)
+        except BadSample as error:
+            raise InvalidInput([Problem("", str(error))]) from None
+        return subset(data, self.rows(len(data), classes=(lambda: arrays["y"][:]) if "y" in arrays and arrays["y"].ndim == 1 else None))
 
 
-class Mapped(Arrays):
-    """Arrays in `files`; where x is scaled, bytes of pictures are handed out as numbers from 0 to 1."""
+class Pictures(Filed):
+    """Arrays of `files`; where x is scaled, bytes of pictures are handed out as numbers from 0 to 1."""
 
-    def __init__(self, arrays: dict[str, np.ndarray], files: Files, scales: bool):
-        x = arrays["x"]
-        super().__init__(arrays | {"x": x[..., None] if scales and x.ndim == 3 else x}, is_on_disk=True)
-        self._files, self._scales = files, scales
+    def __init__(self, arrays: dict[str, np.ndarray | Stored], files: Files, scales: bool):
+        super().__init__(arrays, files)
+        self._scales = scales
         if scales:
-            self.fields["x"] = Field(self._arrays["x"].shape[1:])
+            self.fields["x"] = Field(_with_channel(arrays["x"].shape)[1:])
 
     def read(self, indices):
-        for i in range(len(self._files.paths)):  # reading behind the end of a file that was cut would end the process
-            self._files.unchanged(i)
         batch = super().read(indices)
-        return batch | {"x": batch["x"].astype(np.float32) / np.float32(255)} if self._scales else batch
+        if not self._scales:
+            return batch
+        x = batch["x"].astype(np.float32) / np.float32(255)
+        return batch | {"x": x.reshape(_with_channel(x.shape))}
 
 
-def _open(root: DataRoot, name: str, field: str) -> np.ndarray:
-    """The file's array, mapped. Raises InvalidInput."""
+def _with_channel(shape: Shape) -> Shape:
+    """Of pictures, which have one."""
+    return (*shape, 1) if len(shape) == 3 else shape
+
+
+def _open(root: DataRoot, name: str, field: str) -> np.ndarray | Stored:
+    """The file's array; in the file where it is large. Raises InvalidInput."""
     path = root.file(name, field)
     try:
         with _plain(path) as file:
             dtype, shape = _head(file)
-            return np.memmap(file, dtype, "r", 4 + 4 * len(shape), shape)
+            array = Stored(file.fileno(), name, 4 + 4 * len(shape), dtype, shape)
+            return array if array.nbytes >= LARGE_BYTES else array[:]
     except DAMAGE:
         raise InvalidInput([Problem(field, f'expected a whole IDX file, but "{name}" is not one')]) from None
 

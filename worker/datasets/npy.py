@@ -5,8 +5,7 @@
 A large one stays on disk, as a large npz archive does (worker/datasets/npz.py).
 """
 
-import mmap
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker import known
 from worker.datasets import Arrays, Format
-from worker.sources.filed import LARGE_BYTES, Filed
+from worker.errors import BadSample
+from worker.sources.filed import LARGE_BYTES, Filed, Stored
 from worker.sources.lazy import Files
 
 DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TypeError)  # what reading a damaged file can raise, from NumPy
@@ -31,28 +31,41 @@ class Npy(Format):
         paths = root.files(self.path, {".npy"})
         files = Files.of(paths, [root.name(path) for path in paths])
         arrays = {path.stem: _array(path, name) for path, name in zip(files.paths, files.names)}
-        mapped = [isinstance(array, np.memmap) for array in arrays.values()]
-        if not any(mapped):
+        if not any(isinstance(array, Stored) for array in arrays.values()):
             return Arrays(arrays)
-        fields = {path.stem: _field(path, arrays[path.stem]) for path in paths}
-        places = {path.stem: (number, arrays[path.stem].offset) for number, path in enumerate(paths) if mapped[number]}
-        return Filed(arrays, places, files, fields)
+        return Filed(arrays, files, {path.stem: _field(path, name, arrays[path.stem]) for path, name in zip(files.paths, files.names)})
 
 
-def _array(path: Path, name: str) -> np.ndarray:
-    """Mapped where it is large. Raises InvalidInput."""
+def _array(path: Path, name: str) -> np.ndarray | Stored:
+    """In the file where it is large, and rows stand together in it. Raises InvalidInput."""
     try:
-        return np.load(path, "r" if path.stat().st_size >= LARGE_BYTES else None, allow_pickle=False)
+        if path.stat().st_size >= LARGE_BYTES and (stored := _stored(path, name)) is not None:
+            return stored
+        return np.load(path, allow_pickle=False)
     except DAMAGE:
-        raise InvalidInput([Problem("path", f'expected a readable .npy file, but "{name}" is not one')]) from None
+        raise _unreadable(name) from None
 
 
-def _field(path: Path, array: np.ndarray) -> Field:
-    """Found by looking through all of it, once."""
+def _stored(path: Path, name: str) -> Stored | None:
+    with open(path, "rb") as file:
+        version = np.lib.format.read_magic(file)
+        read_head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read_head(file)
+        return None if by_columns else Stored(file.fileno(), name, file.tell(), dtype, shape)
 
-    def look() -> Mapping[str, list[int]]:
-        let_go = (lambda: array._mmap.madvise(mmap.MADV_DONTNEED)) if isinstance(array, np.memmap) else lambda: None
-        field = Arrays({path.stem: array}, looked_at=let_go).fields[path.stem]
+
+def _field(path: Path, name: str, array: np.ndarray | Stored) -> Field:
+    """Found by looking through all of it, once. Raises InvalidInput."""
+
+    def look() -> Sequence[int]:
+        field = Arrays({path.stem: array}).fields[path.stem]
         return [field.integer, field.classes, field.lowest]
 
-    return Field(array.shape[1:], *known.of(path, look))
+    try:
+        return Field(array.shape[1:], *known.of(path, look))
+    except BadSample:
+        raise _unreadable(name) from None
+
+
+def _unreadable(name: str) -> InvalidInput:
+    return InvalidInput([Problem("path", f'expected a readable .npy file, but "{name}" is not one')])

@@ -7,11 +7,11 @@ and 0.02. Such an archive is read whole once, to see that it is what was written
 stays as it is (worker/known.py).
 """
 
-import mmap
+import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -22,14 +22,15 @@ from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker import known
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
-from worker.sources.filed import LARGE_BYTES, Filed
+from worker.errors import BadSample
+from worker.sources.filed import LARGE_BYTES, Filed, Stored
 from worker.sources.lazy import Files
 
 LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
 ENCRYPTED = 1  # a flag
 
-# What reading a damaged archive can raise, from zipfile, zlib and NumPy.
-DAMAGE = (OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError, TypeError, struct.error,
+# What reading a damaged archive can raise, from zipfile, zlib and NumPy, and where it is cut meanwhile.
+DAMAGE = (BadSample, OSError, ValueError, EOFError, MemoryError, NotImplementedError, RuntimeError, SyntaxError, TypeError, struct.error,
           zipfile.BadZipFile, zlib.error)
 
 
@@ -43,60 +44,52 @@ class Npz(Format):
             with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
                 if not archive.files:
                     raise ValueError
-                plain = _plain(archive.zip) if path.stat().st_size >= LARGE_BYTES else {}
+                plain = _plain(archive.zip, file, self.path) if path.stat().st_size >= LARGE_BYTES else {}
+                arrays = {name: plain[name][0] if name in plain else archive[name] for name in archive.files}
                 if not plain:
-                    return Arrays({name: archive[name] for name in archive.files})
-                shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                mapped = {name: _array(shared, file, member) for name, member in plain.items()}
-                arrays = {name: mapped[name] if name in mapped else archive[name] for name in archive.files}
-                files = Files.of([path], [self.path])
-                found = known.of(path, lambda: _looked_through(arrays, shared, plain))
-                places = {name: (0, _offset(array, shared)) for name, array in mapped.items()}
-                return Filed(arrays, places, files, {name: Field(array.shape[1:], *found[name]) for name, array in arrays.items()})
+                    return Arrays(arrays)
+                found = known.of(path, lambda: _looked_through(arrays, file, [member for _, member in plain.values()]))
+                return Filed(arrays, Files.of([path], [self.path]), {name: Field(array.shape[1:], *found[name]) for name, array in arrays.items()})
         except DAMAGE:
             raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
 
 
-def _plain(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The arrays that lie in the file as they are, by name."""
-    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()
-            if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & ENCRYPTED and member.filename.endswith(".npy")}
+def _plain(archive: zipfile.ZipFile, file: BinaryIO, name: str) -> dict[str, tuple[Stored, zipfile.ZipInfo]]:
+    """The large arrays that lie in the file as they are, row by row. Raises one of DAMAGE."""
+    members = [member for member in archive.infolist() if member.file_size >= LARGE_BYTES and member.filename.endswith(".npy")
+               and member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & ENCRYPTED]
+    found = {member.filename.removesuffix(".npy"): (_stored(file, name, member), member) for member in members}
+    return {field: (array, member) for field, (array, member) in found.items() if array is not None}
 
 
-def _array(shared: mmap.mmap, file: BinaryIO, member: zipfile.ZipInfo) -> np.ndarray:
-    """Raises one of DAMAGE."""
-    file.seek(_start(shared, member))
+def _stored(file: BinaryIO, name: str, member: zipfile.ZipInfo) -> Stored | None:
+    """None where columns, not rows, stand together. Raises one of DAMAGE."""
+    file.seek(_start(file, member))
     version = np.lib.format.read_magic(file)
     read_head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, by_columns, dtype = read_head(file)
-    if dtype.hasobject:  # addresses of another process
-        raise ValueError
-    return np.ndarray(shape, dtype, shared, file.tell(), order="F" if by_columns else "C")
+    array = Stored(file.fileno(), name, file.tell(), dtype, shape)
+    return None if by_columns else array
 
 
-def _start(shared: mmap.mmap, member: zipfile.ZipInfo) -> int:
+def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     """Where what it holds begins in the file."""
-    return member.header_offset + LOCAL_HEAD.size + sum(LOCAL_HEAD.unpack_from(shared, member.header_offset))
+    head = os.pread(file.fileno(), LOCAL_HEAD.size, member.header_offset)
+    return member.header_offset + LOCAL_HEAD.size + sum(LOCAL_HEAD.unpack(head))
 
 
-def _offset(array: np.ndarray, shared: mmap.mmap) -> int:
-    return array.ctypes.data - np.frombuffer(shared, np.uint8).ctypes.data
-
-
-def _looked_through(arrays: Mapping[str, np.ndarray], shared: mmap.mmap, plain: Mapping[str, zipfile.ZipInfo]) -> dict[str, list[int]]:
+def _looked_through(arrays: Mapping[str, np.ndarray | Stored], file: BinaryIO, members: Iterable[zipfile.ZipInfo]) -> dict[str, list[int]]:
     """What reading all of it says of each field. Raises InvalidInput, and one of DAMAGE."""
-    for member in plain.values():
-        _check(shared, member)
-    fields = Arrays(arrays, looked_at=lambda: shared.madvise(mmap.MADV_DONTNEED)).fields
-    return {name: [field.integer, field.classes, field.lowest] for name, field in fields.items()}
+    for member in members:
+        _check(file, member)
+    return {name: [field.integer, field.classes, field.lowest] for name, field in Arrays(arrays).fields.items()}
 
 
-def _check(shared: mmap.mmap, member: zipfile.ZipInfo) -> None:
+def _check(file: BinaryIO, member: zipfile.ZipInfo) -> None:
     """Raises BadZipFile unless the bytes are those that were written, as zipfile does for what it reads."""
-    found, start = 0, _start(shared, member)
+    found, start = 0, _start(file, member)
     stop = start + member.file_size
     for low in range(start, stop, BLOCK_BYTES):
-        found = zlib.crc32(shared[low:min(low + BLOCK_BYTES, stop)], found)
-        shared.madvise(mmap.MADV_DONTNEED, low // mmap.PAGESIZE * mmap.PAGESIZE, BLOCK_BYTES)
+        found = zlib.crc32(os.pread(file.fileno(), min(BLOCK_BYTES, stop - low), low), found)
     if found != member.CRC:
         raise zipfile.BadZipFile

@@ -1,14 +1,16 @@
-"""Large arrays that stay in their files. Rows are read, not touched in a map: a touch was seen to map 2 MiB around it into a process,
-and ends the process where the file was cut."""
+"""Large arrays that stay in their files. Rows are read, and nothing is ever mapped: touching a map was seen to bring 2 MiB around it
+into a process, and ends the process where somebody has cut the file."""
 
 import mmap
 import os
 import weakref
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
 from bpcore.fields import Field
+from bpcore.shapes import Shape
 from worker.datasets import Arrays
 from worker.errors import BadSample
 from worker.sources.lazy import Files
@@ -16,35 +18,59 @@ from worker.sources.lazy import Files
 LARGE_BYTES = 1 << 26  # of a file or an array: below it a copy for each rank does no harm
 
 
-class Filed(Arrays):
-    """A Dataset. `places`: of arrays that are mapped from one of `files`, its number and where in it they begin; the other arrays
-    are in memory. `fields`: what is known of them."""
+class Stored:
+    """An array (samples, …) in a file, from a byte `start` on; as far as Arrays needs it, an np.ndarray. `file`: its descriptor, which
+    is duplicated; `name`: how to call it before users. Raises ValueError where the file is too short for it."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], places: Mapping[str, tuple[int, int]], files: Files, fields: Mapping[str, Field]):
-        super().__init__(arrays, is_on_disk=True, fields=fields)
-        self._files, self._opened = files, [os.open(path, os.O_RDONLY) for path in files.paths]
-        for file in self._opened:
-            weakref.finalize(self, os.close, file)
-        self._places = {name: place for name, place in places.items() if arrays[name].flags.c_contiguous and arrays[name].nbytes >= LARGE_BYTES}
-        for name in places.keys() - self._places.keys():
-            if arrays[name].nbytes < LARGE_BYTES:
-                self._arrays[name] = arrays[name].copy()
+    def __init__(self, file: int, name: str, start: int, dtype: np.dtype, shape: Shape):
+        if dtype.hasobject:  # addresses of another process
+            raise ValueError
+        self.dtype, self.shape, self.ndim, self.size = dtype, shape, len(shape), prod(shape)
+        self.nbytes = self.size * dtype.itemsize
+        if start + self.nbytes > os.fstat(file).st_size:
+            raise ValueError
+        self._file, self._name, self._start = os.dup(file), name, start
+        self._row_bytes = prod(shape[1:]) * dtype.itemsize
+        weakref.finalize(self, os.close, self._file)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Some in a row. Raises BadSample where the file ends before them."""
+        first, stop, _ = rows.indices(len(self))
+        found = np.empty((stop - first, *self.shape[1:]), self.dtype)
+        self._read(first, memoryview(found.reshape(-1).view(np.uint8)))
+        return found
+
+    def take(self, indices: np.ndarray, axis: int) -> np.ndarray:
+        """Rows; `axis` is 0. The disk is asked for all of them before the first is read. Raises BadSample."""
+        found, size = np.empty((len(indices), *self.shape[1:]), self.dtype), self._row_bytes
+        room = memoryview(found.reshape(-1).view(np.uint8))
+        if size >= mmap.PAGESIZE:
+            for index in indices.tolist():
+                os.posix_fadvise(self._file, self._start + index * size, size, os.POSIX_FADV_WILLNEED)
+        for place, index in enumerate(indices.tolist()):
+            self._read(index, room[place * size:(place + 1) * size])
+        return found
+
+    def _read(self, row: int, room: memoryview) -> None:
+        done, start = 0, self._start + row * self._row_bytes
+        while done < len(room):
+            read = os.preadv(self._file, [room[done:]], start + done)
+            if not read:
+                raise BadSample(f"{self._name}: expected sample {row + done // self._row_bytes}, but the file ends before it")
+            done += read
+
+
+class Filed(Arrays):
+    """A Dataset of arrays that come of `files`: some of them Stored, the others in memory. `fields`: where all that is known."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray | Stored], files: Files, fields: Mapping[str, Field] | None = None):
+        super().__init__(arrays, any(isinstance(array, Stored) for array in arrays.values()), fields)
+        self._files = files
 
     def read(self, indices):
-        for number in range(len(self._opened)):
+        for number in range(len(self._files.paths)):
             self._files.unchanged(number)
-        rows = {name: self._rows(name, indices.tolist()) if name in self._places else array[indices] for name, array in self._arrays.items()}
-        return {name: array if self._ready[name] else array.astype(np.float32) for name, array in rows.items()}
-
-    def _rows(self, name: str, indices: list[int]) -> np.ndarray:
-        """Raises BadSample where the file ends before it should."""
-        array, (number, start) = self._arrays[name], self._places[name]
-        file, rows, size = self._opened[number], np.empty((len(indices), *array.shape[1:]), array.dtype), array.strides[0]
-        if size >= mmap.PAGESIZE:
-            for index in indices:
-                os.posix_fadvise(file, start + index * size, size, os.POSIX_FADV_WILLNEED)
-        room = memoryview(rows.reshape(-1).view(np.uint8))
-        for place, index in enumerate(indices):
-            if os.preadv(file, [room[place * size:(place + 1) * size]], start + index * size) != size:
-                raise BadSample(f"{self._files.names[number]}: expected sample {index}, but the file ends before it")
-        return rows
+        return super().read(indices)

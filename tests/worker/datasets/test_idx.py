@@ -65,6 +65,28 @@ def test_a_file_that_is_not_there_is_named_with_its_attribute(opened, refused):
         'images: expected a file inside the data root, got "none"; there is none of that name']
 
 
+def test_a_large_file_stays_on_disk_and_is_read_the_same(tmp_path, opened, monkeypatch):
+    files.idx(tmp_path / "x", files.pixels(9, 7, 6))
+    files.idx(tmp_path / "x.gz", files.pixels(9, 7, 6))
+    files.idx(tmp_path / "y", np.arange(9, dtype=np.uint8))
+    small = opened(images="x", labels="y")
+    monkeypatch.setattr("worker.datasets.idx.LARGE_BYTES", 0)
+    some = np.array([8, 0, 8])
+    for name in ("x", "x.gz"):
+        large = opened(images=name, labels="y")
+        assert (small.is_on_disk, large.is_on_disk, large.fields) == (False, True, small.fields)
+        assert all(large.read(some)[field].tobytes() == small.read(some)[field].tobytes() for field in ("x", "y"))
+
+
+def test_a_large_file_cut_behind_the_look_at_its_size_is_an_error_and_no_end(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr("worker.datasets.idx.LARGE_BYTES", 0)
+    path = files.idx(tmp_path / "x", files.pixels(400, 20, 20))
+    data = opened(images="x")
+    os.truncate(path, 5000)
+    with pytest.raises(BadSample, match="^x: expected sample 399, but the file ends before it"):
+        data._arrays["x"].take(np.array([0, 399]), 0)
+
+
 def test_a_file_that_is_cut_while_it_is_trained_on_is_named(tmp_path, opened):
     path = files.idx(tmp_path / "x", files.pixels(400, 20, 20))
     data = opened(images="x")
