@@ -8,6 +8,7 @@ from worker.console import compiling_sentence
 
 BEHIND = 1.25  # times what ranks take in the middle: from there on one holds up the others
 MUCH = 0.25  # of a step
+LONG_S = 0.9995  # what three digits make a second of
 
 
 def reason(progress: Progress) -> str:
@@ -36,4 +37,6 @@ def _on(pace: Pace, rank: int) -> str:
 
 
 def _of(seconds: float, pace: Pace) -> str:
-    return f"{1000 * seconds:.3g} of a step's {1000 * pace.step_s:.3g} ms"
+    """In seconds or milliseconds, as fits the step."""
+    factor, unit = (1, "s") if pace.step_s >= LONG_S else (1000, "ms")
+    return f"{factor * seconds:.3g} of a step's {factor * pace.step_s:.3g} {unit}"

@@ -120,6 +120,9 @@ class LiveDisplay:
         fold(self.view, kind, message)
         if kind == "transition":
             self._status = f"{states.label(message.to)}: {message.cause}"
+            if message.to in states.FINAL:
+                self.view.progress.left_s = 0
+                self.view.progress.ClearField("pace")
         elif kind == "crew":
             self._status = crew_sentence(message)
         elif kind == "checkpoint_failed":
@@ -163,7 +166,7 @@ def rank_bars(pace: Pace) -> list[Text]:
     """What the ranks' steps go into: a bar each for what it computes, and what most of a step goes into."""
     if len(pace.rank_s) > MOST_BARS or not pace.step_s:
         return []
-    bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {1000 * seconds:.3g} ms", "dim"))
+    bars = [Text.assemble((f"rank {rank} ", "dim"), ("█" * round(BAR * min(1.0, seconds / pace.step_s))).ljust(BAR, "░"), (f" {short(seconds)}", "dim"))
             for rank, seconds in enumerate(pace.rank_s)]
     return [*bars, Text(slowness.of_step(pace), style="dim", overflow="ellipsis", no_wrap=True)]
 
@@ -182,6 +185,11 @@ def failure_sentence(failed: CheckpointFailed) -> str:
 def thinned(series: Any, limit: int) -> tuple[list[int], list[float]]:
     kept = thin(series.values, limit)
     return [series.steps[i] for i in kept], [series.values[i] for i in kept]
+
+
+def short(seconds: float) -> str:
+    """`9.38 ms`, `1.24 s`."""
+    return f"{seconds:.3g} s" if seconds >= slowness.LONG_S else f"{1000 * seconds:.3g} ms"
 
 
 def duration(seconds: float) -> str:

@@ -46,7 +46,7 @@ def test_the_queue_shows_who_has_slots_and_why_others_wait(standing, job):
 def test_show_says_what_a_step_goes_into(standing, job, wait_until):
     wait_until(lambda: standing.client.get(job.id).slow_reason)
     found = standing.client.get(job.id)
-    assert re.match(r"(compute|wire|input|imbalance): .+ of a step's [\d.e+]+ ms$", found.slow_reason)
+    assert re.match(r"(compute|wire|input|imbalance): .+ of a step's [\d.]+ m?s$", found.slow_reason)
     assert (len(found.progress.pace.rank_s), list(found.progress.pace.hosts)) == (1, [socket.gethostname()])
     assert re.search(r"^step +(compute|wire|input|imbalance): ", output(standing, "show", job.id), re.MULTILINE)
 

@@ -14,6 +14,8 @@ HOSTS = ["a", "b", "c"]
     (0.02, [0.012, 0.012, 0.012], 0.008, "input: rank 0 on a waits for its samples, 8 of a step's 20 ms"),
     (0.02, [0.005, 0.005, 0.005], 0.001, "wire: exchange, update and waiting for each other take 15 of a step's 20 ms"),
     (0.02, [0.018, 0.019, 0.018], 0.001, "compute: the slowest rank, 1 on b, takes 19 of a step's 20 ms"),
+    (7.92, [3.73, 3.68, 3.7], 0.001, "wire: exchange, update and waiting for each other take 4.19 of a step's 7.92 s"),
+    (0.9999, [0.98, 0.981, 0.98], 0.001, "compute: the slowest rank, 1 on b, takes 0.981 of a step's 1 s"),
     (0.02, [0.001, 0.0015, 0.001], 0.0, "wire: exchange, update and waiting for each other take 18.5 of a step's 20 ms")])
 def test_each_cause_has_its_sentence_and_names_the_rank(step_s, rank_s, read_s, sentence):
     assert reason(Progress(pace=Pace(steps=10, step_s=step_s, rank_s=rank_s, read_s=read_s, hosts=HOSTS))) == sentence

@@ -1,6 +1,7 @@
 """A run as it goes: drawn where there is a terminal, told in plain lines where there is none."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from bptrain.v1.job_service_pb2 import Transition
 from bptrain.v1.metric_service_pb2 import Bookmark, JobEnded
-from bptrain.v1.report_pb2 import Compiling, Sample
+from bptrain.v1.report_pb2 import Compiling, Pace, Sample
 from coordinator.jobs import states
 from coordinator.terminal import display as displays
 from coordinator.terminal.display import LiveDisplay, PlainDisplay, duration
@@ -105,6 +106,14 @@ def test_what_the_model_has_written_is_said_on_a_line_and_drawn_below(live, cons
     live.apply(*sample)
     drawn = picture(live, console)
     assert drawn[-2].startswith('sample of step 7: "The end') and len(drawn) <= 20 and max(map(len, drawn)) <= 80
+
+
+def test_a_run_that_has_ended_has_no_time_left_and_no_ranks(story, console):
+    display = play(LiveDisplay("t", epochs=2, console=console), [*story, ("pace", Pace(step_s=4, rank_s=[1.5, 2])), ("transition", Transition(to=states.FAILED))])
+    drawn = console.export_text()
+    assert "rank 1" in drawn and "2 s\n" in drawn and " left" in drawn
+    console.print(display.render())
+    assert not re.search("rank 1| left", console.export_text())
 
 
 def test_before_the_first_step_a_live_display_says_so(console):
