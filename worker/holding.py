@@ -22,9 +22,16 @@ class Holding:
 
     def end(self) -> None:
         """The job has ended: the keeper goes when its ranks have gone."""
+        self._say(keeper.END)
+
+    def leave(self) -> None:
+        """Others will come and go on: the keeper waits for them, however short the job's keep_s is."""
+        self._say(keeper.LEAVE)
+
+    def _say(self, last: bytes) -> None:
         if self._connection:
             with suppress(OSError):  # somebody may have ended the keeper
-                self._connection.send(keeper.END)
+                self._connection.send(last)
             self._connection.close()
 
 

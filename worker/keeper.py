@@ -5,7 +5,8 @@
    network namespace and user.
 2. A rank says which attempt it belongs to, and gets the memory once no rank of an earlier attempt is left:
    those are ended. A rank of an earlier attempt gets nothing.
-3. It ends when a rank says that the job has ended, or when no rank has been there for a time.
+3. It ends when a rank says that the job has ended, or when no rank has been there for a time: the job's keep_s, or longer
+   where ranks have left for others, which surely come, but on a busy machine not soon.
 4. It watches the ranks' own marks in that memory (status.py) and ends a rank that is late: one that has been
    computing, or stopped, for longer than the deadline that the ranks have agreed on. Where the whole machine stood
    still, so did the keeper, and that time counts for nobody.
@@ -30,7 +31,8 @@ LATE_BYTE = 48  # of late_s in a row
 
 POLL_S = 0.1
 STALL_S = 0.5  # between two looks: the machine, or this process, stood still
-END = b"end"
+LEFT_S = 60.0  # for those others
+END, LEAVE = b"end", b"leave"
 ATTEMPT = b"attempt "  # and its number
 HERE, TAKEN_OVER = b"here", b"taken over"  # the answers
 
@@ -44,7 +46,7 @@ class Keeper:
         self._waiting: list[socket.socket] = []  # for the memory
         self._stopped: dict[int, float] = {}  # pid → since when
         self._looked = self._stalled = time.monotonic()  # when last
-        self._ended = False
+        self._ended = self._left = False
 
     def run(self) -> None:
         alone_since = time.monotonic()
@@ -55,8 +57,11 @@ class Keeper:
             if self._ranks:
                 alone_since = time.monotonic()
                 self._end_the_late()
-            elif self._ended or time.monotonic() - alone_since > self._keep_s:
+            elif self._ended or time.monotonic() - alone_since > self._patience_s():
                 return
+
+    def _patience_s(self) -> float:
+        return max(self._keep_s, LEFT_S) if self._left else self._keep_s
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
@@ -72,6 +77,7 @@ class Keeper:
         except OSError:
             said = b""
         self._ended |= said == END
+        self._left |= said == LEAVE
         if said.startswith(ATTEMPT):
             self._attempts[connection] = int(said.removeprefix(ATTEMPT))
             self._waiting.append(connection)
@@ -93,6 +99,7 @@ class Keeper:
         if all(attempt == newest for attempt in self._attempts.values()):
             for connection in self._waiting:
                 _answer(connection, HERE, self._descriptor)
+                self._left = False
             self._waiting.clear()
 
     def _let_go(self, connection: socket.socket) -> None:

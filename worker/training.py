@@ -157,6 +157,7 @@ class Training(Meeting):
         """Without an end record: the nodes keep what has been done for those that come next."""
         self.comm.abandon_newcomers()
         self.record.close()
+        self.holding.leave()
         self.comm.close(0)
         return 0
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,6 +74,18 @@ def test_memory_outlives_its_ranks(name, script):
     held = hold(name, attempt=2, start=False)
     assert held.segment.array(0, 1, np.int64)[0] == 42
     held.end()
+
+
+def test_ranks_that_leave_for_others_are_followed_however_late_they_come(name, until):
+    """On a busy machine they take longer to start than a job may want its memory kept; who just dies is not waited for longer."""
+    held = hold(name, keep_s=0.2)
+    held.segment.array(0, 1, np.int64)[0] = 42
+    held.leave()
+    time.sleep(1)
+    other = hold(name, attempt=2, start=False)
+    assert other.segment.array(0, 1, np.int64)[0] == 42
+    other._connection.close()
+    until(lambda: not keepers(name), timeout_s=20)
 
 
 def test_what_ends_the_ranks_does_not_end_the_keeper(name, script):
