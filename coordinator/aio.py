@@ -9,14 +9,13 @@ It is made inside a running event loop, and used in that one only.
 """
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Patience, pause_s, raised
+from coordinator.answers import Patience, Repeats, raised
 from coordinator.endpoint import Endpoint
 from coordinator.surface import Surface
 from coordinator.surface.asking import DEADLINE_S, next_page
@@ -39,11 +38,12 @@ class AsyncClient(Surface):
 
     async def _call(self, method: Callable, request: Any, take: Callable[[Any], Any], refused: Callable[[Exception], Exception] = lambda error: error,
                     deadline_s: float = DEADLINE_S) -> Any:
-        for tries in itertools.count(1):
+        repeats = Repeats()
+        while True:
             try:
                 return take(await method(request, timeout=deadline_s, metadata=self._metadata))
             except grpc.RpcError as error:
-                wait_s = pause_s(error, tries)
+                wait_s = repeats.pause_s(error)
                 if wait_s is None:
                     raise refused(raised(error, self.address)) from None
             await asyncio.sleep(wait_s)

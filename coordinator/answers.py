@@ -23,7 +23,8 @@ from coordinator.errors import CATALOGUE, Refusal
 from worker.errors import Unavailable
 
 RETRY_S = (0.1, 2.0)  # first wait after a break, longest wait
-TRIES = 3  # of a call that the coordinator asks to make again; with request ids all are safe to repeat
+TRIES = 3  # of a call that the coordinator asks to make again
+LINE_S, LINE_WAIT_S = 10.0, 0.2  # how long a call whose line broke is made again, how often
 BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # the line's fault, not the request's
 # gRPC itself refuses what is too large, before any code of ours sees it.
 TOO_LARGE = re.compile(r"message larger than max \((\d+) vs\. (\d+)\)")
@@ -118,13 +119,24 @@ class Patience:
         return now
 
 
-def pause_s(error: grpc.RpcError, tries: int) -> float | None:
-    """Seconds after which a call is made again that was made so often; None where it is not."""
-    retry = RetryInfo()
-    status = rpc_status.from_call(error) if error.code() is grpc.StatusCode.UNAVAILABLE and tries < TRIES else None
-    if not any(detail.Unpack(retry) for detail in (status.details if status else ())):
-        return None
-    return retry.retry_delay.ToTimedelta().total_seconds()
+class Repeats:
+    """Of one call: which are made again, and after how long. Those that the coordinator asks for, and those whose line broke: the
+    coordinator may have made the change and its answer be lost, and with request ids all calls are safe to repeat."""
+
+    def __init__(self) -> None:
+        self._asked, self._until = 0, -math.inf
+
+    def pause_s(self, error: grpc.RpcError) -> float | None:
+        """Seconds until the next one; None where that was the last. A first call that finds no coordinator fails at once."""
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            return None
+        retry, status = RetryInfo(), rpc_status.from_call(error)
+        if any(detail.Unpack(retry) for detail in (status.details if status else ())):
+            self._asked += 1
+            return retry.retry_delay.ToTimedelta().total_seconds() if self._asked < TRIES else None
+        if self._until == -math.inf and "failed to connect" not in (error.details() or ""):
+            self._until = time.monotonic() + LINE_S
+        return LINE_WAIT_S if time.monotonic() < self._until else None
 
 
 def _may_go_on(error: grpc.RpcError) -> bool:

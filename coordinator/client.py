@@ -12,7 +12,6 @@
 3. Importing this loads no part of the server. What can be asked is in surface/; aio.py asks the same without blocking.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Notice, Patience, Point, pause_s, raised
+from coordinator.answers import Notice, Patience, Point, Repeats, raised
 from coordinator.endpoint import Endpoint
 from coordinator.surface import Surface
 from coordinator.surface.asking import DEADLINE_S, next_page
@@ -45,11 +44,12 @@ class Client(Surface):
 
     def _call(self, method: Callable, request: Any, take: Callable[[Any], Any], refused: Callable[[Exception], Exception] = lambda error: error,
               deadline_s: float = DEADLINE_S) -> Any:
-        for tries in itertools.count(1):
+        repeats = Repeats()
+        while True:
             try:
                 return take(method(request, timeout=deadline_s, metadata=self._metadata))
             except grpc.RpcError as error:
-                wait_s = pause_s(error, tries)
+                wait_s = repeats.pause_s(error)
                 if wait_s is None:
                     raise refused(raised(error, self.address)) from None
             time.sleep(wait_s)

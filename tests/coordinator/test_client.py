@@ -1,16 +1,19 @@
 """What a user's program imports: light, quick to say what is wrong, and nothing of a job is lost on the way."""
 
+import asyncio
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from coordinator.aio import AsyncClient
 from coordinator.client import Client, Notice, Point
 from coordinator.endpoint import DEFAULT_ADDRESS
 from coordinator.errors import Refusal
@@ -156,3 +159,111 @@ def test_and_not_for_ever(shared, monkeypatch):
         with pytest.raises(Refusal, match="^the coordinator's store is held by another program; try again in a moment$"):
             client.update(job_id, validate_only=True, priority=7)
     assert waited == [1.0, 1.0]
+
+
+class Line:
+    """To a port of this machine; while it `loses`, what the other end says goes nowhere."""
+
+    def __init__(self, port):
+        self.loses, self._port, self._ends = False, port, []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        self.loses = False
+        for end in [*self._ends]:
+            with suppress(OSError):  # closed by itself
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self):
+        with suppress(OSError):  # closed before
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._port))
+                self._ends += near, far
+                for way in ((near, far, lambda: False), (far, near, lambda: self.loses)):
+                    threading.Thread(target=self._carry, args=way, daemon=True).start()
+
+    @staticmethod
+    def _carry(source, target, loses):
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not loses():
+                    target.sendall(data)
+
+
+@pytest.fixture
+def line(shared):
+    with closing(Line(int(shared[0].address.rpartition(":")[2]))) as made:
+        yield made
+
+
+def blocking(address, spec):
+    with Client(address) as client:
+        list(client.list())  # the line stands
+        yield
+        yield client.submit(spec).id
+
+
+def awaiting(address, spec):
+    loop, client = asyncio.new_event_loop(), None
+
+    async def first():
+        made = AsyncClient(address)
+        assert [job async for job in made.list()]
+        return made
+
+    async def then():
+        async with client:
+            return (await client.submit(spec)).id
+
+    with closing(loop):
+        client = loop.run_until_complete(first())
+        yield
+        yield loop.run_until_complete(then())
+
+
+def come(look):
+    """What there is to see, once there is something."""
+    until = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.parametrize("kind", [blocking, awaiting], ids=["Client", "AsyncClient"])
+def test_a_submit_whose_answer_is_lost_is_made_again_and_makes_one_job(shared, small, line, kind):
+    _, direct, _ = shared
+    before = {job.id for job in direct.list()}
+    steps = kind(line.address, small(ranks=1, epochs=1))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(next, steps).result()
+        line.loses = True
+        answer = pool.submit(next, steps)
+        made = come(lambda: {job.id for job in direct.list()} - before)
+        line.cut()
+        assert {answer.result(60)} == made
+        assert pool.submit(list, steps).result() == []
+    direct.wait(*made)
+    assert {job.id for job in direct.list()} - before == made
+
+
+def test_a_line_that_stays_broken_is_said_in_the_end(shared, line, monkeypatch):
+    monkeypatch.setattr("coordinator.answers.LINE_S", 0.5)
+    with Client(line.address) as client, ThreadPoolExecutor(1) as pool:
+        list(client.list())
+        line.loses = True
+        answer = pool.submit(client.wait, shared[2], ["running"])
+        time.sleep(0.2)  # it is on its way
+        line.close()
+        with pytest.raises(Unavailable, match=f"^no coordinator answers at {line.address}"):
+            answer.result(60)
