@@ -15,11 +15,12 @@ from time import perf_counter
 import numpy as np
 
 from bpcore.fields import Batch
-from worker.datasets import Dataset
+from worker.datasets import Arrays, Dataset
 from worker.errors import BadSample
 from worker.shards import Schedule, cut
 
 AHEAD = 2
+LAID_BYTES = 16 << 20  # of data that is held twice for it
 LEAST_S = 0.0005  # that reading a shard's samples takes; about what handing them over costs
 FADES = 4  # reads after which one that took long counts for a third
 Part = tuple[np.ndarray, Batch | BadSample]  # indices of a shard, and their samples
@@ -62,6 +63,10 @@ class Input:
     def read(self, indices: np.ndarray) -> Batch:
         return self._now.read(indices)
 
+    def part(self, order: np.ndarray, place: slice) -> Batch:
+        """The samples at that place of an epoch's order."""
+        return self.read(order[place])
+
     def of_epoch(self, epoch: int) -> "Input":
         """Itself, set to read what the samples are in this epoch."""
         self._now = of_epoch(self._data, epoch)
@@ -69,6 +74,19 @@ class Input:
 
     def expect(self, step: int, mine: Sequence[int]) -> None:
         """This rank is about to read its shards of this step, and then of the next ones."""
+
+
+class Laid(Input):
+    """Few samples in memory: a step's are not gathered in the step, all are laid side by side once an epoch."""
+
+    def __init__(self, data: Dataset):
+        super().__init__(data)
+        self._order, self._laid = np.empty(0, np.int64), {}
+
+    def part(self, order, place):
+        if order is not self._order:
+            self._order, self._laid = order, self._data.read(order)
+        return {name: array[place] for name, array in self._laid.items()}
 
 
 class Ahead(Input):
@@ -137,4 +155,6 @@ def of_epoch(data: Dataset, epoch: int) -> Dataset:
 
 
 def opened(data: Dataset, schedule: Schedule, shards: int) -> Input:
-    return Ahead(data, schedule, shards) if data.is_on_disk else Input(data)
+    if data.is_on_disk:
+        return Ahead(data, schedule, shards)
+    return Laid(data) if isinstance(data, Arrays) and data.size_bytes <= LAID_BYTES else Input(data)

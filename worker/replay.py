@@ -27,6 +27,7 @@ from worker.crew import Crew
 from worker.errors import Unavailable, exit_code
 from worker.job import Job
 from worker.memory import Segment
+from worker.reading import Input
 from worker.replica import Replica
 from worker.rundir import RunDir
 from worker.step import Stepper
@@ -127,7 +128,7 @@ def _begin(own: Replica, folder: RunDir, job: Job, model: Model, most: int) -> N
 def _stepper(job: Job, model: Model, updater: Updater, own: Replica) -> Stepper:
     shards = job.spec.logical_shards
     samples = job.samples(model, lambda: own.epoch_start(job.schedule))
-    stepper = Stepper(Crew.meet(Alone(), shared_memory=False), model, updater, own, job.reduction, samples, job.schedule, shards)
+    stepper = Stepper(Crew.meet(Alone(), shared_memory=False), model, updater, own, job.reduction, Input(samples), job.schedule, shards)
     stepper.assign([range(shards)])
     return stepper
 

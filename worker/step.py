@@ -20,11 +20,10 @@ from bpcore.model import Model
 from bpcore.plan import Key
 from bpcore.update import Pace, Update, Updater
 from worker.crew import Crew
-from worker.datasets import Dataset
 from worker.errors import BadSample
 from worker.exchange import Reduction
 from worker.ledger import TRAIN
-from worker.reading import of_epoch
+from worker.reading import Input
 from worker.replica import Replica
 from worker.shards import Schedule, part
 from worker.stopwatch import OFF
@@ -39,7 +38,7 @@ class Stepper:
     """Runs steps on one rank of a crew."""
 
     def __init__(self, crew: Crew, model: Model, updater: Updater, replica: Replica, reduction: Reduction,
-                 data: Dataset, schedule: Schedule, shards: int, diagnose_every: int = 0):
+                 data: Input, schedule: Schedule, shards: int, diagnose_every: int = 0):
         self.crew, self.model, self.updater, self.replica = crew, model, updater, replica
         self.data, self.schedule, self.shards = data, schedule, shards
         self.voter = Voter(crew.comm, shards, model.row_width)
@@ -56,7 +55,7 @@ class Stepper:
         self._epoch: Epoch | None = None
         self._bad: dict[int, str] = {}  # of this step, by shard
         self._nothing = np.full(model.row_width, np.nan)
-        self._skips = getattr(data, "may_skip", False)
+        self._skips = data.may_skip
         self.skipped = 0  # samples that this rank has left out, each as often as that happened
         self.clock = OFF
         self.read_s = 0.0  # that the last step waited for its samples
@@ -110,10 +109,10 @@ class Stepper:
         for shard in self.mine:
             samples = part(place, self.shards, shard)
             try:
-                batches[shard] = self._data.read(epoch.order[samples])
+                batches[shard] = self._data.part(epoch.order, samples)
             except BadSample as error:  # the step will not be committed
                 self._bad[shard] = str(error)
-                batches[shard] = self._data.read(epoch.order[:0])
+                batches[shard] = self._data.part(epoch.order, slice(0, 0))
             if self._skips:
                 self.skipped += samples.stop - samples.start - _size(batches[shard])
             used = added(used, epoch.tally(samples))
@@ -218,7 +217,7 @@ class Stepper:
         number = self.schedule.epoch(step)
         if self._epoch is None or self._epoch.number != number:
             self._epoch = Epoch(self.schedule, number)
-            self._data = of_epoch(self.data, number)
+            self._data = self.data.of_epoch(number)
         return self._epoch
 
 

@@ -43,7 +43,8 @@ def mpi(size: int, place: Path) -> World:
                                 "loss": "mse", "optimizer": "adam"}))
     updater, layout = Updater(model.spec, model.layout), model.layout
     held = shared(comm, holding, f"bench-{place.name}-{size}", replica.size_bytes(layout, updater, model.row_width), crew.leads)
-    data, row = SimpleNamespace(read=lambda indices: {"x": indices}), np.ones(model.row_width)
+    data, row = SimpleNamespace(may_skip=False, part=lambda order, place: {"x": order[place]}), np.ones(model.row_width)
+    data.of_epoch = lambda epoch: data
     stepper = Stepper(crew, model, updater, replica.Replica(layout, updater, held.segment, model.row_width), Exact(),
                       data, Schedule(64 * 10**4, 64, 10**4, 0), RANKS)
     stepper.assign([[rank] for rank in range(RANKS)])

@@ -9,7 +9,7 @@ import pytest
 from worker import reading
 from worker.datasets import Arrays
 from worker.errors import BadSample
-from worker.reading import AHEAD, Ahead, Input, in_turn
+from worker.reading import AHEAD, Ahead, Input, Laid, in_turn
 from worker.shards import Schedule, cut
 
 SHARDS, SCHEDULE = 4, Schedule(samples=50, batch_size=12, epochs=3, seed=5)
@@ -132,10 +132,15 @@ def test_the_thread_ends_with_the_data(slow, always):
     assert not thread.is_alive()
 
 
-def test_data_in_memory_is_never_read_ahead(always):
+@pytest.mark.parametrize(("laid_bytes", "kind"), [(400, Laid), (399, Input)])
+def test_data_in_memory_is_never_read_ahead_and_little_of_it_is_laid_out_once_an_epoch(always, monkeypatch, laid_bytes, kind):
+    monkeypatch.setattr(reading, "LAID_BYTES", laid_bytes)
     direct = reading.opened(Arrays({"x": np.arange(50.0)}), SCHEDULE, SHARDS)
     direct.expect(0, [0])
-    assert type(direct) is Input and len(direct) == 50 and values(direct, 3, [1]) == [part.tolist() for part in parts(3, [1])]
+    assert type(direct) is kind and len(direct) == 50
+    for step in (3, 4, 7, 2):  # of two epochs
+        order, place = SCHEDULE.order(SCHEDULE.epoch(step)), cut(SCHEDULE.batch(step), SHARDS)[1]
+        assert direct.of_epoch(SCHEDULE.epoch(step)).part(order, place)["x"].tolist() == order[place].tolist()
 
 
 def test_files_are_read_ahead_while_that_takes_long_and_with_the_same_samples(slow, monkeypatch):

@@ -14,6 +14,7 @@ from worker.crew import Crew
 from worker.exchange.exact import Exact
 from worker.ledger import TRAIN
 from worker.memory import Segment
+from worker.reading import Input
 from worker.replica import Replica, size_bytes
 from worker.shards import cut
 from worker.step import Stepper
@@ -38,7 +39,7 @@ def stepper(checked):
         updater = Updater(job.maths, model.layout)
         replica = replica_of(model, updater)
         replica.current.parameters.flat[...] = model.initialize(job.spec.seed).flat
-        made = Stepper(Crew.meet(comm()), model, updater, replica, Exact(), job.train, job.schedule, shards)
+        made = Stepper(Crew.meet(comm()), model, updater, replica, Exact(), Input(job.train), job.schedule, shards)
         made.assign([range(shards)])
         return made
 

@@ -151,6 +151,10 @@ class Arrays:
         """A field of all samples."""
         return self._arrays[name]
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(array.nbytes for array in self._arrays.values())
+
     def read(self, indices: np.ndarray) -> Batch:
         return {name: array.take(indices, 0) if self._ready[name] else array.take(indices, 0).astype(np.float32)
                 for name, array in self._arrays.items()}

@@ -11,6 +11,7 @@ from worker.comm.alone import Alone
 from worker.crew import Crew
 from worker.exchange import REDUCTIONS
 from worker.memory import Segment
+from worker.reading import Input
 from worker.replica import Replica, size_bytes
 from worker.shards import assign, cut
 from worker.step import Stepper
@@ -40,7 +41,7 @@ def stepped():
         replica = Replica(model.layout, updater, Segment.new(size_bytes(model.layout, updater, model.row_width)), model.row_width)
         replica.set(0)
         replica.current.parameters.flat[...] = model.initialize(job.spec.seed).flat
-        stepper = Stepper(Crew.meet(Alone()), model, updater, replica, job.reduction, job.train, job.schedule, shards)
+        stepper = Stepper(Crew.meet(Alone()), model, updater, replica, job.reduction, Input(job.train), job.schedule, shards)
         stepper.assign(assign(shards, 1))
         assert stepper.run(0, 1.0, Flags).committed
         return replica.current.parameters
