@@ -6,7 +6,6 @@
    of several heads are brought to the first one's count, so that one division does for all.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -104,16 +103,19 @@ class Model:
 
     def summary(self, row: np.ndarray) -> dict[str, float]:
         """`loss` and each metric by name, from a row of global sums; with several heads also each one's."""
-        values, losses = {"loss": 0.0}, {}
+        return {name: values[0] for name, values in self.summaries(row[None]).items()}
+
+    def summaries(self, rows: np.ndarray) -> dict[str, list[float]]:
+        """The same of many rows (n, row_width)."""
+        whole, values, losses = np.zeros(len(rows)), {}, {}
         for head, (place, others) in zip(self.spec.heads, self._places):
-            total, count = row[place].tolist()
-            losses[head.name] = total / count if count else math.nan
-            values["loss"] += head.scale * losses[head.name] if count or len(self.spec.heads) == 1 else 0.0
+            totals, counts = rows[:, place].T
+            means = losses[head.name] = np.divide(totals, counts, out=np.full(len(rows), np.nan), where=counts != 0)
+            whole += head.scale * (means if len(self.spec.heads) == 1 else np.where(counts != 0, means, 0))
             for (name, metric), other in zip(head.metrics.items(), others):
-                values[f"{head.name}_{name}" if head.name else name] = metric.value(row[other])
-        if len(losses) > 1:
-            values |= {f"{name}_loss": value for name, value in losses.items()}
-        return values
+                values[f"{head.name}_{name}" if head.name else name] = [metric.value(row) for row in rows[:, other]]
+        each = {f"{name}_loss": means.tolist() for name, means in losses.items()} if len(losses) > 1 else {}
+        return {"loss": whole.tolist(), **values, **each}
 
     def _forward(self, parameters: Vector, batch: Batch, training: bool, key: Key | None) -> Plan:
         plan = self.plan(len(batch[self.spec.graph.inputs[0].field]))

@@ -115,7 +115,7 @@ class Meeting:
         return self.record
 
     def _recorder(self, run: RunPlan | None = None) -> Recorder:
-        return Recorder(self.options, self.job, self.control, self.model.summary, ledger.rows(self.model.row_width) // 2, run)
+        return Recorder(self.options, self.job, self.control, self.model.summaries, ledger.rows(self.model.row_width) // 2, run)
 
     def _enter(self) -> None:
         """The crew and the node's memory."""

@@ -67,12 +67,12 @@ class Silent:
 
 
 class Recorder(Silent):
-    """`summary`: row of sums → values by series; `rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
+    """`summaries`: a table of sums → values by series; `rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
     one."""
 
-    def __init__(self, options: Options, job: Job, control: Control, summary: Callable[[np.ndarray], Mapping[str, float]], rows: int,
+    def __init__(self, options: Options, job: Job, control: Control, summaries: Callable[[np.ndarray], Mapping[str, Sequence[float]]], rows: int,
                  run: RunPlan | None = None):
-        self._job, self._summary, self._resume = job, summary, options.resume
+        self._job, self._summaries, self._resume = job, summaries, options.resume
         self._folder = rundir.RunDir(Path(run.folder) if run else options.run_dir or rundir.choose(job.spec.name, options.resume))
         # A launcher has prepared the folder before it starts the ranks.
         if not options.coordinator and run is None:
@@ -85,7 +85,7 @@ class Recorder(Silent):
             from worker.link import Link
 
             self._link = Link(options.coordinator, self.plan, self._folder.journal, control)
-        self._reporter = Reporter(self._journal, self.plan.attempt, summary, self._link.notify if self._link else lambda: None, rows)
+        self._reporter = Reporter(self._journal, self.plan.attempt, summaries, self._link.notify if self._link else lambda: None, rows)
         self._saver = Saver(self._folder.checkpoints, job.spec, self._reporter, job.learned())
         self.known = self._steps_known()
         self._lines: Lines | None = None
@@ -194,7 +194,7 @@ class Recorder(Silent):
         self._reporter.sums(step, row, when)
         self._saver.look()
         if self._lines and self._lines.are_due():
-            self._lines.say(step, self._summary(row))
+            self._lines.say(step, {name: values[0] for name, values in self._summaries(row[None]).items()})
 
     def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
         if step <= self.known[EVAL]:

@@ -4,7 +4,7 @@ A step hands in the sums that its vote has found; what they say is worked out wh
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -19,10 +19,10 @@ SUMS = ()  # stands for the series that sums have
 class Reporter:
     """Writes to the journal and tells `notify` that there is something new."""
 
-    def __init__(self, journal: Journal, attempt: int, summary: Callable[[np.ndarray], Mapping[str, float]] = dict,
+    def __init__(self, journal: Journal, attempt: int, summaries: Callable[[np.ndarray], Mapping[str, Sequence[float]]] = dict,
                  notify: Callable[[], None] = lambda: None, most: int = 32):
-        """`summary`: sums → values by series. `most`: rows that wait, at most."""
-        self._journal, self._attempt, self._summary, self._notify, self._most = journal, attempt, summary, notify, most
+        """`summaries`: a table of sums → values by series. `most`: rows that wait, at most."""
+        self._journal, self._attempt, self._summaries, self._notify, self._most = journal, attempt, summaries, notify, most
         self._rows: list[tuple[int, float, Mapping[str, float] | np.ndarray]] = []
         self._series: Collection[str] = SUMS  # of the rows that wait
         self._flushed = time.monotonic()
@@ -80,7 +80,6 @@ class Reporter:
         rows, self._rows, self._flushed = self._rows, [], time.monotonic()
         if rows:
             steps, times, values = zip(*rows)
-            if self._series is SUMS:
-                values = list(map(self._summary, values))
-            columns = [Column(series=name, values=[row[name] for row in values]) for name in values[0]]
+            series = self._summaries(np.array(values)) if self._series is SUMS else {name: [row[name] for row in values] for name in values[0]}
+            columns = [Column(series=name, values=each) for name, each in series.items()]
             self._append(points=Points(steps=steps, times=times, columns=columns))

@@ -15,9 +15,9 @@ def path(tmp_path):
     return tmp_path / "journal"
 
 
-def summary(row):
-    """Of a row of a sum and a count."""
-    return {"loss": row[0] / row[1]}
+def summaries(rows):
+    """Of rows of a sum and a count."""
+    return {"loss": (rows[:, 0] / rows[:, 1]).tolist()}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def make(path, monkeypatch):
 
     def build(flush_s, notify=lambda: None):
         monkeypatch.setattr(reporter, "FLUSH_S", flush_s)
-        return reporter.Reporter(stack.enter_context(closing(Journal(path))), 3, summary, notify)
+        return reporter.Reporter(stack.enter_context(closing(Journal(path))), 3, summaries, notify)
 
     with ExitStack() as stack:
         yield build
