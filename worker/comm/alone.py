@@ -15,7 +15,7 @@ class Alone(Comm):
         pass
 
     def sum(self, array):
-        pass
+        self.watch.goes_on()  # a step is done: nobody waits, but the keeper looks
 
     def alltoall(self, send, counts, receive, receive_counts, places=None):
         start = places[0] if places else 0
