@@ -58,7 +58,7 @@ CATALOGUE = {
     "TOKEN_NAME_TAKEN": Entry("ALREADY_EXISTS", 2, "there is or was a token {token}; choose another name"),
     "TOKEN_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no token "{token}"; bptrain token list shows all'),
     "QUEUE_FULL": Entry("RESOURCE_EXHAUSTED", 3, "the queue is full, with {limit} job(s) waiting; try again when one has started"),
-    "STREAM_LIMIT": Entry("RESOURCE_EXHAUSTED", 3, "as many streams are open as may be, {limit}; try again when one has ended"),
+    "STREAM_LIMIT": Entry("RESOURCE_EXHAUSTED", 3, "as many streams are open as {whose} may have, {limit}; try again when one has ended"),
     "SLOW_READER": Entry("RESOURCE_EXHAUSTED", 3, "the reader took nothing for {seconds} s; it may go on from the last cursor that it has"),
     "MESSAGE_TOO_LARGE": Entry("RESOURCE_EXHAUSTED", 2, "a message of {size} bytes was sent, and {limit} are the most that may be"),
     "DRAINING": Entry("UNAVAILABLE", 3, "the coordinator is shutting down; try again in a moment"),

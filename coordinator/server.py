@@ -65,7 +65,7 @@ class Server:
             os.close(self._lock)
             raise
         trail, limits = Trail(self._app.database), self._settings.limits
-        self._streams = Streams(limits.streams)
+        self._streams = Streams(limits.streams, limits.token_streams)
         guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams, self._app.traces)
         self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
         self._private = grpc.aio.server(options=CHANNEL)

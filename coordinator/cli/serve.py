@@ -35,13 +35,15 @@ WEB_PORT = 7423
 @click.option("--max-queued-per-token", type=click.IntRange(0), default=LIMITS.token_queued, help="Jobs of one token that may wait.  [default: any]")
 @click.option("--max-slots-per-token", type=click.IntRange(0), default=LIMITS.token_slots, help="Slots that the jobs of one token may have together.  [default: any]")
 @click.option("--max-streams", type=click.IntRange(1), default=LIMITS.streams, show_default=True, help="Streams that may be open at once, of all callers together.")
+@click.option("--max-streams-per-token", type=click.IntRange(0), default=LIMITS.token_streams, help="Streams of one token that may be open at once.  [default: any]")
 @click.option("--audit-days", type=click.IntRange(1), default=int(LIMITS.audit_s) // 86_400, show_default=True, help="How long the audit trail is kept.")
 @click.option("--max-message-mib", type=click.IntRange(1, 1024), default=LIMITS.message_bytes >> 20, show_default=True, help="Of one request.")
 @click.option("--otlp", envvar="OTEL_EXPORTER_OTLP_ENDPOINT", default="", metavar="URL", help="Send traces of calls and attempts to this collector (OTLP over gRPC), such as http://127.0.0.1:4317.  [default: $OTEL_EXPORTER_OTLP_ENDPOINT]")
 @options.data_root
 def command(host: str, port: int, worker_port: int, web_port: int | None, state: Path | None, slots: int | None, standby: bool,
             tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None, require_token: bool, insecure: bool, max_queued: int,
-            max_queued_per_token: int, max_slots_per_token: int, max_streams: int, audit_days: int, max_message_mib: int, otlp: str, data_root: str) -> None:
+            max_queued_per_token: int, max_slots_per_token: int, max_streams: int, max_streams_per_token: int, audit_days: int,
+            max_message_mib: int, otlp: str, data_root: str) -> None:
     """Run the coordinator until Ctrl-C or SIGTERM. Jobs that run go on without it."""
     tls = _tls(tls_cert, tls_key, client_ca)
     if not (tls or insecure or is_loopback(host)):
@@ -50,7 +52,8 @@ def command(host: str, port: int, worker_port: int, web_port: int | None, state:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings((state or default_state()).resolve(), Path(data_root).resolve(), slots or available_cores(), standby,
                         require_token or not (client_ca or insecure or is_loopback(host)),
-                        Limits(max_queued, max_streams, max_message_mib << 20, max_queued_per_token, max_slots_per_token, audit_s=audit_days * 86_400), otlp)
+                        Limits(max_queued, max_streams, max_message_mib << 20, max_queued_per_token, max_slots_per_token, max_streams_per_token,
+                               audit_s=audit_days * 86_400), otlp)
     asyncio.run(_serve(settings, Listen(host, port, worker_port, tls, web_port)))
 
 

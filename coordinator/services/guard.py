@@ -42,8 +42,10 @@ class Admission:
     scope: int
     authorization: str
 
-    def __call__(self) -> None:
-        self.gate.caller(self.authorization).may(self.method, self.scope)
+    def __call__(self) -> Caller:
+        caller = self.gate.caller(self.authorization)
+        caller.may(self.method, self.scope)
+        return caller
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,10 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _responses(self, call: Call, request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         with self._traced(call, request, context):
             admission = Admission(self._gate, call.method, call.rule.scope, call.authorization)
-            admission()
+            caller = admission()
             if request is None:
                 raise Refusal("MESSAGE_INVALID", method=call.method)
-            async with aclosing(self._streams.run(call.behaviour(request, context), admission)) as responses:
+            async with aclosing(self._streams.run(call.behaviour(request, context), admission, caller.token)) as responses:
                 async for response in responses:
                     yield response
 

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
@@ -46,30 +47,35 @@ class Stream:
 
 
 class Streams:
-    """At most `most` of them, of all callers together."""
+    """At most `most` of them, of all callers together, and `most_each` of one token (0: any)."""
 
-    def __init__(self, most: int):
-        self._most, self._drained = most, None
-        self._open: dict[Callable[[], None], set[Stream]] = {}  # by what says whether they may go on
+    def __init__(self, most: int, most_each: int = 0):
+        self._most, self._most_each, self._drained = most, most_each, None
+        self._of_token: Counter[str] = Counter()
+        self._open: dict[Callable[[], object], set[Stream]] = {}  # by what says whether they may go on
         self._count = 0
         self._watch: asyncio.Task | None = None
 
-    async def run(self, responses: AsyncGenerator[Any, None], check: Callable[[], None]) -> AsyncIterator[Any]:
-        """The responses, until they end or `check` raises a refusal; equal checks are made once for all. Raises that
-        refusal, or STREAM_LIMIT or DRAINING."""
+    async def run(self, responses: AsyncGenerator[Any, None], check: Callable[[], object], token: str = "") -> AsyncIterator[Any]:
+        """The responses, until they end or `check` raises a refusal; equal checks are made once for all. `token`: its name, empty
+        without one. Raises that refusal, or STREAM_LIMIT or DRAINING."""
         if self._drained:
             raise self._drained
         if self._count >= self._most:
-            raise Refusal("STREAM_LIMIT", limit=self._most)
+            raise Refusal("STREAM_LIMIT", whose="all callers together", limit=self._most)
+        if token and self._most_each and self._of_token[token] >= self._most_each:
+            raise Refusal("STREAM_LIMIT", whose=f"token {token}", limit=self._most_each, token=token)
         stream, alike = Stream(responses), self._open.setdefault(check, set())
         alike.add(stream)
         self._count += 1
+        self._of_token[token] += 1
         self._watch = self._watch or asyncio.create_task(self._look())
         try:
             async for response in stream.passed_on():
                 yield response
         finally:
             self._count -= 1
+            self._of_token -= Counter([token])  # and forgets it at zero
             alike.discard(stream)
             if not alike and self._open.get(check) is alike:
                 del self._open[check]
@@ -91,6 +97,6 @@ class Streams:
                 except Refusal as refusal:
                     self._end(check, refusal)
 
-    def _end(self, check: Callable[[], None], refusal: Refusal) -> None:
+    def _end(self, check: Callable[[], object], refusal: Refusal) -> None:
         for stream in list(self._open.get(check, ())):
             stream.end(refusal)

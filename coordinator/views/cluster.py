@@ -39,6 +39,7 @@ class Cluster:
     async def info(self) -> pb.GetServerInfoResponse:
         limits = pb.ServerLimits(
             queued_jobs=self._limits.queued, token_queued_jobs=self._limits.token_queued, token_slots=self._limits.token_slots,
+            token_streams=self._limits.token_streams,
             streams=self._limits.streams, message_bytes=self._limits.message_bytes, page_size=LARGEST_PAGE, wait_s=LONGEST_WAIT_S,
             request_id_s=requests.KEPT_S, deleted_s=self._limits.deleted_s, audit_s=self._limits.audit_s,
             audit_records=self._limits.audit_records)

@@ -43,7 +43,7 @@ def test_a_full_queue_still_checks_jobs(client, waiting, small):
 
 
 def test_more_streams_than_may_be_are_refused_and_a_closed_one_makes_room(client, waiting):
-    full = ("STREAM_LIMIT", "as many streams are open as may be, 3; try again when one has ended")
+    full = ("STREAM_LIMIT", "as many streams are open as all callers together may have, 3; try again when one has ended")
     with Client(client.address) as other:
         streams = [other.watch(waiting[0]) for _ in range(LIMITS.streams)]
         assert [next(stream).kind for stream in streams] == ["transition"] * LIMITS.streams

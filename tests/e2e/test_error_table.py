@@ -334,7 +334,7 @@ ROWS = {
                                               ("QuotaFailure", "RetryInfo")),
     "a full queue": Row(lambda place: [submit(spec(), who=who)(place) for who in ("other", "third")], "RESOURCE_EXHAUSTED", "QUEUE_FULL",
                         "^the queue is full, with 5 job.s. waiting; try again when one has started$", ("QuotaFailure", "RetryInfo")),
-    "more streams than may be": Row(streams, "RESOURCE_EXHAUSTED", "STREAM_LIMIT", "^as many streams are open as may be, 2; ", ("QuotaFailure", "RetryInfo")),
+    "more streams than may be": Row(streams, "RESOURCE_EXHAUSTED", "STREAM_LIMIT", "^as many streams are open as all callers together may have, 2; ", ("QuotaFailure", "RetryInfo")),
     "a reader that takes nothing": Row(slow_reader, "RESOURCE_EXHAUSTED", "SLOW_READER", "^the reader took nothing for 0.2 s; it may go on", ("RetryInfo",)),
     "a store that another program holds": Row(store_held, "UNAVAILABLE", "NOT_READY", "^the coordinator's store is held by another program", ("RetryInfo",)),
     "a full disk": Row(full_disk, "RESOURCE_EXHAUSTED", "STORE_FULL", "^the coordinator's disk is full: nothing new is taken", ("RetryInfo",)),

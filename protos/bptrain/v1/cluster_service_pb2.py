@@ -29,7 +29,7 @@ except AttributeError:
   bptrain_dot_v1_dot_job__pb2 = bptrain_dot_v1_dot_job__service__pb2.bptrain.v1.job_pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bptrain/v1/cluster_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\"\x16\n\x14GetServerInfoRequest\"\xf5\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x41\n\x08versions\x18\x02 \x03(\x0b\x32/.bptrain.v1.GetServerInfoResponse.VersionsEntry\x12\x0c\n\x04time\x18\x03 \x01(\x01\x12\r\n\x05slots\x18\x04 \x01(\r\x12(\n\x06limits\x18\x05 \x01(\x0b\x32\x18.bptrain.v1.ServerLimits\x12\x10\n\x08\x66\x65\x61tures\x18\x06 \x03(\t\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xef\x01\n\x0cServerLimits\x12\x13\n\x0bqueued_jobs\x18\x01 \x01(\r\x12\x19\n\x11token_queued_jobs\x18\x02 \x01(\r\x12\x13\n\x0btoken_slots\x18\x03 \x01(\r\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x15\n\rmessage_bytes\x18\x05 \x01(\x04\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x0e\n\x06wait_s\x18\x07 \x01(\x01\x12\x14\n\x0crequest_id_s\x18\x08 \x01(\x01\x12\x11\n\tdeleted_s\x18\t \x01(\x01\x12\x0f\n\x07\x61udit_s\x18\n \x01(\x01\x12\x15\n\raudit_records\x18\x0b \x01(\x04\"\x11\n\x0fGetQueueRequest\"\x87\x01\n\x10GetQueueResponse\x12\r\n\x05slots\x18\x01 \x01(\r\x12\x12\n\nfree_slots\x18\x02 \x01(\r\x12\'\n\x07running\x18\x03 \x03(\x0b\x32\x16.bptrain.v1.QueueEntry\x12\'\n\x07waiting\x18\x04 \x03(\x0b\x32\x16.bptrain.v1.QueueEntry\"\xa7\x01\n\nQueueEntry\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12#\n\x05state\x18\x04 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05ranks\x18\x05 \x01(\r\x12\x10\n\x08priority\x18\x06 \x01(\r\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x16\n\x0e\x65stimated_time\x18\x08 \x01(\x01\"%\n\x13RenderLaunchRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"7\n\x14RenderLaunchResponse\x12\x11\n\targuments\x18\x01 \x03(\t\x12\x0c\n\x04line\x18\x02 \x01(\t2\x80\x02\n\x0e\x43lusterService\x12T\n\rGetServerInfo\x12 .bptrain.v1.GetServerInfoRequest\x1a!.bptrain.v1.GetServerInfoResponse\x12\x45\n\x08GetQueue\x12\x1b.bptrain.v1.GetQueueRequest\x1a\x1c.bptrain.v1.GetQueueResponse\x12Q\n\x0cRenderLaunch\x12\x1f.bptrain.v1.RenderLaunchRequest\x1a .bptrain.v1.RenderLaunchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bptrain/v1/cluster_service.proto\x12\nbptrain.v1\x1a\x1c\x62ptrain/v1/job_service.proto\"\x16\n\x14GetServerInfoRequest\"\xf5\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x41\n\x08versions\x18\x02 \x03(\x0b\x32/.bptrain.v1.GetServerInfoResponse.VersionsEntry\x12\x0c\n\x04time\x18\x03 \x01(\x01\x12\r\n\x05slots\x18\x04 \x01(\r\x12(\n\x06limits\x18\x05 \x01(\x0b\x32\x18.bptrain.v1.ServerLimits\x12\x10\n\x08\x66\x65\x61tures\x18\x06 \x03(\t\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x86\x02\n\x0cServerLimits\x12\x13\n\x0bqueued_jobs\x18\x01 \x01(\r\x12\x19\n\x11token_queued_jobs\x18\x02 \x01(\r\x12\x13\n\x0btoken_slots\x18\x03 \x01(\r\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x15\n\rmessage_bytes\x18\x05 \x01(\x04\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x0e\n\x06wait_s\x18\x07 \x01(\x01\x12\x14\n\x0crequest_id_s\x18\x08 \x01(\x01\x12\x11\n\tdeleted_s\x18\t \x01(\x01\x12\x0f\n\x07\x61udit_s\x18\n \x01(\x01\x12\x15\n\raudit_records\x18\x0b \x01(\x04\x12\x15\n\rtoken_streams\x18\x0c \x01(\r\"\x11\n\x0fGetQueueRequest\"\x87\x01\n\x10GetQueueResponse\x12\r\n\x05slots\x18\x01 \x01(\r\x12\x12\n\nfree_slots\x18\x02 \x01(\r\x12\'\n\x07running\x18\x03 \x03(\x0b\x32\x16.bptrain.v1.QueueEntry\x12\'\n\x07waiting\x18\x04 \x03(\x0b\x32\x16.bptrain.v1.QueueEntry\"\xa7\x01\n\nQueueEntry\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12#\n\x05state\x18\x04 \x01(\x0e\x32\x14.bptrain.v1.JobState\x12\r\n\x05ranks\x18\x05 \x01(\r\x12\x10\n\x08priority\x18\x06 \x01(\r\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x16\n\x0e\x65stimated_time\x18\x08 \x01(\x01\"%\n\x13RenderLaunchRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"7\n\x14RenderLaunchResponse\x12\x11\n\targuments\x18\x01 \x03(\t\x12\x0c\n\x04line\x18\x02 \x01(\t2\x80\x02\n\x0e\x43lusterService\x12T\n\rGetServerInfo\x12 .bptrain.v1.GetServerInfoRequest\x1a!.bptrain.v1.GetServerInfoResponse\x12\x45\n\x08GetQueue\x12\x1b.bptrain.v1.GetQueueRequest\x1a\x1c.bptrain.v1.GetQueueResponse\x12Q\n\x0cRenderLaunch\x12\x1f.bptrain.v1.RenderLaunchRequest\x1a .bptrain.v1.RenderLaunchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,17 +45,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_start=301
   _globals['_GETSERVERINFORESPONSE_VERSIONSENTRY']._serialized_end=348
   _globals['_SERVERLIMITS']._serialized_start=351
-  _globals['_SERVERLIMITS']._serialized_end=590
-  _globals['_GETQUEUEREQUEST']._serialized_start=592
-  _globals['_GETQUEUEREQUEST']._serialized_end=609
-  _globals['_GETQUEUERESPONSE']._serialized_start=612
-  _globals['_GETQUEUERESPONSE']._serialized_end=747
-  _globals['_QUEUEENTRY']._serialized_start=750
-  _globals['_QUEUEENTRY']._serialized_end=917
-  _globals['_RENDERLAUNCHREQUEST']._serialized_start=919
-  _globals['_RENDERLAUNCHREQUEST']._serialized_end=956
-  _globals['_RENDERLAUNCHRESPONSE']._serialized_start=958
-  _globals['_RENDERLAUNCHRESPONSE']._serialized_end=1013
-  _globals['_CLUSTERSERVICE']._serialized_start=1016
-  _globals['_CLUSTERSERVICE']._serialized_end=1272
+  _globals['_SERVERLIMITS']._serialized_end=613
+  _globals['_GETQUEUEREQUEST']._serialized_start=615
+  _globals['_GETQUEUEREQUEST']._serialized_end=632
+  _globals['_GETQUEUERESPONSE']._serialized_start=635
+  _globals['_GETQUEUERESPONSE']._serialized_end=770
+  _globals['_QUEUEENTRY']._serialized_start=773
+  _globals['_QUEUEENTRY']._serialized_end=940
+  _globals['_RENDERLAUNCHREQUEST']._serialized_start=942
+  _globals['_RENDERLAUNCHREQUEST']._serialized_end=979
+  _globals['_RENDERLAUNCHRESPONSE']._serialized_start=981
+  _globals['_RENDERLAUNCHRESPONSE']._serialized_end=1036
+  _globals['_CLUSTERSERVICE']._serialized_start=1039
+  _globals['_CLUSTERSERVICE']._serialized_end=1295
 # @@protoc_insertion_point(module_scope)

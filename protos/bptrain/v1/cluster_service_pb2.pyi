@@ -36,7 +36,7 @@ class GetServerInfoResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., versions: _Optional[_Mapping[str, str]] = ..., time: _Optional[float] = ..., slots: _Optional[int] = ..., limits: _Optional[_Union[ServerLimits, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ServerLimits(_message.Message):
-    __slots__ = ("queued_jobs", "token_queued_jobs", "token_slots", "streams", "message_bytes", "page_size", "wait_s", "request_id_s", "deleted_s", "audit_s", "audit_records")
+    __slots__ = ("queued_jobs", "token_queued_jobs", "token_slots", "streams", "message_bytes", "page_size", "wait_s", "request_id_s", "deleted_s", "audit_s", "audit_records", "token_streams")
     QUEUED_JOBS_FIELD_NUMBER: _ClassVar[int]
     TOKEN_QUEUED_JOBS_FIELD_NUMBER: _ClassVar[int]
     TOKEN_SLOTS_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class ServerLimits(_message.Message):
     DELETED_S_FIELD_NUMBER: _ClassVar[int]
     AUDIT_S_FIELD_NUMBER: _ClassVar[int]
     AUDIT_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_STREAMS_FIELD_NUMBER: _ClassVar[int]
     queued_jobs: int
     token_queued_jobs: int
     token_slots: int
@@ -59,7 +60,8 @@ class ServerLimits(_message.Message):
     deleted_s: float
     audit_s: float
     audit_records: int
-    def __init__(self, queued_jobs: _Optional[int] = ..., token_queued_jobs: _Optional[int] = ..., token_slots: _Optional[int] = ..., streams: _Optional[int] = ..., message_bytes: _Optional[int] = ..., page_size: _Optional[int] = ..., wait_s: _Optional[float] = ..., request_id_s: _Optional[float] = ..., deleted_s: _Optional[float] = ..., audit_s: _Optional[float] = ..., audit_records: _Optional[int] = ...) -> None: ...
+    token_streams: int
+    def __init__(self, queued_jobs: _Optional[int] = ..., token_queued_jobs: _Optional[int] = ..., token_slots: _Optional[int] = ..., streams: _Optional[int] = ..., message_bytes: _Optional[int] = ..., page_size: _Optional[int] = ..., wait_s: _Optional[float] = ..., request_id_s: _Optional[float] = ..., deleted_s: _Optional[float] = ..., audit_s: _Optional[float] = ..., audit_records: _Optional[int] = ..., token_streams: _Optional[int] = ...) -> None: ...
 
 class GetQueueRequest(_message.Message):
     __slots__ = ()

@@ -23,6 +23,7 @@ from coordinator.embedded import embedded
 from coordinator.endpoint import Endpoint
 from coordinator.errors import Refusal
 from coordinator.jobs import states
+from coordinator.limits import Limits
 from coordinator.store import jobs, lifecycle
 
 DAY_S = 86_400
@@ -152,6 +153,27 @@ def test_an_open_stream_ends_within_a_second_of_its_tokens_end(place, where):
             place.console(issue.revoke, "watcher-i")
         assert refusal(lambda: list(stream)).reason == "TOKEN_REVOKED"
         assert time.monotonic() - began < 1
+
+
+def test_a_token_that_has_all_its_streams_open_is_refused_one_more_and_others_are_not(tmp_path, data_root, small_spec):
+    with embedded(Settings(tmp_path / "state", data_root, slots=1, require_token=True, limits=Limits(token_streams=2))) as server:
+        place = Place(server, tmp_path / "state", small_spec(ranks=2, logical_shards=2))
+        with place.by("reader") as reader, place.by("submitter") as other:
+            assert reader.info().limits.token_streams == 2
+            streams = [reader.watch(place.job) for _ in range(2)]
+            assert [next(stream).kind for stream in streams] == ["transition"] * 2
+            refused = refusal(lambda: next(reader.watch(place.job)))
+            assert str(refused) == "as many streams are open as token reader may have, 2; try again when one has ended"
+            assert reader.get(place.job).id == place.job and next(other.watch(place.job)).kind == "transition"
+        until = time.monotonic() + 60
+        with place.by("reader") as reader:  # hung up: there is room again
+            while True:
+                try:
+                    next(reader.watch(place.job))
+                    break
+                except Refusal:
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
 
 
 def test_health_is_open_to_everybody(place):
