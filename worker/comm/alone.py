@@ -1,4 +1,4 @@
-"""A world of one: no mpirun, no MPI."""
+"""A world of one: no mpirun, no MPI. Nobody waits; that it goes on is told, for the keeper ends who stands still."""
 
 import os
 
@@ -9,20 +9,22 @@ class Alone(Comm):
     rank, size = 0, 1
 
     def gather_all(self, data):
+        self.watch.goes_on()
         return [data]
 
     def broadcast(self, array, root=0):
-        pass
+        self.watch.goes_on()
 
     def sum(self, array):
-        self.watch.goes_on()  # a step is done: nobody waits, but the keeper looks
+        self.watch.goes_on()
 
     def alltoall(self, send, counts, receive, receive_counts, places=None):
         start = places[0] if places else 0
         receive[start:start + counts[0]] = send[:counts[0]]
+        self.watch.goes_on()
 
     def barrier(self):
-        pass
+        self.watch.goes_on()
 
     def close(self, code):
         pass
