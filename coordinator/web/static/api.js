@@ -2,11 +2,12 @@
 // The token stays in this tab: in sessionStorage, and in a header of each call.
 
 const WAIT_MS = [300, 5000];
-let told = null; // the question for a token that is open
+const NO_TOKEN = "this coordinator wants a token: press Token, above";
+let told = null, declined = false; // the question for a token that is open; whether nobody wants to be asked again
 
 export class Refused extends Error {
   constructor(answer) {
-    super(answer.message);
+    super(answer.reason === "TOKEN_MISSING" ? NO_TOKEN : answer.message);
     this.reason = answer.reason;
     this.problems = answer.problems ?? [];
   }
@@ -80,8 +81,8 @@ async function asked(path, request, signal) {
   line("live");
   if (response.ok) return response;
   const answer = await response.json().catch(() => ({ message: `the coordinator answered ${response.status}` }));
-  if (answer.reason?.startsWith("TOKEN_")) {
-    await wantToken(answer.message);
+  if (answer.reason?.startsWith("TOKEN_") && !declined) {
+    await wantToken(answer.reason === "TOKEN_MISSING" ? "" : answer.message);
     if (sessionStorage.getItem("token") !== token) return asked(path, request, signal);
   }
   throw new Refused(answer);
@@ -111,7 +112,8 @@ export function wantToken(why = "") {
     secret.value = "";
     dialog.returnValue = "";
     dialog.onclose = () => {
-      if (dialog.returnValue === "ok") sessionStorage.setItem("token", secret.value.trim());
+      declined = dialog.returnValue !== "ok";
+      if (!declined) sessionStorage.setItem("token", secret.value.trim());
       told = null;
       done();
     };
@@ -124,5 +126,5 @@ function line(is) {
   const shown = document.getElementById("line");
   if (shown.dataset.is === is) return;
   shown.dataset.is = is;
-  shown.textContent = is === "live" ? "live" : "no connection; trying again";
+  shown.textContent = is === "live" ? "live" : "no connection";
 }

@@ -26,7 +26,7 @@ export class Filter {
 
   // A column's head, which orders by it: up, down, as usual.
   head(title, className) {
-    if (!KEYS[title]) return el("th", { className, textContent: title });
+    if (!title || !KEYS[title]) return el("th", { className, textContent: title });
     const head = el("th", { className }, el("button", { textContent: title, onclick: () => this.orderBy(title) }));
     this.heads.set(title, head);
     this.mark();

@@ -41,8 +41,10 @@ export async function sparks(rows) {
   rows = rows.filter(row => row.step !== row.drawn && row.node.getBoundingClientRect().top < innerHeight + AHEAD_PX).slice(0, PAGE);
   if (!rows.length) return;
   const { curves = [] } = await call("MetricService/QueryMetrics", { job_ids: rows.map(row => row.id), series: ["loss"], max_points: SPARK });
-  for (const row of rows) row.drawn = row.step;
-  for (const curve of curves) rows.find(row => row.id === curve.job_id).path.setAttribute("d", path(curve));
+  for (const row of rows) {
+    row.drawn = row.step;
+    row.path.setAttribute("d", curves.filter(({ job_id: id }) => id === row.id || id.startsWith(row.id + "-")).map(path).join("")); // of each fold its own
+  }
 }
 
 function path({ steps, values }) {

@@ -9,6 +9,11 @@ import time
 import numpy as np
 import pytest
 
+from bptrain.v1.admin_service_pb2 import Scope
+from coordinator.app import Settings
+from coordinator.client import Client
+from coordinator.embedded import embedded
+from coordinator.ports import LOOPBACK, Listen
 from coordinator.runs import oracles
 from coordinator.terminal.differing import differing
 
@@ -71,6 +76,9 @@ def test_a_job_in_folds_shows_each_with_its_curve_and_mean_and_deviation(site, p
     playwright.expect(page.locator(".folds")).to_contain_text(re.compile(r"mean ± deviation.* ± "), timeout=DEADLINE_MS)
     playwright.expect(page.locator(".chips")).to_have_text(re.compile("fold 1.*fold 2.*fold 3"))
     playwright.expect(page.locator(".chart header").first).to_contain_text("point")
+    page.goto(server.web_address)
+    playwright.expect(page.locator(".jobs tr", has_text=job).locator(".spark path")).to_have_attribute("d", re.compile("^M[^M]+M[^M]+M"), timeout=DEADLINE_MS)
+    page.go_back()
     page.locator(".folds a").nth(1).click()
     playwright.expect(page.locator(".head")).to_contain_text(f"{job}-2")
 
@@ -147,6 +155,23 @@ def test_the_list_is_narrowed_by_words_and_states_and_ordered_by_a_column(site, 
     playwright.expect(shown.first).to_have_text(job_id)
     page.get_by_role("searchbox").fill("no such job")
     page.get_by_text("No job is like this.").wait_for()
+
+
+def test_a_token_is_asked_for_once_and_again_when_somebody_presses_the_button(browser, tmp_path, data_root):
+    with embedded(Settings(tmp_path, data_root, 1), Listen(LOOPBACK, 0, 0, None, 0)) as server, Client(server.address) as client:
+        secret, page = client.create_token("chief", Scope.SCOPE_ADMIN, 3600).secret, browser.new_page()
+        page.goto(server.web_address)
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("alert").get_by_text("this coordinator wants a token").wait_for()
+        with page.expect_response(lambda response: response.status == 401):
+            pass  # asked for again, with no question
+        assert not page.get_by_role("dialog").is_visible()
+        page.get_by_role("button", name="Token").click()
+        page.get_by_label("Token").fill(secret)
+        page.get_by_role("button", name="Use it").click()
+        page.get_by_text("No jobs yet.").wait_for()
+        playwright.expect(page.get_by_role("alert")).to_be_hidden()
+        page.close()
 
 
 def test_a_job_that_is_not_there_is_said_to_be_so(site, page):
