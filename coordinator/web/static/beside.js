@@ -45,7 +45,7 @@ export class Beside {
       ...(jobs.every(job => isFinal(stateOf(job))) ? [] : [row("time left", jobs.map(job => job.progress?.left_s ? duration(job.progress.left_s) : "–"))]),
       ...series.map(name => row(title(name), jobs.map(job => name in (job.latest ?? {}) ? number(job.latest[name]) : "–"))));
     const specs = jobs.map(job => new Map(fields(job.spec))), names = [...new Set(specs.flatMap(spec => [...spec.keys()]))].filter(name => name !== "name" && new Set(specs.map(spec => spec.get(name))).size > 1);
-    this.differing.replaceChildren(...names.slice(0, this.all ? names.length : SOME).map(name => row(name, specs.map(spec => spec.get(name) ?? "–"))));
+    this.differing.replaceChildren(...names.slice(0, this.all ? names.length : SOME).map(name => row(name, specs.map(spec => spec.get(name) ?? "-"))));
     this.rest.hidden = this.all || names.length <= SOME;
     this.rest.textContent = `${names.length - SOME} more fields differ`;
   }
