@@ -74,7 +74,9 @@ def _same(output: Shape, targets: Field) -> bool:
 
 
 def described(targets: Field) -> str:
-    """`(5,) integers`, as error messages write it."""
+    """`(5,) integers`, or `one number`, as error messages write it; with brackets, as it is no text."""
+    if not targets.shape:
+        return "(one integer)" if targets.integer else "(one number, not an integer)"
     return describe(targets.shape) + (" integers" if targets.integer else " numbers")
 
 

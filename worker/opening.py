@@ -80,5 +80,16 @@ def _chain(spec: JobSpec, train: Dataset) -> Chain:
 
 
 def _fit_problems(name: str, data: Dataset, maths: bpcore.Spec) -> list[Problem]:
-    """What is wrong between the model and one data set."""
-    return [Problem(f"{problem.field} (data.{name})", problem.message) for problem in maths.data_problems(data.fields)]
+    """What is wrong between the model and one data set, and where in the data that is seen."""
+    return [Problem(f"{problem.field} (data.{name})", problem.message + _seen(problem, data, maths)) for problem in maths.data_problems(data.fields)]
+
+
+def _seen(problem: Problem, data: Dataset, maths: bpcore.Spec) -> str:
+    if problem.field.startswith("model.") and hasattr(data, "remark"):
+        return data.remark
+    for field in {head.target for head in maths.heads} & data.fields.keys():
+        found = data.fields[field]
+        value = found.lowest if found.lowest < 0 else found.classes - 1
+        if found.integer and f"got {value}" in problem.message and hasattr(data, "place_of"):
+            return f"; first seen in {data.place_of(field, value)}"
+    return ""

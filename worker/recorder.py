@@ -234,7 +234,7 @@ class Recorder(Silent):
         self._has_ended = True
         self._reporter.ended(event)
         if event.digest:
-            say(f"{event.cause} at step {event.step}")
+            say(event.cause if event.outcome == AttemptEnded.OUTCOME_FAILED else f"{event.cause} at step {event.step}")
             say(f"parameters sha256:{event.digest}")
         if event.skipped:
             say(f"{event.skipped} samples could not be read and were left out")

@@ -77,7 +77,7 @@ async def _train(launcher: Launcher, order: Order, place: RunDir, spec: JobSpec)
     if end is None:
         place.release_memory()
         raise TrainingFailed(f"the ranks ended with exit status {status} before the job was done; {place.log} has their words")
-    click.echo(f"{end.cause} at step {end.step}")
+    click.echo(end.cause if end.outcome == AttemptEnded.OUTCOME_FAILED else f"{end.cause} at step {end.step}")
     if end.digest:
         click.echo(f"parameters sha256:{end.digest}")
     if end.outcome == AttemptEnded.OUTCOME_STOPPED:

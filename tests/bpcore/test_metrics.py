@@ -126,8 +126,8 @@ def test_labels_of_places_are_counted_one_by_one():
     ((3,), Field((), True, 3), None),
     ((1,), Field((), True, 2), None),
     ((5, 3), Field((5,), True, 3), None),
-    ((2, 3), Field((), True, 3), "expected integer labels (2,), got () integers"),
-    ((3,), Field(()), "expected one integer label a sample, got () numbers"),
+    ((2, 3), Field((), True, 3), "expected integer labels (2,), got (one integer)"),
+    ((3,), Field(()), "expected one integer label a sample, got (one number, not an integer)"),
     ((3,), Field((3,)), "expected one integer label a sample, got (3,) numbers"),
 ], ids=str)
 def test_accuracy_takes_one_label_a_place(output, targets, problem):

@@ -41,8 +41,8 @@ CASES = {
         "model.input (data.train): expected [8, 8, 1], the shape of a sample, got [28, 28, 1]",
         "model.input (data.eval): expected [8, 8, 1], the shape of a sample, got [28, 28, 1]"]),
     "too few outputs": (model("flatten", {"linear": {"units": 9}}), [
-        f"loss (data.{part}): expected labels 0 … 8, as the model ends in 9 classes, got 9; end the model in linear: {{units: 10}}"
-        for part in ("train", "eval")]),
+        f"loss (data.{part}): expected labels 0 … 8, as the model ends in 9 classes, got 9; end the model in linear: {{units: 10}}; "
+        f"first seen in sample {place}" for part, place in (("train", 9), ("eval", 2))]),
     "more shards than samples": ({"batch_size": 3}, ["logical_shards: expected at most batch_size = 3, got 4"]),
     "missing and unreadable data": (npz("nope.npz", "text.npz"), [
         'data.train.npz.path: expected a file inside the data root, got "nope.npz"; there is none of that name',

@@ -90,7 +90,7 @@ def test_a_diverging_job_fails_with_what_to_do(standing):
 def test_a_diverging_run_ends_with_exit_code_one_and_the_same_sentence(standing):
     done = standing.bptrain("run", standing.job(**DIVERGING), "--run-dir", "diverged")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert re.search(NOT_FINITE + r" at step \d+\n", done.stdout)
+    assert re.search(NOT_FINITE + r"\n", done.stdout)
 
 
 def test_watching_a_failed_job_ends_with_exit_code_one(standing):

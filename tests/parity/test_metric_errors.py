@@ -15,7 +15,7 @@ def integers(shape, classes, lowest=0):
     ("accuracy", (1,), Field(()), None),
     ("accuracy", (2, 3), integers((2,), 3), None),
     ("accuracy", (3,), integers((3,), 2), None),
-    ("accuracy", (3,), Field(()), "expected one integer label a sample, got () numbers"),
+    ("accuracy", (3,), Field(()), "expected one integer label a sample, got (one number, not an integer)"),
     ("accuracy", (3,), Field((3,)), "expected one integer label a sample, got (3,) numbers"),
     ("accuracy", (1,), integers((), 10), "expected targets in [0, 1], got 9"),
     ("f1", (3,), integers((), 3, -1), "expected labels from 0 on, got -1; name the label to leave out: ignored: -1"),

@@ -95,8 +95,8 @@ def test_the_models_input_is_the_shape_of_a_sample(problems):
 
 def test_labels_beyond_the_models_classes(problems):
     assert problems(model={"input": [4], "layers": [{"linear": {"units": 2}}]}) == [
-        f"loss (data.{part}): expected labels 0 … 1, as the model ends in 2 classes, got 2; end the model in linear: {{units: 3}}"
-        for part in ("train", "eval")]
+        f"loss (data.{part}): expected labels 0 … 1, as the model ends in 2 classes, got 2; end the model in linear: {{units: 3}}; "
+        f"first seen in sample {place}" for part, place in (("train", 1), ("eval", 0))]
 
 
 def test_targets_of_another_shape_than_the_output(problems):

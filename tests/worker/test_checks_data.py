@@ -34,10 +34,10 @@ def changed(array, place, value):
      "data.train.npz.x: expected finite numbers, but 2 of 20 samples hold NaN or infinity, the first of them sample 3"),
     ({"y": changed(Y.astype(float), 19, np.nan)},
      "data.train.npz.y: expected finite numbers, but 1 of 20 samples hold NaN or infinity, the first of them sample 19"),
-    ({"y": changed(Y, 4, -2)}, "loss (data.train): expected labels from 0 on, got -2; name the label to leave out: ignored: -2"),
+    ({"y": changed(Y, 4, -2)}, "loss (data.train): expected labels from 0 on, got -2; name the label to leave out: ignored: -2; first seen in sample 4"),
     ({"y": changed(Y, 4, 3)},
-     "loss (data.train): expected labels 0 … 2, as the model ends in 3 classes, got 3; end the model in linear: {units: 4}"),
-    ({"y": Y.astype(float)}, "loss (data.train): expected one integer label a sample, got () numbers"),
+     "loss (data.train): expected labels 0 … 2, as the model ends in 3 classes, got 3; end the model in linear: {units: 4}; first seen in sample 4"),
+    ({"y": Y.astype(float)}, "loss (data.train): expected one integer label a sample, got (one number, not an integer)"),
     ({"y": np.stack([Y, Y], 1)}, "loss (data.train): expected one integer label a sample, got (2,) integers"),
     ({"y": Y[:19]}, "data.train.npz.y: expected as many samples as x has, 20, got 19"),
     ({"x": X[:0], "y": Y[:0]}, "data.train.npz.x: expected at least one sample, got [0, 4]"),
@@ -73,7 +73,8 @@ def test_a_single_array_is_no_npz(tmp_path, problems):
 
 def test_pickled_objects_are_never_loaded(npz, problems):
     npz("bad.npz", x=np.array([{"__reduce__": 1}] * 20, dtype=object))
-    assert problems() == ['data.train.npz.path: expected a readable .npz file, but "bad.npz" is not one']
+    assert problems() == ['data.train.npz.path: expected arrays of numbers, but "bad.npz" holds Python objects: text among numbers, '
+                          "or rows of unequal length"]
 
 
 @pytest.mark.parametrize("path", ["../outside.npz", "sub/../../outside.npz", "/etc/hostname", "link.npz", "folder/outside.npz"])

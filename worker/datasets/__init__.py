@@ -155,6 +155,11 @@ class Arrays:
     def size_bytes(self) -> int:
         return sum(array.nbytes for array in self._arrays.values())
 
+    def place_of(self, field: str, value: int) -> str:
+        """The first sample that holds a value, as users call it."""
+        starts = (start + np.argwhere(block == value)[0, 0] for start, block in _blocks(self._arrays[field]) if (block == value).any())
+        return f"sample {next(starts)}"
+
     def read(self, indices: np.ndarray) -> Batch:
         return {name: array.take(indices, 0) if self._ready[name] else array.take(indices, 0).astype(np.float32)
                 for name, array in self._arrays.items()}

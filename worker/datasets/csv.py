@@ -28,7 +28,7 @@ class Csv(Table):
             name, bad = root.name(path), []
             try:
                 for batch in self._open(path, bad):
-                    yield name, arrow.columns(batch)
+                    yield name, arrow.columns(batch, name)
             except (library.ArrowException, OSError, ValueError) as error:
                 raise InvalidInput([Problem("path", _why(name, bad, error))]) from None
             left_out += [f"{name}, row {row.number - 1}" for row in bad]

@@ -23,6 +23,7 @@ from bpcore.attributes import pair, text
 from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.fields import Field
 from worker.datasets import DataRoot
+from worker.errors import BadSample
 from worker.sources import labels, pictures
 from worker.sources.lazy import Files, Lazy
 from worker.sources.split import Source
@@ -48,11 +49,14 @@ class ImageBoxes(Source):
         files = Files.of([paths[row] for row in rows], [names[row] for row in rows])
         inside = [boxes.get(name, []) for name in files.names]
         known = labels.classes([box[0] for some in inside for box in some], learned)
-        shape = pictures.shape(files, self.size, self.color)
+        shape = pictures.shape(files, self.size, self.color, self.on_bad == "skip")
 
         def make(index: int) -> dict[str, np.ndarray]:
             pixels = pictures.decoded(files, index, shape, self.size is not None)
-            return {"x": pixels.astype(np.float32) / np.float32(255)} | self._cells(inside[index], known, pictures.original(files, index))
+            original = pictures.original(files, index)
+            for _, *edges in inside[index]:
+                _require_inside(files.names[index], edges, original)
+            return {"x": pixels.astype(np.float32) / np.float32(255)} | self._cells(inside[index], known, original)
 
         fields = {"x": Field(shape), "class": Field(self.grid, True, len(known) + 1, 0), "box": Field((*self.grid, 4)),
                   "mask": Field(self.grid, True, 2, 0)}
@@ -82,3 +86,11 @@ class ImageBoxes(Source):
             kinds[tuple(place)] = 1 + known.index(kind)
             edges[tuple(place)] = [*(middle * self.grid - place), *size]
         return {"class": kinds, "box": edges, "mask": (kinds > 0).astype(np.int64)}
+
+
+def _require_inside(name: str, edges: Sequence[float], original: tuple[int, int]) -> None:
+    """Raises BadSample for a box whose middle is not in its picture."""
+    left, top, width, height = edges
+    if top + height / 2 > original[0] or left + width / 2 > original[1]:
+        raise BadSample(f"{name}: " + expected(f"boxes whose middle is in the picture, {original[1]} wide and {original[0]} high",
+                                               f"(left {left:g}, top {top:g}, width {width:g}, height {height:g})"))

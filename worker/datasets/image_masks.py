@@ -41,7 +41,7 @@ class ImageMasks(Source):
         stems = sorted(images)
         stems = [stems[row] for row in self.rows(len(stems))]
         x, y = (Files.of([of[stem] for stem in stems], [root.name(of[stem]) for stem in stems]) for of in (images, masks))
-        shape = pictures.shape(x, self.size, self.color)
+        shape = pictures.shape(x, self.size, self.color, self.on_bad == "skip")
         numbers = np.full(256, -1)
         numbers[list(self.values)] = np.arange(len(self.values))
 

@@ -32,7 +32,7 @@ class Images(Source):
         files = Files.of([paths[row] for row in rows], [root.name(paths[row]) for row in rows])
         known = labels.classes(names, learned)
         numbers = [np.int64(known.index(name)) for name in names]
-        shape = pictures.shape(files, self.size, self.color)
+        shape = pictures.shape(files, self.size, self.color, self.on_bad == "skip")
 
         def make(index: int) -> dict[str, np.ndarray]:
             pixels = pictures.decoded(files, index, shape, self.size is not None)

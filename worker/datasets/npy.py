@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bpcore.attributes import text
-from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker import known
 from worker.datasets import Arrays, Format
 from worker.errors import BadSample
-from worker.sources.filed import LARGE_BYTES, Filed, Stored
+from worker.sources.filed import LARGE_BYTES, Filed, Stored, unreadable
 from worker.sources.lazy import Files
 
 DAMAGE = (OSError, ValueError, EOFError, SyntaxError, TypeError)  # what reading a damaged file can raise, from NumPy
@@ -42,8 +41,8 @@ def _array(path: Path, name: str) -> np.ndarray | Stored:
         if path.stat().st_size >= LARGE_BYTES and (stored := _stored(path, name)) is not None:
             return stored
         return np.load(path, allow_pickle=False)
-    except DAMAGE:
-        raise _unreadable(name) from None
+    except DAMAGE as error:
+        raise unreadable(".npy", name, error) from None
 
 
 def _stored(path: Path, name: str) -> Stored | None:
@@ -63,9 +62,5 @@ def _field(path: Path, name: str, array: np.ndarray | Stored) -> Field:
 
     try:
         return Field(array.shape[1:], *known.of(path, look))
-    except BadSample:
-        raise _unreadable(name) from None
-
-
-def _unreadable(name: str) -> InvalidInput:
-    return InvalidInput([Problem("path", f'expected a readable .npy file, but "{name}" is not one')])
+    except BadSample as error:
+        raise unreadable(".npy", name, error) from None

@@ -18,12 +18,11 @@ from typing import BinaryIO
 import numpy as np
 
 from bpcore.attributes import text
-from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from worker import known
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
 from worker.errors import BadSample
-from worker.sources.filed import LARGE_BYTES, Filed, Stored
+from worker.sources.filed import LARGE_BYTES, Filed, Stored, unreadable
 from worker.sources.lazy import Files
 
 LOCAL_HEAD = struct.Struct("<26xHH")  # in front of a member in the file: lengths of its name and of what else is said
@@ -50,8 +49,8 @@ class Npz(Format):
                     return Arrays(arrays)
                 found = known.of(path, lambda: _looked_through(arrays, file, [member for _, member in plain.values()]))
                 return Filed(arrays, Files.of([path], [self.path]), {name: Field(array.shape[1:], *found[name]) for name, array in arrays.items()})
-        except DAMAGE:
-            raise InvalidInput([Problem("path", f'expected a readable .npz file, but "{self.path}" is not one')]) from None
+        except DAMAGE as error:
+            raise unreadable(".npz", self.path, error) from None
 
 
 def _plain(archive: zipfile.ZipFile, file: BinaryIO, name: str) -> dict[str, tuple[Stored, zipfile.ZipInfo]]:

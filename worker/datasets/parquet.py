@@ -29,6 +29,6 @@ class Parquet(Table):
             try:
                 with parquet.ParquetFile(path) as file:
                     for batch in file.iter_batches():
-                        yield name, arrow.columns(batch)
+                        yield name, arrow.columns(batch, name)
             except (library.ArrowException, OSError, ValueError):
                 raise InvalidInput([Problem("path", f'expected a readable Parquet file, but "{name}" is not one')]) from None

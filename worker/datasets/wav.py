@@ -48,7 +48,7 @@ class Wav(Source):
         rows = self.rows(len(names), (lambda: groups) if groups else None, (lambda: said) if said and not self.transcripts else None)
         paths = [root.file(names[row]) for row in rows]
         files = Files.of(paths, [names[row] for row in rows])
-        if problems := sounds.problems(files, self.rate, round(self.seconds * self.rate)):
+        if self.on_bad == "fail" and (problems := sounds.problems(files, self.rate, self._most)):
             raise InvalidInput(problems)
         frames, width = self._shape
         fields = {"x": Field((frames, width)), "mask": Field((frames,), True, 2, 0)}
@@ -77,17 +77,22 @@ class Wav(Source):
         return [f"{folder}/{each[0]}" for each in columns], [each[1] for each in columns], [each[2] for each in columns if len(each) == 3]
 
     @property
+    def _most(self) -> int:
+        """Samples in a sound."""
+        return round(self.seconds * self.rate)
+
+    @property
     def _features(self) -> Features:
         window, hop = (max(1, round(seconds * self.rate)) for seconds in (self.window_s, self.hop_s))
         return Features(self.rate, window, hop, self.bands, self.coefficients if self.features == "mfcc" else 0)
 
     @property
     def _shape(self) -> tuple[int, int]:
-        samples = round(self.seconds * self.rate)
+        samples = self._most
         return (samples, 1) if self.features == "samples" else (self._features.frames(samples), self._features.width)
 
     def _sample(self, files: Files, index: int) -> dict[str, np.ndarray]:
-        sound = sounds.decoded(files, index)
+        sound = sounds.decoded(files, index, self.rate, self._most)
         found = sound[:, None] if self.features == "samples" else self._features.of(sound)
         found = sounds.normalised(found) if self.normalise and self.features != "samples" else found
         x, mask = np.zeros(self._shape, np.float32), np.zeros(self._shape[0], np.int64)

@@ -9,13 +9,23 @@ from math import prod
 
 import numpy as np
 
+from bpcore.errors import InvalidInput, Problem
 from bpcore.fields import Field
 from bpcore.shapes import Shape
 from worker.datasets import Arrays
 from worker.errors import BadSample
 from worker.sources.lazy import Files
 
+OBJECTS = "Object arrays"  # how NumPy's refusal of them begins
 LARGE_BYTES = 1 << 26  # of a file or an array: below it a copy for each rank does no harm
+
+
+def unreadable(kind: str, name: str, error: Exception) -> InvalidInput:
+    """`kind`: of a file, .npz or .npy; `error`: what reading it raised."""
+    if OBJECTS in str(error):
+        return InvalidInput([Problem("path", f'expected arrays of numbers, but "{name}" holds Python objects: text among numbers, '
+                                             "or rows of unequal length")])
+    return InvalidInput([Problem("path", f'expected a readable {kind} file, but "{name}" is not one')])
 
 
 class Stored:
@@ -24,7 +34,7 @@ class Stored:
 
     def __init__(self, file: int, name: str, start: int, dtype: np.dtype, shape: Shape):
         if dtype.hasobject:  # addresses of another process
-            raise ValueError
+            raise ValueError(OBJECTS)
         self.dtype, self.shape, self.ndim, self.size = dtype, shape, len(shape), prod(shape)
         self.nbytes = self.size * dtype.itemsize
         if start + self.nbytes > os.fstat(file).st_size:

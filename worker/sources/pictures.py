@@ -31,15 +31,17 @@ def color() -> object:
     return choice("rgb", "gray")
 
 
-def shape(files: Files, wanted: tuple[int, int] | None, color: str) -> Shape:
-    """What every picture is to have: of the first one, unless a size is wanted. Raises InvalidInput."""
+def shape(files: Files, wanted: tuple[int, int] | None, color: str, skips: bool) -> Shape:
+    """What every picture is to have: of the first one, or of the first that is one, unless a size is wanted. Raises InvalidInput."""
     image = _library()
-    try:
-        with image.open(files.paths[0]) as first:
-            height, width = wanted or (first.height, first.width)
-    except (OSError, ValueError, SyntaxError):
-        raise InvalidInput([Problem("path", f'expected readable pictures, but "{files.names[0]}" is not one')]) from None
-    return height, width, CHANNELS[color]
+    for path in files.paths if skips else files.paths[:1]:
+        try:
+            with image.open(path) as first:
+                height, width = wanted or (first.height, first.width)
+                return height, width, CHANNELS[color]
+        except (OSError, ValueError, SyntaxError):
+            continue
+    raise InvalidInput([Problem("path", f'expected readable pictures, but "{files.names[0]}" is not one')])
 
 
 def decoded(files: Files, index: int, wanted: Shape, scales: bool, nearest: bool = False) -> np.ndarray:

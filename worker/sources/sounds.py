@@ -11,7 +11,7 @@ ASSP 28(4), 1980; O'Shaughnessy, "Speech communication", 1987, for the scale.
 
 from functools import cached_property
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from worker.sources.lazy import Files
 
 SUFFIXES = {".wav", ".flac", ".ogg"}
 FLOOR = 1e-6
+UNKNOWN_BYTES, PADDING_BYTES = 0x7FFFF000, 1  # of a WAV file: a length from which on it is none; what some leave out at the end
 STEADY = 1e-3  # a deviation that is rounding only stays as small as it is
 
 
@@ -94,12 +95,14 @@ def problems(files: Files, rate: int, most_samples: int) -> list[Problem]:
     return found
 
 
-def _problem(path: Any, name: str, rate: int, most_samples: int) -> str:
+def _problem(path: Path, name: str, rate: int, most_samples: int) -> str:
     library = _library()
     try:
         head = library.info(str(path))
     except (library.SoundFileError, OSError):
         return f"{name}: expected a sound that can be read, but it is none"
+    if lacking := _lacking_bytes(path):
+        return f"{name}: expected a whole sound, but {lacking} bytes of it are missing"
     if head.samplerate != rate:
         return f"{name}: expected {rate} samples a second, got {head.samplerate}; convert it, or give another rate to all"
     if head.frames > most_samples:
@@ -107,9 +110,19 @@ def _problem(path: Any, name: str, rate: int, most_samples: int) -> str:
     return "" if head.frames else f"{name}: expected a sound, but it is empty"
 
 
-def decoded(files: Files, index: int) -> np.ndarray:
+def _lacking_bytes(path: Path) -> int:
+    """Of a WAV file, by what its head says; who writes to a pipe says 0, or as much as can be said."""
+    with open(path, "rb") as file:
+        mark, length = file.read(4), int.from_bytes(file.read(4), "little")
+    lacking = length + 8 - path.stat().st_size
+    return lacking if mark == b"RIFF" and length < UNKNOWN_BYTES and lacking > PADDING_BYTES else 0
+
+
+def decoded(files: Files, index: int, rate: int, most_samples: int) -> np.ndarray:
     """float32 (samples,), the mean of its channels. Raises BadSample."""
     library, path, name = _library(), files.unchanged(index), files.names[index]
+    if problem := _problem(path, name, rate, most_samples):
+        raise BadSample(problem)
     try:
         expected = library.info(str(path)).frames
         sound, _ = library.read(str(path), dtype="float32", always_2d=True)

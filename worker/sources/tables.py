@@ -7,6 +7,7 @@
 4. A row is named by its file and its number in it, from 1 on, a headline not counted.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from bpcore.attributes import attribute, choice, names, text, unknown
-from bpcore.errors import InvalidInput, Problem, expected
+from bpcore.errors import InvalidInput, Problem, expected, show
 from bpcore.fields import Field
 from worker.datasets import DataRoot, Dataset
 from worker.sources.packed import GROUP, Columns, Packed, Roles
 from worker.sources.split import Source
 
+NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 BLOCK = 1 << 14  # rows that are looked through at a time
 
 
@@ -104,6 +106,22 @@ class Rows:
     def inputs(self) -> list[str]:
         """The columns of x, in their order."""
         return self._packed.numbers
+
+    @property
+    def remark(self) -> str:
+        """Which inputs are no numbers, and through which cell."""
+        return "".join(self._text_cell(name) for name in self.roles.inputs if name in self._codes)
+
+    def _text_cell(self, column: str) -> str:
+        """The first that is not a number."""
+        texts = list(self._codes[column])
+        code = next((code for code, text in enumerate(texts) if not NUMBER.fullmatch(text)), 0)
+        return f'; "{column}" is text, as {show(texts[code])} in {self._packed.place(int(np.argmax(self._cells[column] == code)))}' if texts else ""
+
+    def place_of(self, field: str, value: int) -> str:
+        """The first row that holds a value of a field, as users call it."""
+        cells, source = self._cells[field][self._rows], self._packed.source(field)
+        return self._packed.place(int(self._rows[np.argmax((self._maps[source][cells] if source in self._maps else cells) == value)]))
 
     def segments(self) -> Iterator[slice]:
         """Rows of one file and one group, standing together."""

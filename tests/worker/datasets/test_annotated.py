@@ -74,3 +74,9 @@ def test_the_largest_box_of_a_cell_is_kept(boxes):
 ])
 def test_a_line_that_does_not_fit(boxes, refused, line, text):
     assert refused(lambda: boxes([line])) == [text]
+
+
+def test_a_box_beside_its_picture_is_named(boxes):
+    with pytest.raises(BadSample, match="^x/1.png: expected boxes whose middle is in the picture, 10 wide and 8 high, "
+                                        r"got \(left 40, top 1, width 3, height 2\)"):
+        boxes([("1.png", "dog", 40, 1, 3, 2)]).read(np.arange(6))

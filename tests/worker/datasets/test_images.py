@@ -94,6 +94,8 @@ def test_a_picture_beside_the_folders_is_refused(folder, opened, refused):
 def test_a_first_file_that_is_no_picture_is_refused(folder, opened, refused):
     (folder / "cat" / "0.png").write_text("none")
     assert refused(opened) == ['path: expected readable pictures, but "set/cat/0.png" is not one']
+    skipping = opened(on_bad="skip")
+    assert len(skipping.read(np.arange(len(skipping)))["y"]) == len(skipping) - 1 and skipping.skipped == 1
 
 
 def test_no_sentence_names_the_folder(folder, opened, tmp_path):

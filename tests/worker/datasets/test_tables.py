@@ -184,6 +184,21 @@ def test_a_column_that_is_empty_in_one_file_may_be_text_in_another(tmp_path):
     assert everything(data)["b"].tolist() == [1, 0]
 
 
+def test_a_column_that_is_there_twice_and_bytes_that_are_no_text_are_named(tmp_path, refused):
+    for content, problem in ((b"a,a,y\n1,2,0\n", 'expected each column once, but there are 2 of the name "a"'),
+                             (b"a,y\n1,\xff\n", 'expected numbers or text in the column "y", got bytes that are no text in UTF-8')):
+        (tmp_path / "t.csv").write_bytes(content)
+        assert refused(lambda: FORMATS.build({"csv": {"path": "t.csv"}}).open(DataRoot(tmp_path))) == [f"path: t.csv: {problem}"]
+
+
+def test_a_cell_that_makes_a_column_text_and_the_first_row_of_a_label_can_be_named(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,y\n1,2,0\n3,x,1\n5,6,7\n")
+    data = FORMATS.build({"csv": {"path": "t.csv", "target": "y"}}).open(DataRoot(tmp_path))
+    assert data.remark == '; "b" is text, as "x" in t.csv, row 2' and data.place_of("y", 7) == "t.csv, row 3"
+    text = FORMATS.build({"csv": {"path": "t.csv", "target": "b"}}).open(DataRoot(tmp_path))
+    assert text.learned["classes"] == ["2", "6", "x"] and text.place_of("y", 1) == "t.csv, row 3"
+
+
 def test_tabs_and_gzip(tmp_path):
     write_csv(tmp_path / "t.tsv", ROWS, delimiter="\t")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.tsv").read_bytes()))

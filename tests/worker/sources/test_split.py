@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpcore.attributes import build
@@ -24,6 +24,7 @@ def classed(labels, **attributes):
     return rows(len(labels), classes=labels, **attributes)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 200), st.floats(0.01, 0.99), st.integers(0, 5))
 def test_train_and_test_are_disjoint_and_complete(samples, fraction, seed):
     tests = round(samples * fraction)
@@ -58,6 +59,7 @@ def test_a_group_is_on_one_side():
     assert sorted(train + test) == list(range(60))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=10, max_size=120), st.integers(2, 5), st.integers(0, 3))
 def test_folds_hold_out_of_each_class_its_share(labels, folds, seed):
     labels = np.array(labels)
@@ -68,6 +70,7 @@ def test_folds_hold_out_of_each_class_its_share(labels, folds, seed):
         assert max(held) - min(held) <= 1  # so a class of two samples or more is never held out as a whole
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=10, max_size=120), st.floats(0.05, 0.95), st.integers(0, 3))
 def test_with_stratify_the_test_part_has_of_each_class_its_share(labels, fraction, seed):
     labels, tests = np.array(labels), round(len(labels) * fraction)
