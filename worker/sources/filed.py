@@ -81,6 +81,6 @@ class Filed(Arrays):
         self._files = files
 
     def read(self, indices):
-        for number in range(len(self._files.paths)):
+        for number in range(len(self._files.paths) if len(indices) else 0):
             self._files.unchanged(number)
         return super().read(indices)
