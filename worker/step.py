@@ -112,7 +112,7 @@ class Stepper:
                 batches[shard] = self._data.part(epoch.order, samples)
             except BadSample as error:  # the step will not be committed
                 self._bad[shard] = str(error)
-                batches[shard] = self._data.part(epoch.order, slice(0, 0))
+                batches[shard] = self._data.read(epoch.order[:0])
             if self._skips:
                 self.skipped += samples.stop - samples.start - _size(batches[shard])
             used = added(used, epoch.tally(samples))

@@ -83,3 +83,17 @@ def test_a_label_that_no_class_has_is_named(folder, tmp_path, worker):
     made = folder(data={"train": {"npz": {"path": "train.npz"}}}, loss={"softmax_cross_entropy": {"ignored": 9}})
     assert worker("job.yaml", "--run-dir", "run").returncode == 1
     assert 'the data\'s field "y" holds the label 5, but labels go from 0 to 1' in ended(made).cause
+
+
+def test_a_file_that_changes_while_it_is_trained_on_is_named(tmp_path, worker, until, background, tiny):
+    """Without an end of its own; a small set is looked at again behind each epoch."""
+    files.idx(tmp_path / "x", files.pixels(60, 3, 3))
+    files.idx(tmp_path / "y", (np.arange(60) % 2).astype(np.uint8))
+    model = {"input": [3, 3, 1], "layers": ["flatten", {"linear": {"units": 2}}]}
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(tiny(data={"train": {"idx": {"images": "x", "labels": "y"}}}, model=model, epochs=2**32 - 1)))
+    run = background.submit(worker, "job.yaml", "--run-dir", "run")
+    until(lambda: (tmp_path / "run" / "journal").exists() and any(report.HasField("points") for report in journal.read(tmp_path / "run" / "journal")))
+    os.truncate(tmp_path / "x", 100)
+    done = run.result()
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "x: expected a file that stays as it is while it is trained on, but it has changed" in ended(tmp_path).cause
