@@ -40,7 +40,7 @@ function numbersOf(text) {
   });
 }
 
-// An array as a file of NumPy's, version 1.0: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// An array as a file of NumPy's, version 1.0, as the manual of numpy.lib.format has it
 function npy(numbers, shape, integer) {
   const head = `{'descr': '${integer ? "<i4" : "<f4"}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`, length = 64 * Math.ceil((head.length + 11) / 64) - 10;
   const start = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, length & 255, length >> 8], values = integer ? Int32Array.from(numbers) : Float32Array.from(numbers);
