@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from bpcore import kernels, lockstep
-from bpcore.descent import Descent
 from bpcore.fields import Batch
 from bpcore.model import Model
+from bpcore.optimization.descent import Descent
+from bpcore.optimization.regularization import Clipping
+from bpcore.optimization.rules import Rule
+from bpcore.optimization.update import Pace, Updater
 from bpcore.optimizers import OPTIMIZERS
 from bpcore.plan import Key
-from bpcore.regularization import Clipping
-from bpcore.rules import Rule
 from bpcore.spec import Spec
-from bpcore.update import Pace, Updater
 
 Needs = dict[tuple[Any, np.dtype], None]  # of (kernel, kind of number), in order
 FLOAT32 = np.dtype(np.float32)

@@ -11,8 +11,8 @@ from bpcore.fields import Field
 from bpcore.graph import Graph
 from bpcore.losses import LOSSES, Loss
 from bpcore.metrics import METRICS, Metric
+from bpcore.optimization.regularization import Clipping, Group, Regularization
 from bpcore.optimizers import OPTIMIZERS, Optimizer
-from bpcore.regularization import Clipping, Group, Regularization
 from bpcore.schedules import SCHEDULES, Schedule
 from bpcore.schedules.constant import Constant
 from bpcore.shapes import Shape

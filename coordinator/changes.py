@@ -24,8 +24,8 @@ from coordinator.runs.supervisor import Supervisor
 from coordinator.store import jobs, lifecycle, requests
 from coordinator.store.database import Database
 from coordinator.views.job import job_view
-from worker.fields import service_problems
-from worker.specs import with_defaults
+from worker.jobs.fields import service_problems
+from worker.jobs.specs import with_defaults
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.model import Model
-from bpcore.update import Updater
+from bpcore.optimization.update import Updater
 from bptrain.v1 import job_service_pb2 as pb
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.access.caller import owner, who
@@ -18,10 +18,11 @@ from coordinator.jobs.patch import FORKABLE, patched
 from coordinator.runs import kept
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
-from worker import checkpoint, checks, specs
 from worker.errors import Unavailable
-from worker.job import Job
-from worker.rundir import RunDir
+from worker.jobs import checks, specs
+from worker.jobs.job import Job
+from worker.record import checkpoint
+from worker.record.rundir import RunDir
 
 New = pb.SubmitJobRequest | pb.ForkJobRequest
 

@@ -17,8 +17,9 @@ import yaml
 from safetensors.numpy import save_file
 
 from bpcore import Model
-from worker import jobfile, journal, specs
 from worker.datasets import FORMATS, DataRoot
+from worker.jobs import jobfile, specs
+from worker.record import journal
 
 ROOT = Path(__file__).parent.parent
 JOBS = sorted((ROOT / "deploy" / "jobs").glob("*.yaml"))

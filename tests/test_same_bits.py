@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import journal
+from worker.record import journal
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from worker import journal
+from worker.record import journal
 
 LAYERS = [{"conv2d": {"filters": 4, "kernel": 3}}, {"batch_norm": {"sync": True}}, "relu", {"max_pool2d": {"size": 2}}, "flatten",
           {"linear": {"units": 16}}, {"batch_norm": {"sync": True}}, "relu", {"linear": {"units": 10}}]

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from worker import memory
 from worker.agree import together
 from worker.comm import Comm, table
 from worker.comm.table import Table
 from worker.errors import Unavailable
-from worker.memory import Segment
+from worker.node import memory
+from worker.node.memory import Segment
 
 
 @dataclass(frozen=True)

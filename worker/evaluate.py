@@ -15,10 +15,10 @@ from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
 from worker.comm import Watch
+from worker.data.reading import in_turn
 from worker.datasets import Dataset
 from worker.errors import BadSample, TrainingFailed
-from worker.job import Job
-from worker.reading import in_turn
+from worker.jobs.job import Job
 from worker.rollouts.contests import Contests
 from worker.rollouts.played import Unplayed
 from worker.shards import cut

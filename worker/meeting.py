@@ -15,24 +15,27 @@ from collections import Counter
 import numpy as np
 
 from bpcore.model import Model
-from bpcore.update import Updater
+from bpcore.optimization.update import Updater
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInfo, Transfer
-from worker import evaluate, holding, jobfile, ledger, reading, replica, shards
+from worker import evaluate, shards
 from worker.agree import Agreed, require_same, together
 from worker.balance import Balance
 from worker.comm import Comm
 from worker.control import Control
 from worker.crew import Crew
-from worker.holding import Holding
-from worker.job import Job
-from worker.ledger import TRAIN, Row
+from worker.data import reading
+from worker.inference.sampling import Sampler
+from worker.jobs import jobfile
+from worker.jobs.job import Job
+from worker.node import holding, ledger, replica
+from worker.node.holding import Holding
+from worker.node.ledger import TRAIN, Row
+from worker.node.replica import Replica
+from worker.node.status import Status
 from worker.options import Options
-from worker.pace import Gauge
-from worker.recorder import Recorder, Silent
-from worker.replica import Replica
-from worker.sampling import Sampler
-from worker.status import Status
+from worker.record.pace import Gauge
+from worker.record.recorder import Recorder, Silent
 from worker.step import Stepper
 
 

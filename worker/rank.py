@@ -14,17 +14,18 @@ import numpy as np
 
 from bpcore import kernels
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import checks, jobfile, specs, standby
+from worker import standby
 from worker.agree import Agreed, together
 from worker.comm import Comm, connect
-from worker.console import complain
 from worker.control import Control
 from worker.guard import Guard, vanish
-from worker.job import Job
+from worker.jobs import checks, jobfile, specs
+from worker.jobs.job import Job
 from worker.meeting import CutOff
+from worker.node.turns import taking_turns
 from worker.options import Options
+from worker.record.console import complain
 from worker.training import Training
-from worker.turns import taking_turns
 
 
 def main(options: Options, kind: Callable[[Options, Comm, Job, Control], Training] = Training) -> int:

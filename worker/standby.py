@@ -15,10 +15,10 @@ import numpy as np
 
 from bpcore import kernels
 from worker.comm import Comm
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 # What a run is sure to need, or likely.
-AHEAD = ("bpcore.kernels.product", "worker.link", "worker.datasets.npz", "worker.exchange.exact")
+AHEAD = ("bpcore.kernels.product", "worker.record.link", "worker.datasets.npz", "worker.exchange.exact")
 
 
 def is_called(comm: Comm, path: Path) -> bool:

@@ -17,14 +17,14 @@ from bpcore.arena import Vector
 from bpcore.bound import ByVector
 from bpcore.fields import Batch
 from bpcore.model import Model
+from bpcore.optimization.update import Pace, Update, Updater
 from bpcore.plan import Key
-from bpcore.update import Pace, Update, Updater
 from worker.crew import Crew
+from worker.data.reading import Input
 from worker.errors import BadSample
 from worker.exchange import Reduction
-from worker.ledger import TRAIN
-from worker.reading import Input
-from worker.replica import Replica
+from worker.node.ledger import TRAIN
+from worker.node.replica import Replica
 from worker.shards import Schedule, part
 from worker.stopwatch import OFF
 from worker.tally import NONE, Epoch, Tally, added

@@ -16,11 +16,11 @@ import numpy as np
 from bptrain.v1.report_pb2 import AttemptEnded
 from bptrain.v1.spec_pb2 import JobSpec
 from worker.comm import Comm
-from worker.console import complain
 from worker.control import Control
 from worker.errors import TrainingFailed
-from worker.job import Job
+from worker.jobs.job import Job
 from worker.options import Options
+from worker.record.console import complain
 from worker.stopwatch import Running
 from worker.training import Training
 

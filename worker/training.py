@@ -17,9 +17,9 @@ from worker import tally
 from worker.agree import require_same
 from worker.errors import TrainingFailed
 from worker.healing import Healing, missing
-from worker.ledger import EPOCH, EVAL
 from worker.meeting import Meeting
-from worker.status import Late
+from worker.node.ledger import EPOCH, EVAL
+from worker.node.status import Late
 from worker.vote import NO_FLAGS, Flags
 
 

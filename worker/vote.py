@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from worker.comm import Comm
+from worker.reduction.tree import additions
 from worker.tally import MODULUS, NONE, Tally
-from worker.tree import additions
 
 
 class Flags(NamedTuple):

@@ -1,6 +1,6 @@
 """Attention of one head after the other, a few queries at a time: their scores stay in the cache.
 
-Formulas, shapes and the rules for what a query sees are those of bpcore/attention.py; the numbers of a head lie side
+Formulas, shapes and the rules for what a query sees are those of bpcore/numerics/attention.py; the numbers of a head lie side
 by side. Where a query sees only the first keys, the others' scores are never computed beyond its block.
 """
 

@@ -19,7 +19,7 @@ from bpcore.kernels.compiled import Kernel, helper, read
 def loop(formula: Callable, direction: Callable, vectors: int, settings: int, constants: int) -> Kernel:
     """A kernel (old, new, start, stop, settings, constants) → whether all gradients from start to stop are finite.
 
-    formula, direction: of one number, as in bpcore/descent.py and an optimizer. old: flat arrays of the gradient's sum,
+    formula, direction: of one number, as in bpcore/optimization/descent.py and an optimizer. old: flat arrays of the gradient's sum,
     p and so many `vectors` of state; new: of the last two. settings, constants: so many floats.
     """
     move, towards = helper(formula), helper(direction)

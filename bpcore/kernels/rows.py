@@ -1,4 +1,4 @@
-"""Each row to length 1 (bpcore/normalization.py), from memory that is read once.
+"""Each row to length 1 (bpcore/numerics/normalization.py), from memory that is read once.
 
 Sums over rows are of BLOCK of them first, so that long ones keep their digits.
 """

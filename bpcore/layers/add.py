@@ -8,7 +8,7 @@ import numpy as np
 
 from bpcore.errors import ShapeError, expected
 from bpcore.layers import Case, Listed
-from bpcore.rectification import add_rectified, rectify_back
+from bpcore.numerics.rectification import add_rectified, rectify_back
 from bpcore.shapes import describe
 
 

@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from bpcore.attributes import flag, padding, pair
 from bpcore.layers import Case, Listed
-from bpcore.pooling import average, average_back, grid
+from bpcore.numerics.pooling import average, average_back, grid
+from bpcore.numerics.windows import Grid
+from bpcore.numerics.windows_onnx import over_windows
 from bpcore.shapes import Shape, require_axes
-from bpcore.windows import Grid
-from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.constant import Constant
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
+from bpcore.numerics.windows_onnx import channels_first, channels_last
 from bpcore.shapes import describe
-from bpcore.windows_onnx import channels_first, channels_last
 
 
 @dataclass(frozen=True)

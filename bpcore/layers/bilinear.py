@@ -18,7 +18,7 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
-from bpcore.products import multiply
+from bpcore.numerics.products import multiply
 from bpcore.shapes import describe
 
 

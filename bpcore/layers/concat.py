@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from bpcore.attributes import axis
-from bpcore.axes import place_of_axis
 from bpcore.errors import ShapeError, expected
 from bpcore.layers import Case, Layer
+from bpcore.numerics.axes import place_of_axis
 from bpcore.shapes import describe
 
 

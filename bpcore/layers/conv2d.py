@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.attributes import flag, integer, padding, pair
-from bpcore.convolution import check_groups, correlate, correlate_weight, spread
 from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, initializer
+from bpcore.numerics.convolution import check_groups, correlate, correlate_weight, spread
+from bpcore.numerics.sums import channel_sums
+from bpcore.numerics.windows import Grid, grid
+from bpcore.numerics.windows_onnx import over_windows
 from bpcore.shapes import Shape, require_axes
-from bpcore.sums import channel_sums
-from bpcore.windows import Grid, grid
-from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.attributes import flag, integer, pair
-from bpcore.convolution import correlate, correlate_weight, spread
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
+from bpcore.numerics.convolution import correlate, correlate_weight, spread
+from bpcore.numerics.sums import channel_sums
+from bpcore.numerics.windows import Grid
+from bpcore.numerics.windows_onnx import channels_first, channels_last
 from bpcore.shapes import require_axes
-from bpcore.sums import channel_sums
-from bpcore.windows import Grid
-from bpcore.windows_onnx import channels_first, channels_last
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.layers import Case, Layer
-from bpcore.pooling import average_of_all, average_of_all_back
+from bpcore.numerics.pooling import average_of_all, average_of_all_back
 from bpcore.shapes import require_axes
 
 

@@ -8,7 +8,7 @@ x: (length, channels), y: (channels,). The gradient goes to the first largest va
 from dataclasses import dataclass
 
 from bpcore.layers import Case, Layer
-from bpcore.pooling import largest_of_all, largest_of_all_back
+from bpcore.numerics.pooling import largest_of_all, largest_of_all_back
 from bpcore.shapes import require_axes
 
 

@@ -18,8 +18,8 @@ from typing import ClassVar
 
 from bpcore import kernels
 from bpcore.layers import Case
-from bpcore.recurrence import Recurrent
-from bpcore.recurrence_onnx import recurrent
+from bpcore.numerics.recurrence import Recurrent
+from bpcore.numerics.recurrence_onnx import recurrent
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.constant import Constant
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Listed, Parameter, initializer
-from bpcore.normalization import normalize, normalize_back, require_last_axes
+from bpcore.numerics.normalization import normalize, normalize_back, require_last_axes
 
 
 @dataclass(frozen=True)

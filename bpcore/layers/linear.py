@@ -11,16 +11,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcore import products
 from bpcore.attributes import flag, integer
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Listed, Parameter, initializer
-from bpcore.rectification import rectify_back
+from bpcore.numerics import products
+from bpcore.numerics.rectification import rectify_back
+from bpcore.numerics.sums import rectify_and_sum, row_sum
 from bpcore.shapes import describe
-from bpcore.sums import rectify_and_sum, row_sum
 
 
 @dataclass(frozen=True)

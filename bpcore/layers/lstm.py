@@ -19,8 +19,8 @@ from bpcore import kernels
 from bpcore.attributes import number
 from bpcore.initializers import Initializer
 from bpcore.layers import Case, Parameter
-from bpcore.recurrence import Recurrent
-from bpcore.recurrence_onnx import recurrent
+from bpcore.numerics.recurrence import Recurrent
+from bpcore.numerics.recurrence_onnx import recurrent
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 from bpcore.attributes import integer, padding
 from bpcore.layers import Case, Listed
-from bpcore.pooling import grid, largest, largest_back
+from bpcore.numerics.pooling import grid, largest, largest_back
+from bpcore.numerics.windows import Grid
+from bpcore.numerics.windows_onnx import over_windows
 from bpcore.shapes import Shape, require_axes
-from bpcore.windows import Grid
-from bpcore.windows_onnx import over_windows
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ a head: A = softmax(q kᵀ / √width), A v; y = (all heads side by side) W_o + 
 Inputs: x (queries, features) alone, which then is its own memory, or x and the memory m (keys, features
 of its own); with `key_mask` the last input says by 0 or 1 which keys are there, (keys,). y: (queries,
 units); `units`: the features of x, unless given. `causal`: query i sees the keys 0 … i. `rotary`: q and k are turned
-by their positions (bpcore/positions.py). `dropout`: of A, in training. A query that sees no key gives b_o.
+by their positions (bpcore/numerics/positions.py). `dropout`: of A, in training. A query that sees no key gives b_o.
 
 Parameters: in_proj_weight (features, 3 units) = (W_q, W_k, W_v); with a memory q_proj_weight (features,
 units) and kv_proj_weight (memory's features, 2 units) instead; in_proj_bias (3 units,), out_proj.weight
@@ -19,17 +19,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.attention import Rules, attend, attend_back, attended, room
 from bpcore.attributes import flag, integer, number
 from bpcore.errors import ShapeError, expected
 from bpcore.initializers import Initializer
 from bpcore.initializers.xavier_uniform import XavierUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
-from bpcore.positions import rotate, rotated
-from bpcore.products import multiply
+from bpcore.numerics.attention import Rules, attend, attend_back, attended, room
+from bpcore.numerics.positions import rotate, rotated
+from bpcore.numerics.products import multiply
+from bpcore.numerics.sums import channel_sums
 from bpcore.shapes import Shape, describe, require_axes
-from bpcore.sums import channel_sums
 
 ROTARY_BASE = 10000.0
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.layers import Case, Listed
-from bpcore.rectification import rectified, rectify_back
+from bpcore.numerics.rectification import rectified, rectify_back
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ import numpy as np
 from bpcore import kernels
 from bpcore.attributes import choice
 from bpcore.layers import Case
-from bpcore.recurrence import Recurrent
-from bpcore.recurrence_onnx import recurrent
+from bpcore.numerics.recurrence import Recurrent
+from bpcore.numerics.recurrence_onnx import recurrent
 
 
 @dataclass(frozen=True)

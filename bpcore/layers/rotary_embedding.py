@@ -16,7 +16,7 @@ import numpy as np
 from bpcore.attributes import integer, number
 from bpcore.errors import ShapeError, expected
 from bpcore.layers import Case, Layer
-from bpcore.positions import rotate, rotated
+from bpcore.numerics.positions import rotate, rotated
 from bpcore.shapes import describe, require_axes
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpcore.attributes import number
 from bpcore.layers import Case, Layer
-from bpcore.positions import waves
+from bpcore.numerics.positions import waves
 from bpcore.shapes import require_axes
 
 

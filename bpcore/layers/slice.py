@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcore.attributes import axis, whole
-from bpcore.axes import place_of_axis
 from bpcore.errors import InvalidInput, Problem, ShapeError, expected
 from bpcore.layers import Case, Layer
+from bpcore.numerics.axes import place_of_axis
 from bpcore.shapes import describe
 
 

@@ -19,9 +19,9 @@ from bpcore.initializers import Initializer
 from bpcore.initializers.he_uniform import HeUniform
 from bpcore.initializers.zeros import Zeros
 from bpcore.layers import Case, Layer, Parameter, Workspace, initializer
-from bpcore.pooling import average_of_all
+from bpcore.numerics.pooling import average_of_all
+from bpcore.numerics.sums import positions
 from bpcore.shapes import describe
-from bpcore.sums import positions
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 
 from bpcore.attributes import choice, pair
 from bpcore.layers import Case, Layer, Workspace
+from bpcore.numerics.windows_onnx import channels_first, channels_last
 from bpcore.shapes import require_axes
-from bpcore.windows_onnx import channels_first, channels_last
 
 
 @dataclass(frozen=True)

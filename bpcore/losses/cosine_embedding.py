@@ -13,7 +13,7 @@ import numpy as np
 
 from bpcore.attributes import number
 from bpcore.losses import Case, Loss
-from bpcore.targets import pair_problem, vectors_problem
+from bpcore.numerics.targets import pair_problem, vectors_problem
 
 EPSILON = 1e-12
 

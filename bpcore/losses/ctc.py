@@ -21,10 +21,10 @@ import numpy as np
 
 from bpcore.attributes import flag, integer
 from bpcore.errors import expected
-from bpcore.logits import log_softmax
 from bpcore.losses import Case, Loss
+from bpcore.numerics.logits import log_softmax
+from bpcore.numerics.targets import described
 from bpcore.shapes import describe
-from bpcore.targets import described
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import numpy as np
 
 from bpcore.attributes import number
 from bpcore.errors import expected
-from bpcore.logits import sigmoid
 from bpcore.losses import Case, Loss
+from bpcore.numerics.logits import sigmoid
+from bpcore.numerics.targets import matched, yes_no_problem
 from bpcore.shapes import describe
-from bpcore.targets import matched, yes_no_problem
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.logits import softplus
 from bpcore.losses import Case, Loss
-from bpcore.targets import matched, yes_no_problem
+from bpcore.numerics.logits import softplus
+from bpcore.numerics.targets import matched, yes_no_problem
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpcore.attributes import number
 from bpcore.losses import Case, Loss
-from bpcore.targets import matched, number_problem
+from bpcore.numerics.targets import matched, number_problem
 
 
 @dataclass(frozen=True)

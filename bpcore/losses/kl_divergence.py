@@ -13,10 +13,10 @@ import numpy as np
 
 from bpcore.attributes import flag
 from bpcore.errors import expected
-from bpcore.logits import log_softmax
 from bpcore.losses import Case, Loss
+from bpcore.numerics.logits import log_softmax
+from bpcore.numerics.targets import described, matched
 from bpcore.shapes import describe
-from bpcore.targets import described, matched
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from bpcore.attributes import attribute, number
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
+from bpcore.numerics.targets import label_problem
 from bpcore.shapes import describe
-from bpcore.targets import label_problem
 
 
 def _power(value):

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
-from bpcore.targets import matched, number_problem
+from bpcore.numerics.targets import matched, number_problem
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ import numpy as np
 
 from bpcore.attributes import choice, number
 from bpcore.errors import expected
-from bpcore.logits import log_softmax
 from bpcore.losses import Case, Loss
+from bpcore.numerics.logits import log_softmax
+from bpcore.numerics.targets import described
 from bpcore.shapes import describe
-from bpcore.targets import described
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from bpcore import kernels
 from bpcore.attributes import number
 from bpcore.losses import Case, Loss
-from bpcore.targets import matched, yes_no_problem
+from bpcore.numerics.targets import matched, yes_no_problem
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from bpcore.attributes import number, numbers
 from bpcore.errors import expected
 from bpcore.losses import Case, Loss
 from bpcore.memory import rows
+from bpcore.numerics.targets import ignored_label, label_problem, label_weights, usable
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, label_problem, label_weights, usable
 
 
 @dataclass(frozen=True)

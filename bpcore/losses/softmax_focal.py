@@ -16,10 +16,10 @@ import numpy as np
 
 from bpcore.attributes import number, numbers
 from bpcore.errors import expected
-from bpcore.logits import log_softmax
 from bpcore.losses import Case, Loss
+from bpcore.numerics.logits import log_softmax
+from bpcore.numerics.targets import ignored_label, label_problem, label_weights, usable
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, label_problem, label_weights, usable
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bpcore.attributes import number
 from bpcore.losses import Case, Loss
-from bpcore.targets import vectors_problem
+from bpcore.numerics.targets import vectors_problem
 
 EPSILON = 1e-6
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.metrics import Case, Metric, weighted
-from bpcore.targets import class_problem, ignored_label, kept
+from bpcore.numerics.targets import class_problem, ignored_label, kept
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import numpy as np
 from bpcore.attributes import integer
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric
+from bpcore.numerics.targets import class_problem, ignored_label, kept
 from bpcore.shapes import describe
-from bpcore.targets import class_problem, ignored_label, kept
 
 
 @dataclass(frozen=True)

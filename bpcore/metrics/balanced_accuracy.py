@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.confusion import answers
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric
+from bpcore.numerics.confusion import answers
+from bpcore.numerics.targets import ignored_label, kept, label_problem, yes_no_problem
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, kept, label_problem, yes_no_problem
 
 MOST_CLASSES = 1000  # 8 MB of sums
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric, weighted
+from bpcore.numerics.targets import number_problem
 from bpcore.shapes import describe
-from bpcore.targets import number_problem
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """character_error_rate: labels to insert, drop or replace, over the number of labels in the targets.
 
 output: (steps, classes), targets: integer labels (L,), −1 behind the end; each label is a character, or
-whatever else they stand for. Decoding and weights are as in bpcore/sequences.py. Over all samples at
+whatever else they stand for. Decoding and weights are as in bpcore/numerics/sequences.py. Over all samples at
 once, so a long one counts more; it can exceed 1.
 
 Source: Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals", 1966.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.metrics import Case
-from bpcore.sequences import ErrorRate
+from bpcore.numerics.sequences import ErrorRate
 
 
 @dataclass(frozen=True)

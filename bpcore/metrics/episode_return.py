@@ -11,7 +11,7 @@ import numpy as np
 
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric, weighted
-from bpcore.targets import described
+from bpcore.numerics.targets import described
 
 RETURN, WEIGHT = 3, 4  # on the last axis
 

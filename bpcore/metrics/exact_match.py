@@ -13,8 +13,8 @@ import numpy as np
 
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric
+from bpcore.numerics.targets import ignored_label, kept, label_problem
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, kept, label_problem
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """f1: 2 right / (said + true), of each class, averaged: the harmonic mean of precision and recall.
 
 output: (…, classes) with integer labels (…), or yes/no targets; right, said, true, the averages and
-`ignored` are as in bpcore/confusion.py.
+`ignored` are as in bpcore/numerics/confusion.py.
 
 Source: van Rijsbergen, "Information retrieval", 1979, chapter 7.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.confusion import PerClass
 from bpcore.metrics import Case
+from bpcore.numerics.confusion import PerClass
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """iou: right / (said + true − right), of each class, averaged: intersection over union (Jaccard index).
 
 output: (…, classes) with integer labels (…), or yes/no targets; right, said, true, the averages and
-`ignored` are as in bpcore/confusion.py.
+`ignored` are as in bpcore/numerics/confusion.py.
 
 Over all pixels of all images, as segmentation is judged (Everingham et al., "The Pascal visual object
 classes challenge", IJCV 88, 2010, section 4.3), not image by image.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.confusion import PerClass
 from bpcore.metrics import Case
+from bpcore.numerics.confusion import PerClass
 
 
 @dataclass(frozen=True)

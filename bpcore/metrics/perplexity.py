@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.errors import expected
-from bpcore.logits import log_softmax
 from bpcore.metrics import Case, Metric, weighted
+from bpcore.numerics.logits import log_softmax
+from bpcore.numerics.targets import ignored_label, kept, label_problem, usable
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, kept, label_problem, usable
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """precision: right / said, of each class, averaged: how far its yes can be trusted.
 
 output: (…, classes) with integer labels (…), or yes/no targets; right, said, true, the averages and
-`ignored` are as in bpcore/confusion.py.
+`ignored` are as in bpcore/numerics/confusion.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from bpcore.confusion import PerClass
 from bpcore.metrics import Case
+from bpcore.numerics.confusion import PerClass
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.metrics import Case, Metric
-from bpcore.targets import kept, number_problem
+from bpcore.numerics.targets import kept, number_problem
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.metrics import Case, Metric, weighted
-from bpcore.targets import matched, number_problem
+from bpcore.numerics.targets import matched, number_problem
 
 
 @dataclass(frozen=True)

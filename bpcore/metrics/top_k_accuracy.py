@@ -11,8 +11,8 @@ import numpy as np
 from bpcore.attributes import integer
 from bpcore.errors import expected
 from bpcore.metrics import Case, Metric, weighted
+from bpcore.numerics.targets import ignored_label, kept, label_problem, usable
 from bpcore.shapes import describe
-from bpcore.targets import ignored_label, kept, label_problem, usable
 
 
 @dataclass(frozen=True)

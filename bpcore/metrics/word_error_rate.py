@@ -1,7 +1,7 @@
 """word_error_rate: words to insert, drop or replace, over the number of words in the targets.
 
 output: (steps, classes), targets: integer labels (L,), −1 behind the end. Words are what stands between
-labels `space`. Decoding and weights are as in bpcore/sequences.py. Where each label is a word by itself,
+labels `space`. Decoding and weights are as in bpcore/numerics/sequences.py. Where each label is a word by itself,
 this is character_error_rate.
 
 Source: Jelinek, "Statistical methods for speech recognition", 1997, section 1.6.
@@ -15,7 +15,7 @@ import numpy as np
 
 from bpcore.attributes import integer
 from bpcore.metrics import Case
-from bpcore.sequences import ErrorRate
+from bpcore.numerics.sequences import ErrorRate
 
 
 @dataclass(frozen=True, kw_only=True)

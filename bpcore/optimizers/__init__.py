@@ -1,5 +1,5 @@
 """Optimizers on the flat arena, one a file. An optimizer says in which direction to go; how far, and what
-regularisation adds, is bpcore/update.py's.
+regularisation adds, is bpcore/optimization/update.py's.
 
 1. A direction is a formula of one number: any part of the flat vectors can be computed by itself, by anyone,
    with the same bits. What needs a parameter's norm says so (`trust`), and is given it.

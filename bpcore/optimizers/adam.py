@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcore.attributes import number
-from bpcore.moments import corrections
+from bpcore.numerics.moments import corrections
 from bpcore.optimizers import Optimizer
 
 

@@ -10,7 +10,7 @@ learning: training BERT in 76 minutes", ICLR 2020, algorithm 2, with φ the iden
 from dataclasses import dataclass
 
 from bpcore.attributes import number
-from bpcore.moments import norm_ratio
+from bpcore.numerics.moments import norm_ratio
 from bpcore.optimizers.adam import Adam
 
 

@@ -11,7 +11,7 @@ training BERT in 76 minutes", ICLR 2020, algorithm 1, where the norm is that of 
 from dataclasses import dataclass
 
 from bpcore.attributes import number
-from bpcore.moments import norm_ratio
+from bpcore.numerics.moments import norm_ratio
 from bpcore.optimizers import Optimizer
 
 

@@ -8,7 +8,7 @@ from bptrain.v1.admin_service_pb2 import CreateTokenRequest, CreateTokenResponse
 from coordinator.access import rules, trail
 from coordinator.access.caller import owner
 from coordinator.store import requests, tokens
-from worker.fields import NAME
+from worker.jobs.fields import NAME
 
 DAY_S = 86_400
 LONGEST_S, FIRST_S = 3650 * DAY_S, 90 * DAY_S

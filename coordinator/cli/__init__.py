@@ -43,7 +43,7 @@ def bptrain() -> None:
 def main() -> None:
     from bpcore.errors import BptrainError
     from coordinator.errors import exit_code
-    from worker.console import complain
+    from worker.record.console import complain
 
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else it tells of every failed handshake in lines of its own
     try:

@@ -4,7 +4,7 @@ import click
 import numpy as np
 
 from coordinator.terminal import options
-from worker import checks, jobfile
+from worker.jobs import checks, jobfile
 
 
 @click.command()

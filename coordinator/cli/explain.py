@@ -6,9 +6,9 @@ import numpy as np
 from bpcore.errors import InvalidInput, Problem, expected
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
-from worker import checks, jobfile, specs
-from worker.checkpoint import load_newest
 from worker.datasets import Dataset
+from worker.jobs import checks, jobfile, specs
+from worker.record.checkpoint import load_newest
 
 
 @click.command()
@@ -26,9 +26,9 @@ def command(source: str, sample: int, output: int | None, steps: int, data_root:
     """
     from bpcore import explain
     from bpcore.model import Model
-    from bpcore.update import Updater
+    from bpcore.optimization.update import Updater
     from coordinator.terminal.picture import picture
-    from worker.replica import Buffer
+    from worker.node.replica import Buffer
 
     with fetched.run(source, address) as run:
         spec, problems = jobfile.read(run.job)

@@ -5,9 +5,10 @@ import click
 from bpcore.errors import InvalidInput
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
-from worker import exports, jobfile
-from worker.checkpoint import load_newest
-from worker.specs import fingerprint, parse_maths
+from worker import exports
+from worker.jobs import jobfile
+from worker.jobs.specs import fingerprint, parse_maths
+from worker.record.checkpoint import load_newest
 
 
 @click.command()
@@ -17,8 +18,8 @@ from worker.specs import fingerprint, parse_maths
 def command(source: str, output: Path, address: Endpoint) -> None:
     """Write the newest checkpoint of a coordinator's JOB, or of the run in FOLDER, as OUTPUT: .onnx or .safetensors."""
     from bpcore.model import Model
-    from bpcore.update import Updater
-    from worker.replica import Buffer
+    from bpcore.optimization.update import Updater
+    from worker.node.replica import Buffer
 
     convert = exports.converter(output.suffix)
     with fetched.run(source, address) as run:

@@ -7,7 +7,7 @@ from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
 from coordinator.terminal.watching import watch
-from worker import jobfile
+from worker.jobs import jobfile
 
 
 @click.command()

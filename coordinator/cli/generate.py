@@ -17,8 +17,8 @@ def command(source: str, prompt: str, length: int, temperature: float, seed: int
 
     JOB is one of a coordinator's, FOLDER a run's.
     """
-    from worker.generating import Writer
-    from worker.predicting import Predictor
+    from worker.inference.generating import Writer
+    from worker.inference.predicting import Predictor
 
     if temperature != temperature:
         raise InvalidInput([Problem("temperature", expected("a number of at least 0", "nan"))])

@@ -12,8 +12,9 @@ from coordinator.answers import Predicted
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import options
-from worker import jobfile, rundir
-from worker.rundir import RunDir
+from worker.jobs import jobfile
+from worker.record import rundir
+from worker.record.rundir import RunDir
 
 
 @click.command()
@@ -44,7 +45,7 @@ def command(job: str, data: str, send: bool, output: Path | None, batch_size: in
 
 def _here(folder: RunDir, data: str, data_root: Path, batch_size: int) -> Iterator[Predicted]:
     from bptrain.v1.predict_service_pb2 import PredictRequest
-    from worker.predict import Oracle
+    from worker.inference.predict import Oracle
 
     return map(Predicted.of, Oracle(folder, data_root).answers(PredictRequest(data=data, batch_size=batch_size)))
 

@@ -11,8 +11,8 @@ from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options
-from worker import journal
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 
 @click.command()

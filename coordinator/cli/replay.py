@@ -7,7 +7,7 @@ import click
 
 from coordinator.terminal import options
 from worker.__main__ import THREAD_VARIABLES, blas_threads
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 
 @click.command()
@@ -23,4 +23,4 @@ def command(folder: Path, step: int, from_start: bool, data_root: str) -> None:
     # A process of its own: the BLAS reads its number of threads, which the bits depend on, when NumPy is loaded.
     threads = dict.fromkeys(THREAD_VARIABLES, str(blas_threads(RunDir(folder).job)))
     arguments = [str(folder), "--step", str(step), "--data-root", data_root, *(["--from-start"] if from_start else [])]
-    raise click.exceptions.Exit(subprocess.run([sys.executable, "-m", "worker.replay", *arguments], env=os.environ | threads).returncode)
+    raise click.exceptions.Exit(subprocess.run([sys.executable, "-m", "worker.record.replay", *arguments], env=os.environ | threads).returncode)

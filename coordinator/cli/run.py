@@ -15,9 +15,10 @@ from coordinator.launchers.local import Local
 from coordinator.terminal import folds, options
 from coordinator.terminal.display import display
 from coordinator.terminal.foreground import Foreground
-from worker import checks, jobfile, rundir, specs
 from worker.errors import TrainingFailed
-from worker.rundir import RunDir
+from worker.jobs import checks, jobfile, specs
+from worker.record import rundir
+from worker.record.rundir import RunDir
 
 
 @click.command()

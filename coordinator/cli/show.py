@@ -7,7 +7,7 @@ from coordinator.jobs import states
 from coordinator.terminal import folds, options
 from coordinator.terminal.clock import clock
 from coordinator.terminal.display import duration
-from worker.console import sample_sentence
+from worker.record.console import sample_sentence
 
 
 @click.command()

@@ -17,7 +17,7 @@ def command(jobs: tuple[Path, ...], data_root: str) -> None:
     at once. Code is compiled for this processor and these versions: another machine, or an update, needs its own.
     """
     from bpcore import kernels, needs
-    from worker.turns import taking_turns
+    from worker.node.turns import taking_turns
 
     kernels.taking_turns = taking_turns
     wanted: needs.Needs = {}
@@ -37,7 +37,7 @@ def _needs(path: Path, data_root: Path) -> dict:
     """Of one job. Raises InvalidInput."""
     from bpcore import needs
     from bpcore.model import Model
-    from worker import checks, jobfile
+    from worker.jobs import checks, jobfile
 
     spec, problems = jobfile.read(path)
     job = checks.check(spec, data_root, problems)

@@ -4,7 +4,7 @@ from statistics import median
 
 from bptrain.v1.job_service_pb2 import Progress
 from bptrain.v1.report_pb2 import Pace
-from worker.console import compiling_sentence
+from worker.record.console import compiling_sentence
 
 BEHIND = 1.25  # times what ranks take in the middle: from there on one holds up the others
 MUCH = 0.25  # of a step

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bptrain.v1.job_service_pb2 import Transition
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.jobs import states
-from worker.fields import deadline
+from worker.jobs.fields import deadline
 
 
 def trained_s(changes: Sequence[Transition], now: float) -> float:

@@ -17,7 +17,7 @@ from coordinator.launchers import Launch, Order, Room, hostfile, mpirun, scratch
 from coordinator.launchers.hostfile import Host
 from coordinator.launchers.local import Local, LocalLaunch
 from worker.errors import Unavailable
-from worker.rundir import RunDir, write_whole
+from worker.record.rundir import RunDir, write_whole
 
 ANSWER_S = 3.0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from coordinator.launchers import Launch, Launcher, Order, Room, mpirun, scratch
-from worker import segments
 from worker.errors import Unavailable
-from worker.rundir import RunDir
+from worker.node import segments
+from worker.record.rundir import RunDir
 
 POLL_S = 0.1
 LOOKS = 300  # in half a minute all ranks are there

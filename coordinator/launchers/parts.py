@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 
 def begin(folder: RunDir, attempt: int) -> None:

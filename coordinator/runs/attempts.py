@@ -29,9 +29,9 @@ from coordinator.runs.tasks import Tasks
 from coordinator.store import jobs, lifecycle, retries
 from coordinator.store.database import Database
 from coordinator.traces import Traces
-from worker import journal
 from worker.errors import Unavailable
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 MEETING_POLL_S = 0.5
 

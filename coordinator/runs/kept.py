@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from coordinator.errors import Refusal
-from worker import checkpoint
+from worker.record import checkpoint
 
 
 def refusal(job_id: str, folder: Path, step: int = 0) -> Refusal:

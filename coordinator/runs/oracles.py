@@ -1,4 +1,4 @@
-"""Processes that predict with the checkpoints of jobs (worker/predict.py): the coordinator itself computes nothing.
+"""Processes that predict with the checkpoints of jobs (worker/inference/predict.py): the coordinator itself computes nothing.
 
 1. MOST of them work at once; who comes when all are busy waits. One answers one question at a time.
 2. One that has answered waits IDLE_S for the next question about its job, since to start it takes a second.
@@ -17,9 +17,10 @@ from pathlib import Path
 
 from bpcore.errors import InvalidInput, Problem
 from coordinator.runs import kept
-from worker import checkpoint, predict
 from worker.__main__ import THREAD_VARIABLES
-from worker.rundir import RunDir
+from worker.inference import predict
+from worker.record import checkpoint
+from worker.record.rundir import RunDir
 
 MOST = 2
 IDLE_S = 60.0
@@ -97,7 +98,7 @@ class Oracles:
         if oracle and oracle.listens:
             oracle.wake()
             return oracle
-        command = [sys.executable, "-m", "worker.predict", str(folder.path), "--data-root", str(self._data_root)]
+        command = [sys.executable, "-m", "worker.inference.predict", str(folder.path), "--data-root", str(self._data_root)]
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
         return Oracle(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment, cwd=folder.path))
 

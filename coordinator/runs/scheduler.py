@@ -20,7 +20,7 @@ from coordinator.runs.slots import SlotBook
 from coordinator.runs.standby import Standby, World
 from coordinator.store import jobs, lifecycle
 from coordinator.store.database import Database
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 TICK_S = 1.0
 

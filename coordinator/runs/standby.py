@@ -16,7 +16,7 @@ from coordinator.launchers import Launch, Launcher, Order
 from coordinator.store import jobs
 from worker import standby
 from worker.errors import Unavailable
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 MOST_RANKS = 16  # each holds some 70 MB
 IDLE_S = 1.0  # from the last job's start or end to the start of ranks for the next one

@@ -8,9 +8,10 @@ from coordinator.launchers import Launch, Launcher, Order, parts
 from coordinator.runs.standby import World
 from coordinator.store import jobs
 from coordinator.store.database import Database
-from worker import journal, plan
+from worker import plan
 from worker.errors import Unavailable
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 
 class Starting:

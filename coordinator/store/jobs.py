@@ -14,8 +14,8 @@ from coordinator.jobs import folds as division
 from coordinator.jobs.filter import Condition
 from coordinator.jobs.queue import Waiting
 from coordinator.jobs.states import CANCELLING, FINAL, QUEUED
-from worker.fields import deadline
-from worker.specs import PRIORITY
+from worker.jobs.fields import deadline
+from worker.jobs.specs import PRIORITY
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 

@@ -16,7 +16,7 @@ from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.limits import LONGEST_WAIT_S
 from coordinator.surface.asking import DEADLINE_S, Asking, fresh_id
-from worker import jobfile
+from worker.jobs import jobfile
 
 JobLike = str | Path | Mapping[str, Any] | JobSpec
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import jobfile
+from worker.jobs import jobfile
 
 
 def differing(first: JobSpec, second: JobSpec) -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ from coordinator.jobs import slowness, states
 from coordinator.terminal.chart import chart
 from coordinator.views.run import RunView
 from coordinator.views.thinning import thin
-from worker.console import Lines, compiling_sentence, sample_sentence, say
+from worker.record.console import Lines, compiling_sentence, sample_sentence, say
 
 REFRESH_S = 0.12
 BAR, MOST_BARS = 30, 8

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.errors import Refusal
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 TRIES = 3
 

@@ -12,8 +12,8 @@ from bptrain.v1.job_service_pb2 import Job
 from bptrain.v1.report_pb2 import AttemptEnded
 from coordinator.jobs import states
 from coordinator.terminal.columns import columns
-from worker import journal
-from worker.rundir import RunDir, write_whole
+from worker.record import journal
+from worker.record.rundir import RunDir, write_whole
 
 REPORT = "folds.json"
 Values = Mapping[str, float]

@@ -10,7 +10,7 @@ from bptrain.v1.job_service_pb2 import Job
 from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.terminal import folds
-from worker.console import say
+from worker.record.console import say
 
 EVERY_S = 1.0
 

@@ -15,8 +15,8 @@ from coordinator.launchers import Launch, Launcher, Order
 from coordinator.runs.looks import LOOK_S, Looks, Step
 from coordinator.runs.restarts import Restarts
 from coordinator.terminal.display import Display
-from worker.journal import Tail
-from worker.rundir import RunDir
+from worker.record.journal import Tail
+from worker.record.rundir import RunDir
 
 POLL_S = 0.1
 LEAVE_S = 3.0  # for mpirun to end behind its ranks

@@ -24,7 +24,7 @@ from coordinator.jobs import states
 from coordinator.terminal.chart import chart
 from coordinator.terminal.display import REFRESH_S, duration, fold, rank_bars, thinned
 from coordinator.views.run import RunView
-from worker.console import say
+from worker.record.console import say
 
 
 class Picture:

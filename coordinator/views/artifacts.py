@@ -19,7 +19,7 @@ from coordinator.errors import Refusal
 from coordinator.store import jobs
 from coordinator.store.database import Database
 from coordinator.views import files
-from worker.checkpoint import MANIFEST
+from worker.record.checkpoint import MANIFEST
 
 CHUNK_BYTES = 256 << 10
 MANIFEST_BYTES = 16 << 20  # no honest one is longer

@@ -24,7 +24,7 @@ from worker.datasets import FORMATS
 from worker.environments import ENVIRONMENTS
 from worker.errors import Unavailable
 from worker.exchange import REDUCTIONS
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 LIBRARIES = {"numpy": "numpy", "numba": "numba", "grpc": "grpcio", "protobuf": "protobuf"}
 EXTRAS = {"onnx": "onnx", "certificates": "cryptography", "scikit-learn": "sklearn"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from bptrain.v1.log_service_pb2 import LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LogLine
 from coordinator.launchers import parts, tags
 from coordinator.views import files
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 WINDOW_BYTES = 256 << 10  # that one answer looks at; a longer line is cut
 ALL = (1 << 63) - 1

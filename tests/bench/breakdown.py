@@ -29,7 +29,8 @@ from bpcore.layers import LAYERS, Layer, Listed, Workspace  # noqa: E402
 from bpcore.model import Model  # noqa: E402
 from bpcore.plan import Key  # noqa: E402
 from bpcore.shapes import Shape  # noqa: E402
-from worker import checks, jobfile, shards, specs  # noqa: E402
+from worker import shards  # noqa: E402
+from worker.jobs import checks, jobfile, specs  # noqa: E402
 
 WARM_STEPS = 3
 # Kind → floating-point operations of its products in forward, from layer, x and y.

@@ -28,11 +28,11 @@ def mpi(size: int, place: Path) -> World:
 
     import bpcore
     from bpcore.model import Model
-    from bpcore.update import Pace, Updater
-    from worker import holding, replica
+    from bpcore.optimization.update import Pace, Updater
     from worker.comm import connect
     from worker.crew import Crew
     from worker.exchange.exact import Exact
+    from worker.node import holding, replica
     from worker.shards import Schedule
     from worker.step import Stepper
     from worker.vote import Flags

@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 import yaml
 
-from worker import journal
 from worker.datasets import FORMATS, DataRoot
+from worker.record import journal
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from statistics import median
 import yaml
 
 from coordinator.launchers import mpirun
-from worker.journal import Tail
+from worker.record.journal import Tail
 
 JOB = Path(__file__).parents[2] / "deploy" / "jobs" / "digits.yaml"
 

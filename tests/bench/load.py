@@ -35,7 +35,7 @@ from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.launchers import scratch
 from coordinator.store import jobs, lifecycle, points
-from worker import jobfile, specs
+from worker.jobs import jobfile, specs
 
 HERE = Path(__file__).parent
 BPTRAIN = Path(sys.executable).with_name("bptrain")

@@ -8,8 +8,8 @@ from bpcore.model import Model
 from bptrain.v1.report_pb2 import Column, Points, Report
 from tests.bench import applications
 from tests.bench.goals import AtLeast, AtMost, Bits, HalfTheSteps, MeanAtLeast, NeverLoses, Run
-from worker import jobfile, specs
-from worker.journal import Journal
+from worker.jobs import jobfile, specs
+from worker.record.journal import Journal
 
 EACH = pytest.mark.parametrize("application", applications.APPLICATIONS, ids=lambda each: each.job)
 

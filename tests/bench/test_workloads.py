@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcore.model import Model
-from worker import checks, jobfile
+from worker.jobs import checks, jobfile
 
 HERE = Path(__file__).parent
 JOBS = sorted(HERE.glob("*.yaml"))

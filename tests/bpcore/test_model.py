@@ -8,8 +8,8 @@ import pytest
 
 from bpcore import BptrainError, parse
 from bpcore.model import Key, Model
+from bpcore.optimization.update import Pace, Updater
 from bpcore.registry import split
-from bpcore.update import Pace, Updater
 
 CONVNET = [{"conv2d": {"filters": 3, "kernel": 3, "padding": "same"}}, "relu", "max_pool2d", "flatten",
            {"linear": {"units": 4}}]

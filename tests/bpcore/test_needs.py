@@ -6,8 +6,8 @@ import pytest
 import bpcore
 from bpcore import kernels, needs
 from bpcore.model import Model
+from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
-from bpcore.update import Pace, Updater
 
 IMAGE, SAMPLES = (10, 10, 3), 6
 

@@ -11,8 +11,8 @@ from bpcore.losses.mse import Mse
 from bpcore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from bpcore.metrics import METRICS
 from bpcore.metrics.accuracy import Accuracy
+from bpcore.optimization.regularization import Clipping, Group, Regularization
 from bpcore.optimizers.adam import Adam
-from bpcore.regularization import Clipping, Group, Regularization
 from bpcore.schedules.constant import Constant
 from bpcore.schedules.cosine import Cosine
 from bpcore.spec import parse

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bpcore.arena import Layout, Owner
+from bpcore.optimization.update import AVERAGE, BLOCK, Pace, Updater
 from bpcore.optimizers.sgd import Sgd
 from bpcore.spec import Spec
-from bpcore.update import AVERAGE, BLOCK, Pace, Updater
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])
@@ -38,7 +38,7 @@ def drawn(seed):
 
 
 class Reference:
-    """sgd with momentum; everything around it as bpcore/update.py and bpcore/regularization.py say."""
+    """sgd with momentum; everything around it as bpcore/optimization/update.py and bpcore/optimization/regularization.py say."""
 
     def __init__(self, spec, arrays):
         self.spec, self.p = spec, {name: array.copy() for name, array in arrays.items()}

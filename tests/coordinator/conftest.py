@@ -18,7 +18,7 @@ from coordinator.jobs import states
 from coordinator.ports import LOOPBACK, Listen
 from coordinator.store import jobs
 from coordinator.store.schema import migrate
-from worker import jobfile
+from worker.jobs import jobfile
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from coordinator.endpoint import DEFAULT_ADDRESS
 from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.launchers import tags
-from worker import jobfile
 from worker.errors import Unavailable
+from worker.jobs import jobfile
 
 FOREIGN = """
 import sys

@@ -17,7 +17,7 @@ from coordinator.ports import LOOPBACK, Listen
 from coordinator.server import Server
 from coordinator.store import jobs as rows
 from coordinator.store import lifecycle
-from worker import jobfile
+from worker.jobs import jobfile
 
 
 DEADLINE_S = 60

@@ -38,7 +38,7 @@ from coordinator.limits import Limits
 from coordinator.services import guard
 from coordinator.store import jobs as rows
 from coordinator.store import lifecycle
-from worker import jobfile
+from worker.jobs import jobfile
 
 JOB = {"name": "small", "data": {"train": {"npz": {"path": "train.npz"}}}, "model": {"input": [4], "layers": [{"linear": {"units": 2}}]},
        "loss": "softmax_cross_entropy", "optimizer": {"adam": {"learning_rate": 0.01}}, "batch_size": 8, "epochs": 1, "seed": 7}

@@ -9,8 +9,8 @@ import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted
 from coordinator.jobs import states
-from worker import journal
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 DIVERGING = {"optimizer": {"sgd": {"learning_rate": 1e30}}, "model": {"input": [8, 8, 1], "layers": [
     "flatten", {"linear": {"units": 16}}, {"linear": {"units": 10}}]}}

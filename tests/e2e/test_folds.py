@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from worker import journal
+from worker.record import journal
 
 BPTRAIN = Path(sys.executable).with_name("bptrain")
 JOB = {"name": "folds", "data": {"train": {"sklearn": {"name": "iris", "split": "all"}}}, "folds": 3, "batch_size": 25, "epochs": 3,

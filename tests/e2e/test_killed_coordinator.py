@@ -16,7 +16,7 @@ from bptrain.v1 import job_service_pb2 as pb
 from bptrain.v1.job_service_pb2_grpc import JobServiceStub
 from coordinator.client import Client, Point
 from coordinator.errors import Refusal
-from worker import jobfile
+from worker.jobs import jobfile
 
 KILLS, JOBS, WATCHERS = 20, 5, 4
 DEADLINE_S = 60

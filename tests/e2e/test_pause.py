@@ -10,7 +10,7 @@ from bptrain.v1.report_pb2 import AttemptStarted
 from coordinator.answers import Point
 from coordinator.errors import Refusal
 from coordinator.jobs import states
-from worker import checkpoint, journal
+from worker.record import checkpoint, journal
 
 EPOCHS = 240  # 1,920 steps of the slow job: time enough to do something to it on a fast machine
 SHORT = {"epochs": 3, "checkpoint": {"every_steps": 8, "keep": 9}}  # of the small job, 24 steps

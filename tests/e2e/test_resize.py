@@ -10,7 +10,7 @@ from bptrain.v1.report_pb2 import AttemptStarted
 from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.views.run import RunView
-from worker import journal
+from worker.record import journal
 
 STEPS = 480  # that are compared; the jobs themselves have no end
 SHORT = {"recovery": {"keep_s": 0.2}}  # less than ranks take to start: those that leave for others are waited for longer

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import journal
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 
 def digest(text):

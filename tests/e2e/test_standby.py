@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker import journal
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 QUICK = {"epochs": 1}
 

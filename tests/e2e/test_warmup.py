@@ -12,7 +12,7 @@ import yaml
 from bpcore import kernels
 from coordinator.cli.warmup import command
 from worker.errors import Unavailable
-from worker.journal import read
+from worker.record.journal import read
 
 BPTRAIN = Path(sys.executable).with_name("bptrain")
 JOB = {"name": "bent", "data": {"train": {"synthetic": {"task": "yes_no", "samples": 16}}}, "model": {"input": [8], "layers": [

@@ -14,7 +14,7 @@ import yaml
 
 from bptrain.v1.report_pb2 import AttemptEnded, Report
 from coordinator.launchers import mpirun
-from worker.journal import read
+from worker.record.journal import read
 
 TIMEOUT_S = 120
 ENDLESS = 100_000  # epochs

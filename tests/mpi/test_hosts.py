@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from worker.journal import read
+from worker.record.journal import read
 
 
 def test_three_hosts_give_the_bits_of_one_process(hosts, job_file, tmp_path):

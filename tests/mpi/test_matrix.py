@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from worker import journal
+from worker.record import journal
 
 SCRIPT = Path(__file__).with_name("train_all.py")
 MPICH = os.environ.get("BPTRAIN_MPICH_PYTHON", "")

@@ -83,7 +83,7 @@ def test_what_stands_beside_a_sample_changes_no_bit_of_it():
 
 
 def test_memory_does_not_grow_with_the_square_of_the_length():
-    """Rule 1 of bpcore/attention.py: everything kept for 1024 steps is less than one head's weights for them."""
+    """Rule 1 of bpcore/numerics/attention.py: everything kept for 1024 steps is less than one head's weights for them."""
     w = run(MultiHeadAttention(2), ((1024, 4),), 1, np.float32, 0)
     assert sum(array.size for array in w._scratch.values()) < 1024 * 1024 / 10
 

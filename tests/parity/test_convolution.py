@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcore import attributes, planar
+from bpcore import attributes
 from bpcore.errors import InvalidInput, ShapeError
 from bpcore.gradcheck import workspace
 from bpcore.layers import Case
@@ -13,6 +13,7 @@ from bpcore.layers.conv1d import Conv1d
 from bpcore.layers.conv2d import Conv2d
 from bpcore.layers.conv_transpose2d import ConvTranspose2d
 from bpcore.layers.upsample2d import Upsample2d
+from bpcore.numerics import planar
 
 DRAWN = settings(max_examples=80, derandomize=True, deadline=None, database=None)
 BATCHES = st.integers(1, 3)
@@ -111,7 +112,7 @@ def test_blocks_of_samples_change_nothing(monkeypatch, layer, shape):
     """One sample at a time, and all 5 at once."""
     found = []
     for numbers in (1, 1 << 16):
-        monkeypatch.setattr("bpcore.planar.DIRECT", numbers)
+        monkeypatch.setattr("bpcore.numerics.planar.DIRECT", numbers)
         w = workspace(Case(layer, [shape], 5), np.random.default_rng(1))
         layer.forward(w)
         w.dy[...] = np.random.default_rng(2).standard_normal(w.dy.shape)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bpcore.metrics.character_error_rate import CharacterErrorRate
 from bpcore.metrics.word_error_rate import WordErrorRate
-from bpcore.sequences import edit_distances
+from bpcore.numerics.sequences import edit_distances
 from tests.parity.drawn_metrics import EXAMPLES, generators, normal, value, weights_for
 
 

@@ -16,8 +16,9 @@ from witnesses import training
 
 from bpcore import Model
 from bpcore.transfer import match
-from worker import checks, jobfile, journal, specs
-from worker.job import Job
+from worker.jobs import checks, jobfile, specs
+from worker.jobs.job import Job
+from worker.record import journal
 from worker.shards import cut
 
 JOBS = Path(__file__).parents[2] / "deploy" / "jobs"

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from witnesses.optimizers import DECOUPLES, PAPERS, TORCH
 
 from bpcore.arena import Layout, Owner
+from bpcore.optimization.regularization import Regularization
+from bpcore.optimization.update import BLOCK, Pace, Updater
 from bpcore.optimizers import OPTIMIZERS
 from bpcore.optimizers.lamb import Lamb
 from bpcore.optimizers.lars import Lars
 from bpcore.optimizers.nadam import NAdam
 from bpcore.optimizers.rmsprop import RMSProp
-from bpcore.regularization import Regularization
 from bpcore.spec import Spec
-from bpcore.update import BLOCK, Pace, Updater
 
 STEPS = 50
 DTYPES = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])

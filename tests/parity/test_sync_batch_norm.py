@@ -10,7 +10,7 @@ from bpcore.gradcheck import workspace
 from bpcore.layers import Case
 from bpcore.layers.batch_norm import BatchNorm
 from bpcore.model import Key
-from bpcore.update import Pace, Updater
+from bpcore.optimization.update import Pace, Updater
 
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-5}
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])

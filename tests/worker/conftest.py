@@ -18,8 +18,9 @@ from bpcore.errors import InvalidInput
 from bptrain.v1.report_pb2 import Report
 from bptrain.v1.worker_service_pb2 import Acknowledgement, AttachResponse
 from bptrain.v1.worker_service_pb2_grpc import WorkerServiceServicer, add_WorkerServiceServicer_to_server
-from worker import checks, jobfile, journal
-from worker.job import Job
+from worker.jobs import checks, jobfile
+from worker.jobs.job import Job
+from worker.record import journal
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from worker import crew, memory
+from worker import crew
 from worker.comm.alone import Alone
 from worker.crew import Crew
+from worker.node import memory
 
 SCRIPT = """
 import json

@@ -33,7 +33,7 @@ def test_mpi_is_imported_in_one_file():
 
 
 def test_grpc_is_imported_by_the_link_alone():
-    assert users("grpc", "grpc_status", "bptrain.v1.worker_service_pb2_grpc") == {"link.py"}
+    assert users("grpc", "grpc_status", "bptrain.v1.worker_service_pb2_grpc") == {"record/link.py"}
 
 
 def test_nothing_is_imported_from_the_coordinator():

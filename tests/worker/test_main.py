@@ -9,7 +9,8 @@ import pytest
 
 from bpcore.losses import LOSSES
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import jobfile, journal, rundir
+from worker.jobs import jobfile
+from worker.record import journal, rundir
 
 THREADS = """
 import sys

@@ -7,7 +7,7 @@ import pytest
 
 from bpcore.optimizers import OPTIMIZERS
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import journal
+from worker.record import journal
 
 ENDLESS = 1_000_000  # epochs
 

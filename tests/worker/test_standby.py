@@ -8,8 +8,9 @@ import time
 import pytest
 
 from tests.conftest import MPIRUN
-from worker import jobfile, plan, standby
-from worker.rundir import RunDir
+from worker import plan, standby
+from worker.jobs import jobfile
+from worker.record.rundir import RunDir
 
 LEAVE_S = 30
 

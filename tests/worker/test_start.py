@@ -1,6 +1,6 @@
 """Starting from a trained model, ending early, and diagnosis: as a job file asks for them."""
 
-from worker import journal
+from worker.record import journal
 
 
 def run(worker, tiny_file, folder, **replaced):

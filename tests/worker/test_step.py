@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from bpcore.model import Model
+from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
-from bpcore.update import Pace, Updater
 from worker import step
 from worker.comm.alone import Alone
 from worker.crew import Crew
+from worker.data.reading import Input
 from worker.exchange.exact import Exact
-from worker.ledger import TRAIN
-from worker.memory import Segment
-from worker.reading import Input
-from worker.replica import Replica, size_bytes
+from worker.node.ledger import TRAIN
+from worker.node.memory import Segment
+from worker.node.replica import Replica, size_bytes
+from worker.reduction.tree import reduce
 from worker.shards import cut
 from worker.step import Stepper
-from worker.tree import reduce
 from worker.vote import Flags
 
 

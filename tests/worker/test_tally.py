@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
-from worker import journal, tally
+from worker import tally
+from worker.record import journal
 from worker.shards import Schedule, cut
 
 SCHEDULE = Schedule(samples=50, batch_size=12, epochs=3, seed=3)

@@ -18,8 +18,8 @@ from contextlib import suppress
 import numpy as np
 from mpi4py import MPI
 
-from worker import segments
 from worker.comm import Comm
+from worker.node import segments
 
 # By NumPy's letters; dtype.name would take longer than a small message.
 TYPES = {np.dtype(name).char: kind for name, kind in [

@@ -17,7 +17,7 @@ import numpy as np
 from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.fields import Batch, Field
 from bpcore.registry import Registry
-from worker.remote import Remote, is_url
+from worker.data.remote import Remote, is_url
 
 
 BLOCK_BYTES = 1 << 22  # read at a time where all is looked through
@@ -41,7 +41,7 @@ class Dataset(Protocol):
 
 
 class DataRoot:
-    """The folder that data may be read from, and the remote stores that it allows (worker/remote.py): a URL stands for the
+    """The folder that data may be read from, and the remote stores that it allows (worker/data/remote.py): a URL stands for the
     copy of what is there."""
 
     def __init__(self, folder: Path):
@@ -153,7 +153,8 @@ class Arrays:
 
     @property
     def size_bytes(self) -> int:
-        return sum(array.nbytes for array in self._arrays.values())
+        """Of all samples as they are read."""
+        return sum(array.size * (array.itemsize if self._ready[name] else 4) for name, array in self._arrays.items())
 
     def place_of(self, field: str, value: int) -> str:
         """The first sample that holds a value, as users call it."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpcore.attributes import text
 from bpcore.fields import Field
-from worker import known
+from worker.data import known
 from worker.datasets import Arrays, Format
 from worker.errors import BadSample
 from worker.sources.filed import LARGE_BYTES, Filed, Stored, unreadable

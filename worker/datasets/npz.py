@@ -4,7 +4,7 @@ A large array of an archive that is not compressed (np.savez, not np.savez_compr
 memory. The system keeps what has been read, once for all ranks of a host, for as long as it has room. The samples of a step are
 asked for before the first is read, so that the disk has all of them to do at once: 128 of 64 KiB took 0.8 s one after the other,
 and 0.02. Such an archive is read whole once, to see that it is what was written: on each host by one rank, and not again while it
-stays as it is (worker/known.py).
+stays as it is (worker/data/known.py).
 """
 
 import os
@@ -19,7 +19,7 @@ import numpy as np
 
 from bpcore.attributes import text
 from bpcore.fields import Field
-from worker import known
+from worker.data import known
 from worker.datasets import BLOCK_BYTES, Arrays, DataRoot, Dataset, Format
 from worker.errors import BadSample
 from worker.sources.filed import LARGE_BYTES, Filed, Stored, unreadable

@@ -18,10 +18,10 @@ from bpcore.arena import Layout, Vector
 from bpcore.errors import Problem
 from bpcore.fields import Batch
 from bpcore.model import Model
+from bpcore.optimization.update import Pace
 from bpcore.plan import Key
 from bpcore.registry import Registry
 from bpcore.spec import Spec
-from bpcore.update import Pace
 from worker.crew import Crew
 
 

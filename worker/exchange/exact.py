@@ -14,9 +14,9 @@ import numpy as np
 from bpcore.arena import Layout, Vector
 from worker.crew import Crew
 from worker.exchange import Exchange, Reduction
-from worker.regions import Regions
-from worker.slices import Slices
-from worker.tree import additions, cover, recipe, reduce
+from worker.node.regions import Regions
+from worker.reduction.slices import Slices
+from worker.reduction.tree import additions, cover, recipe, reduce
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from bpcore.arena import Layout
 from bpcore.attributes import choice
 from worker.crew import Crew
 from worker.exchange import Reduction
-from worker.slices import Slices
-from worker.sums import NodeSums
-from worker.wire import WIRES, Float32, Wire
+from worker.reduction.slices import Slices
+from worker.reduction.sums import NodeSums
+from worker.reduction.wire import WIRES, Float32, Wire
 
 
 @dataclass(frozen=True)

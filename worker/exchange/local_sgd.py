@@ -26,11 +26,11 @@ from bpcore.arena import Layout
 from bpcore.attributes import integer, number
 from bpcore.errors import Problem, expected
 from bpcore.model import Model
+from bpcore.optimization.regularization import Clipping, Regularization
+from bpcore.optimization.update import Update, Updater
 from bpcore.optimizers.sgd import Sgd
 from bpcore.plan import Key
-from bpcore.regularization import Clipping, Regularization
 from bpcore.spec import Spec
-from bpcore.update import Update, Updater
 from worker.crew import Crew
 from worker.exchange import Reduction
 from worker.exchange.exact import Tree

@@ -29,8 +29,8 @@ from bpcore.arena import Layout, Slot
 from bpcore.attributes import integer
 from worker.crew import Crew
 from worker.exchange import Reduction
-from worker.low_rank import Matrix
-from worker.sums import NodeSums
+from worker.reduction.low_rank import Matrix
+from worker.reduction.sums import NodeSums
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from bpcore.arena import Layout
 from bpcore.attributes import number
 from worker.crew import Crew
 from worker.exchange import Reduction
-from worker.slices import cut, server, swap, windows
-from worker.sums import NodeSums
+from worker.reduction.slices import cut, server, swap, windows
+from worker.reduction.sums import NodeSums
 
 
 @dataclass(frozen=True)

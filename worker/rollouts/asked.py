@@ -6,8 +6,8 @@ from typing import Any
 import bpcore
 from bpcore.errors import InvalidInput, Problem, expected
 from bptrain.v1.spec_pb2 import JobSpec
-from worker import jobfile
 from worker.environments import ENVIRONMENTS
+from worker.jobs import jobfile
 from worker.rollouts import player
 from worker.rollouts.played import Unplayed
 

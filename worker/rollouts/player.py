@@ -6,9 +6,9 @@ import numpy as np
 from bpcore.arena import Vector
 from bpcore.errors import Problem, expected
 from bpcore.fields import Batch
-from bpcore.logits import log_softmax
 from bpcore.losses.policy_gradient import PolicyGradient
 from bpcore.model import Model
+from bpcore.numerics.logits import log_softmax
 from bpcore.shapes import describe
 from bpcore.spec import Head, Spec
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bpcore import attention, memory
+from bpcore import memory
+from bpcore.numerics import attention
 
 TOLERANCE = {np.float64: 2e-14, np.float32: 1e-5}
 # Samples, heads, queries, keys, width: within a block, over several, and so many keys that a block is as small as can be.

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcore import planar
 from bpcore.layers import Workspace
-from bpcore.windows import Grid
+from bpcore.numerics import planar
+from bpcore.numerics.windows import Grid
 
 DRAWN = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 TOLERANCE = {np.float64: 1e-12, np.float32: 4e-6}

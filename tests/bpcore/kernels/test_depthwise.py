@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpcore import depthwise, planar
 from bpcore.layers import Workspace
-from bpcore.windows import Grid
-from bpcore.windows import grid as grid_of
+from bpcore.numerics import depthwise, planar
+from bpcore.numerics.windows import Grid
+from bpcore.numerics.windows import grid as grid_of
 
 DRAWN = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 TOLERANCE = {np.float64: 1e-13, np.float32: 2e-6}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpcore import kernels
-from bpcore.descent import by_arrays, clipped, plain
+from bpcore.optimization.descent import by_arrays, clipped, plain
 
 SIZE, FLOAT = 300, np.dtype(np.float32)
 # share, l2, decay, keep, rate; between share and l2: limit, scale, l1. With keep 0 and rate −1 it is the direction.

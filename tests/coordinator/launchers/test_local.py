@@ -13,8 +13,9 @@ import pytest
 from bptrain.v1.report_pb2 import AttemptEnded
 from coordinator.launchers import Order, scratch
 from coordinator.launchers.local import Local
-from worker import jobfile, journal
-from worker.rundir import RunDir
+from worker.jobs import jobfile
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 STARTER = """
 import asyncio, sys

@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.launchers import parts
-from worker.rundir import RunDir
+from worker.record.rundir import RunDir
 
 
 @pytest.fixture

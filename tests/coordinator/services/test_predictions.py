@@ -18,9 +18,9 @@ from coordinator.errors import Refusal
 from coordinator.jobs import states
 from coordinator.runs import oracles
 from coordinator.store import jobs
-from worker.predict import Oracle
-from worker.predicting import Predictor
-from worker.rundir import RunDir
+from worker.inference.predict import Oracle
+from worker.inference.predicting import Predictor
+from worker.record.rundir import RunDir
 
 
 @pytest.fixture(scope="module")

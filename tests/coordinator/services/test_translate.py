@@ -15,7 +15,7 @@ from bptrain.v1.worker_service_pb2_grpc import WorkerServiceStub
 from coordinator.answers import raised
 from coordinator.errors import CATALOGUE, Refusal
 from coordinator.services.translate import to_status
-from worker import checks, jobfile
+from worker.jobs import checks, jobfile
 
 METHODS = ["/bptrain.v1.JobService/SubmitJob", "/bptrain.v1.JobService/GetJob", "/bptrain.v1.JobService/ListJobs",
            "/bptrain.v1.MetricService/QueryMetrics"]

@@ -6,8 +6,8 @@ import pytest
 from bptrain.v1.report_pb2 import Report
 from bptrain.v1.worker_service_pb2 import AttachRequest, Hello, ReportBatch
 from bptrain.v1.worker_service_pb2_grpc import WorkerServiceStub
-from worker import journal
-from worker.rundir import RunDir
+from worker.record import journal
+from worker.record.rundir import RunDir
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 
 from bpcore import Model, lockstep
+from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
 from bpcore.schedules import Clock
-from bpcore.update import Pace, Updater
 
 
 def ours(spec, start, steps, total, steps_per_epoch, dtype=np.float32, seed=0):

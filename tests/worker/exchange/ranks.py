@@ -12,10 +12,10 @@ import sys
 import numpy as np
 
 from bpcore.arena import Layout, Owner
-from worker import slices
 from worker.comm import Comm, connect
 from worker.crew import Crew
 from worker.exchange import REDUCTIONS
+from worker.reduction import slices
 
 WINDOW = slices.WINDOW
 # A matrix, a vector, a running statistic, a matrix too small to be compressed; gaps between them.

@@ -9,13 +9,13 @@ import psutil
 import pytest
 
 from bpcore.arena import Layout
-from worker import slices
 from worker.comm import connect
 from worker.comm.alone import Alone
 from worker.crew import Crew
 from worker.exchange.exact import Exact
+from worker.reduction import slices
+from worker.reduction.tree import reduce
 from worker.shards import assign
-from worker.tree import reduce
 
 
 def flat_layout(size):

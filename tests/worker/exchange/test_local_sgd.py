@@ -5,14 +5,14 @@ import pytest
 
 from bpcore.arena import Vector
 from bpcore.model import Model
+from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
-from bpcore.update import Pace, Updater
 from worker.comm.alone import Alone
 from worker.crew import Crew
+from worker.data.reading import Input
 from worker.exchange import REDUCTIONS
-from worker.memory import Segment
-from worker.reading import Input
-from worker.replica import Replica, size_bytes
+from worker.node.memory import Segment
+from worker.node.replica import Replica, size_bytes
 from worker.shards import assign, cut
 from worker.step import Stepper
 from worker.vote import Flags

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.low_rank import Matrix, multiply_out, orthonormal
+from worker.reduction.low_rank import Matrix, multiply_out, orthonormal
 
 # A node each, unequal nodes, equal ones: all of four ranks, so that one mpirun does for a test.
 NODES = ([[0], [1], [2], [3]], [[0, 2], [1], [3]], [[0, 1], [2, 3]])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker import checks, jobfile
+from worker.jobs import checks, jobfile
 
 
 @pytest.fixture

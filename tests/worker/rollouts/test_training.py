@@ -5,8 +5,8 @@ import shutil
 import pytest
 import yaml
 
-from worker import journal, replay
-from worker.rundir import RunDir
+from worker.record import journal, replay
+from worker.record.rundir import RunDir
 
 EVERY, PER_EPOCH = 7, 10  # steps; 7 and 14 are in the middle of an epoch
 KEPT = ["step-00000007", "step-00000014", "step-00000020"]

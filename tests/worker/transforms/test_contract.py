@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from worker.data.transformed import Chain, Transformed, Varied
 from worker.datasets import Arrays
-from worker.transformed import Chain, Transformed, Varied
 from worker.transforms import TRANSFORMS, Random, Transform
 
 DRAW = np.random.default_rng(0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.worker.transforms.test_contract import DATA, WHOLE, chain
+from worker.data.transformed import Transformed, Varied
 from worker.datasets import Arrays
-from worker.transformed import Transformed, Varied
 from worker.transforms.rotate import turned
 
 RAW = DATA.read(WHOLE)

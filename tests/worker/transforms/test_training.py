@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from worker import checks, jobfile
+from worker.jobs import checks, jobfile
 
 LISTED = [{"standardise": {"per": "channel"}}, {"flip": {"probability": 0.5}}, {"crop": {"shift": 1}}, {"one_hot": {"field": "y"}},
           {"mixup": {"alpha": 0.4}}, {"noise": {"stddev": 0.1}}]

@@ -1,0 +1,1 @@
+"""What layers, losses, metrics and optimizers are made of: the arithmetic that several of them share."""

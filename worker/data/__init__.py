@@ -1,0 +1,1 @@
+"""Samples on their way to the model: fetched, balanced, transformed, read ahead."""
