@@ -77,7 +77,7 @@ class Piece:
         read = {"sums": table(flats.gradient_sum), "p": table(flats.p), **{name: table(flats.state[name]) for name in names}}
         written = {"p": table(flats.new_p), **{name: table(flats.new_state[name]) for name in names}}
         bits = read["sums"].view(f"u{flats.p.itemsize}")  # whether any number has a bit: faster than a comparison
-        at_once = min(max(1, BLOCK // row), len(bits))
+        at_once = max(1, min(BLOCK // row, len(bits)))
         some, moved = ({name: np.empty(at_once * row, flats.p.dtype) for name in tables} for tables in (read, written))
         step = self.descent.bound(some["sums"], some["p"], some, moved["p"], moved)
 

@@ -41,7 +41,7 @@ def test_an_output_that_does_not_fit_is_refused(loss, output, problem):
     ("multi_margin", (3,), integers((), 5),
      "expected labels 0 … 2, as the model ends in 3 classes, got 4; end the model in linear: {units: 5}"),
     ("multi_margin", (3,), Field((3,)), "expected one integer label a sample, got (3,) numbers"),
-    ("kl_divergence", (3,), integers((), 3), "expected distributions (3,), got () integers"),
+    ("kl_divergence", (3,), integers((), 3), "expected distributions (3,), got (one integer)"),
     ("softmax_cross_entropy", (2, 3), Field((2,)), "expected integer labels (2,) or distributions (2, 3), got (2,) numbers"),
     ("cosine_embedding", (2, 8), Field((8,)), "expected one number a sample, got (8,)"),
     ("contrastive", (2, 8), integers((), 4), "expected targets 1 for yes, 0 or −1 for no, got 3"),

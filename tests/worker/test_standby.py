@@ -77,7 +77,7 @@ def test_without_a_plan_they_leave_without_a_trace(folder, start, ranks):
 
 
 def test_they_leave_when_their_launcher_is_killed(folder, start):
-    program = "import sys, time; from pathlib import Path; from worker import rundir, standby; " \
+    program = "import sys, time; from pathlib import Path; from worker import standby; from worker.record import rundir; " \
               f"standby.hold(rundir.RunDir(Path({json.dumps(str(folder.path))}))); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as launcher:
         launcher.stdout.readline()
