@@ -35,7 +35,8 @@ from worker.node.replica import Replica
 from worker.node.status import Status
 from worker.options import Options
 from worker.record.pace import Gauge
-from worker.record.recorder import Recorder, Silent
+from worker.record.recorder import Recorder
+from worker.record.silent import Silent
 from worker.step import Stepper
 
 

@@ -4,7 +4,6 @@ Formulas, shapes and the rules for what a query sees are those of bpcore/numeric
 by side. Where a query sees only the first keys, the others' scores are never computed beyond its block.
 """
 
-import numpy as np
 from numba import types
 from numba.extending import intrinsic
 

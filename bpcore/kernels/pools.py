@@ -7,7 +7,6 @@ input are visited, in row-major order. Where windows meet without overlap or gap
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.core.cgutils import ir
 from numba.extending import intrinsic

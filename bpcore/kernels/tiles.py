@@ -4,7 +4,6 @@ Rules as in vectors.py. A strip is a vector's width of a matrix, one row behind 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from numba import types
 from numba.core.cgutils import ir

@@ -60,22 +60,26 @@ class Standby:
     def __init__(self, launcher: Launcher, runs: Path, data_root: Path, most: int):
         self._launcher, self._runs, self._data_root, self._most = launcher, runs, data_root, most
         self._world: World | None = None
+        self._is_lent = False  # whether someone has it who may give it back
         self._ranks, self._coordinator, self._since = 0, "", 0.0
         self._closing = asyncio.Event()
         self._task: asyncio.Task | None = None
 
     def expect(self, ranks: int, coordinator: str) -> None:
-        """So many ranks, to report to that address, are what will be wanted next. 0: none can be."""
+        """So many ranks, to report to that address, are what will be wanted next. 0: none can be. A world that was taken and not
+        given back is in use."""
+        self._is_lent = False
         self._ranks, self._coordinator, self._since = ranks if ranks <= self._most else 0, coordinator, time.monotonic()
         self._task = self._task or asyncio.create_task(self._keep())
 
     def take(self) -> World | None:
-        """The world that waits; it is the caller's then."""
+        """The world that waits; it is the caller's until it is given back, and no other is started meanwhile."""
         world, self._world = self._world, None
+        self._is_lent = world is not None
         return world
 
     def give_back(self, world: World) -> None:
-        self._world = world
+        self._world, self._is_lent = world, False
 
     async def close(self) -> None:
         self._closing.set()
@@ -90,8 +94,9 @@ class Standby:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), LOOK_S)
             if self._world and (self._world.ranks != self._ranks or self._world.has_ended):
-                await self.take().send_away()
-            elif not self._world and self._ranks and time.monotonic() - self._since > IDLE_S and not self._closing.is_set():
+                world, self._world = self._world, None
+                await world.send_away()
+            elif not self._world and not self._is_lent and self._ranks and time.monotonic() - self._since > IDLE_S and not self._closing.is_set():
                 await self._start()
 
     async def _start(self) -> None:

@@ -95,7 +95,7 @@ def watch(address: str, job_id: str, streams: int, seconds: float) -> dict[str, 
 
 async def _watch(address: str, job_id: str, streams: int, seconds: float) -> dict[str, float]:
     request = WatchMetricsRequest(job_id=job_id).SerializeToString() if job_id else b""
-    late, last = [], 0.0
+    late = []
     async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
         call = channel.unary_stream(WATCH if job_id else EMPTY_STREAM)
         counts = await asyncio.gather(*(_follow(call(request), bool(job_id), time.time() + seconds, late) for _ in range(streams)))

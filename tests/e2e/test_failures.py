@@ -48,7 +48,7 @@ def test_a_killed_mpirun_takes_the_ranks_along_and_all_are_started_again(coordin
     mpirun, ranks = coordinator.ranks(job.run_dir)
     coordinator.kill(mpirun)
     starts = notices(coordinator, job, "started")
-    first, again = next(starts), next(starts)
+    _, again = next(starts), next(starts)
     assert again.source == source and (again.first_step > 20) == (source == AttemptStarted.SOURCE_MEMORY)
     assert not any(rank.is_running() for rank in ranks)
     wait_until(lambda: coordinator.client.get(job.id).progress.step > again.first_step)

@@ -21,7 +21,7 @@ from bpcore.attributes import names, text
 from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.fields import Field
 from worker.datasets import Arrays, DataRoot
-from worker.sources.split import Source, subset
+from worker.sources.split import Source
 from worker.sources.spool import spooled
 
 

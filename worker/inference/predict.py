@@ -22,7 +22,6 @@ import numpy as np
 
 from bpcore.errors import BptrainError, InvalidInput, Problem, expected
 from bptrain.v1.predict_service_pb2 import Answer, PredictRequest, PredictResponse
-from worker.datasets import DataRoot
 from worker.errors import BadSample
 from worker.inference.answers import Answers
 from worker.inference.predicting import Predictor

@@ -1,8 +1,7 @@
 """Rank 0's side of the record: the run's folder, its journal and checkpoints, the link.
 
-`Recorder` is rank 0's; the other ranks have the plain `Silent`, so that the training loop is the same on
-all. What it raises while opening is a BptrainError; afterwards only a disk that fails. When rank 0 dies, the
-new one opens a Recorder of its own and goes on where the journal stops.
+The other ranks have the plain `Silent`. What it raises while opening is a BptrainError; afterwards only a disk that
+fails. When rank 0 dies, the new one opens a Recorder of its own and goes on where the journal stops.
 """
 
 import threading
@@ -28,49 +27,14 @@ from worker.record.console import Lines, compiling_sentence, sample_sentence, sa
 from worker.record.journal import Journal, read
 from worker.record.reporter import Reporter
 from worker.record.saver import Saver
+from worker.record.silent import Silent
 
 TAKE_OVER_S = 10.0  # for the folder to become free when rank 0 has died
 
 
-class Silent:
-    """The other ranks' record: nothing."""
-
-    known: Sequence[int] = (-1, -1, -1)  # by kind of row, the last step that is written down
-
-    def started(self, event: AttemptStarted) -> None: ...
-    def crew_changed(self, event: CrewChanged) -> None: ...
-    def trained(self, step: int, row: np.ndarray, when: float | None = None) -> None: ...
-    def evaluated(self, step: int, values: Mapping[str, float], when: float | None = None) -> None: ...
-    def diagnosed(self, step: int, values: Mapping[str, float]) -> None: ...
-    def epoch_ended(self, event: EpochEnded) -> None: ...
-    def paced(self, event: Pace) -> None: ...
-    def sampled(self, event: Sample) -> None: ...
-    def compiling(self, kernel: str) -> None: ...
-    def checkpoint(self, replica: Replica, evaluations: Sequence[float], watch: Watch) -> None: ...
-    def prepare(self, buffer: Buffer) -> None: ...
-    def ended(self, event: AttemptEnded) -> None: ...
-    def close(self) -> None: ...
-
-    def let_go(self) -> None:
-        """Leaves the folder to whoever has a right to it, while that is not clear."""
-
-    def checkpoint_due(self, step: int) -> bool:
-        return False
-
-    def is_best(self, evaluations: Sequence[float]) -> bool:
-        return False
-
-    def is_news(self, kind: int, step: int) -> bool:
-        """Whether this record lacks what a kind of row says of this step."""
-        return False
-
-    def finish(self, watch: Watch) -> str:
-        return ""
-
-
 class Recorder(Silent):
-    """`summaries`: a table of sums → values by series; `rows`: of the curve that a ledger surely has; `run`: the attempt that this takes over, None where it begins
-    one."""
+    """`summaries`: a table of sums → values by series; `rows`: of the curve that a ledger surely has; `run`: the attempt that
+    this takes over, None where it begins one."""
 
     def __init__(self, options: Options, job: Job, control: Control, summaries: Callable[[np.ndarray], Mapping[str, Sequence[float]]], rows: int,
                  run: RunPlan | None = None):

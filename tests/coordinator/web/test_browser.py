@@ -44,6 +44,7 @@ def page(browser, site, request):
     width, height, scheme = getattr(request, "param", (1360, 900, "light"))
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(DEADLINE_MS)
+    playwright.expect.set_options(timeout=DEADLINE_MS)
     opened, said, loaded = context.new_page(), [], []
     opened.on("console", lambda message: re.search("status of 40[04]", message.text) or said.append(message.text))  # which it says of every refused call
     opened.on("pageerror", lambda error: said.append(str(error)))

@@ -7,7 +7,7 @@ from bptrain.v1.worker_service_pb2 import Command, Stop
 from worker import plan
 from worker.jobs import jobfile, specs
 from worker.record import journal
-from worker.record.recorder import Silent
+from worker.record.silent import Silent
 from worker.record.rundir import RunDir
 
 
