@@ -42,6 +42,8 @@ from worker.errors import Unavailable
 
 DRAIN_S = 1.0
 CHANNEL = [("grpc.so_reuseport", 0), ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000)]
+# Callers send little: with a window that does not grow, who sends much takes turns with the others.
+NARROW = ("grpc.http2.bdp_probe", 0)
 
 
 class Server:
@@ -67,7 +69,7 @@ class Server:
         trail, limits = Trail(self._app.database), self._settings.limits
         self._streams = Streams(limits.streams, limits.token_streams)
         guard = Guard(Gate(self._app.database, self._settings.require_token), trail, self._streams, self._app.traces)
-        self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, ("grpc.max_receive_message_length", limits.message_bytes)])
+        self._public = grpc.aio.server(interceptors=[guard], options=[*CHANNEL, NARROW, ("grpc.max_receive_message_length", limits.message_bytes)])
         self._private = grpc.aio.server(options=CHANNEL)
         self._health, services = _register(self._public, self._app, trail)
         self._gateway = Gateway(guard, services)

@@ -130,6 +130,25 @@ STEPS = [
         last INTEGER NOT NULL             -- up to this one were given, if at all, before; never again
     ) STRICT;
     """,
+    f"""
+    CREATE TABLE waiting (                -- how many jobs wait, so that nobody has to count them
+        owner TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        jobs INTEGER NOT NULL,
+        PRIMARY KEY (owner, priority)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO waiting SELECT owner, priority, count(*) FROM jobs WHERE {jobs.waits('jobs')} GROUP BY owner, priority;
+    CREATE TRIGGER job_waits AFTER INSERT ON jobs WHEN {jobs.waits('new')} BEGIN
+        INSERT INTO waiting VALUES (new.owner, new.priority, 1) ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+    END;
+    CREATE TRIGGER job_changes AFTER UPDATE OF state, folds, owner, priority ON jobs WHEN {jobs.waits('old')} OR {jobs.waits('new')} BEGIN
+        UPDATE waiting SET jobs = jobs - 1 WHERE owner = old.owner AND priority = old.priority AND {jobs.waits('old')};
+        INSERT INTO waiting SELECT new.owner, new.priority, 1 WHERE {jobs.waits('new')} ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+    END;
+    CREATE TRIGGER job_goes AFTER DELETE ON jobs WHEN {jobs.waits('old')} BEGIN
+        UPDATE waiting SET jobs = jobs - 1 WHERE owner = old.owner AND priority = old.priority;
+    END;
+    """,
 ]
 
 

@@ -1,6 +1,7 @@
 """Rows of jobs: ids, request ids, pages."""
 
 import math
+import random
 import time
 
 import pytest
@@ -61,6 +62,21 @@ def test_pages_go_from_the_newest_to_the_oldest_without_a_repeat(connection, add
     first = ids(jobs.page(connection, 3, ""))
     second = ids(jobs.page(connection, 3, first[-1]))
     assert first + second + ids(jobs.page(connection, 3, second[-1])) == made
+
+
+def test_who_waits_is_known_without_counting_whatever_has_happened_to_the_jobs(connection, add_job, small_spec):
+    chance = random.Random(7)
+    for _ in range(300):
+        if chance.random() < 0.5:
+            add_job(connection, chance.choice([states.QUEUED, states.RUNNING]), chance.choice(["ann", "bob"]), priority=chance.choice([10, 50]))
+        elif rows := connection.execute("SELECT * FROM jobs").fetchall():
+            job_id = chance.choice(rows)["id"]
+            chance.choice([lambda: jobs.set_state(connection, job_id, states.QUEUED, ""), lambda: jobs.set_state(connection, job_id, states.RUNNING, ""),
+                           lambda: jobs.set_spec(connection, job_id, small_spec(priority=chance.choice([10, 50]))), lambda: jobs.purge(connection, job_id)])()
+    queue = sorted(connection.execute("SELECT * FROM jobs WHERE state = ?", (states.QUEUED,)).fetchall(), key=lambda row: (-row["priority"], row["id"]))
+    assert jobs.waiting(connection) == len(queue) > 20
+    assert [jobs.waiting_of(connection, owner) for owner in ("ann", "bob", "eve")] == [sum(row["owner"] == owner for row in queue) for owner in ("ann", "bob", "eve")]
+    assert [jobs.place(connection, row) for row in queue] == list(range(1, len(queue) + 1))
 
 
 def test_jobs_in_some_states_come_in_order_of_submission(connection, add_job):

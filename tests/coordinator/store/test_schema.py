@@ -14,7 +14,7 @@ from coordinator.store.schema import STEPS, migrate
 from worker.errors import Unavailable
 
 
-TABLES = ["audit", "block_points", "blocks", "events", "jobs", "lost", "purged", "requests", "series", "tokens"]
+TABLES = ["audit", "block_points", "blocks", "events", "jobs", "lost", "purged", "requests", "series", "tokens", "waiting"]
 
 
 @pytest.fixture
