@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bptrain.v1.job_service_pb2 import Transition
 from bptrain.v1.report_pb2 import Report
 
+PAGE = 200  # events read at once
+
 
 @dataclass(frozen=True)
 class Event:
@@ -38,7 +40,7 @@ def last_sequence(connection: sqlite3.Connection, job_id: str) -> int:
     return connection.execute("SELECT coalesce(max(sequence), 0) FROM events WHERE job_id = ?", (job_id,)).fetchone()[0]
 
 
-def after(connection: sqlite3.Connection, job_id: str, revision: int, limit: int = 200) -> list[Event]:
+def after(connection: sqlite3.Connection, job_id: str, revision: int, limit: int = PAGE) -> list[Event]:
     """The job's next events, in order."""
     rows = connection.execute("SELECT * FROM events WHERE job_id = ? AND revision > ? ORDER BY revision LIMIT ?",
                               (job_id, revision, limit))
@@ -61,7 +63,7 @@ def transitions(connection: sqlite3.Connection, job_id: str) -> list[Transition]
     return [Transition.FromString(row["payload"]) for row in rows]
 
 
-def changes_after(connection: sqlite3.Connection, revision: int, limit: int = 200) -> list[tuple[int, str, Transition]]:
+def changes_after(connection: sqlite3.Connection, revision: int, limit: int = PAGE) -> list[tuple[int, str, Transition]]:
     """(revision, job, change) of all jobs, in order."""
     rows = connection.execute("SELECT revision, job_id, payload FROM events WHERE sequence IS NULL AND revision > ? ORDER BY revision LIMIT ?",
                               (revision, limit))

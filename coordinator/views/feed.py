@@ -1,6 +1,7 @@
 """What many watchers of one job have in common: they are woken once, and what is read and encoded for one is there for all.
 
-1. Whoever remembers `count` before asking misses nothing: what comes later has another count.
+1. Who waits says beforehand what for: when something new has been stored, each question is asked once, and its answer wakes all
+   who wait for it.
 2. An answer is good until something new has been stored; watchers that stand at different places ask for themselves.
 3. Lives in the event loop's thread. No watcher of a job, no feed.
 """
@@ -8,37 +9,61 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any
 
 from coordinator.runs.hub import Hub
 from coordinator.views import stream
 
-Answer = TypeVar("Answer")
+Ask = Callable[[], Awaitable[Any]]
+
+
+class Shared:
+    """An answer, or that it was quiet: `get` returns how often something had been stored when it was asked for, and the answer or None."""
+
+    def __init__(self, ask: Ask):
+        self._ask, self._count = ask, -1
+        self._task: asyncio.Task | None = None
+        self._there = asyncio.Event()
+
+    def start(self, count: int) -> None:
+        """Asks, once."""
+        if self._task is None:
+            self._count, self._task = count, asyncio.ensure_future(self._ask())
+            self._task.add_done_callback(self._done)
+
+    def quiet(self) -> None:
+        self._there.set()
+
+    async def get(self) -> tuple[int, Any]:
+        await self._there.wait()
+        return self._count, self._task and self._task.result()
+
+    def _done(self, task: asyncio.Task) -> None:
+        if not task.cancelled():
+            task.exception()  # also where all who asked have left
+        self._there.set()
 
 
 class Feed:
-    """Of one job. `count`: how often something has been stored."""
+    """Of one job."""
 
     def __init__(self, hub: Hub, job_id: str):
-        self.count, self.watchers = 0, 0
-        self._pulse = asyncio.Event()
-        self._answers: dict[Hashable, asyncio.Future] = {}
+        self.watchers, self._count = 0, 0
+        self._now: dict[Hashable, Shared] = {}
+        self._next: dict[Hashable, Shared] = {}
         self._subscription = hub.subscribe(job_id)
         self._task = asyncio.create_task(self._run(self._subscription.__enter__()))
 
-    async def since(self, count: int) -> bool:
-        """Waits for more than that; False where it was quiet for BOOKMARK_S seconds."""
-        if self.count == count:
-            await self._pulse.wait()
-        return self.count != count
-
-    async def shared(self, key: Hashable, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What `ask` answers, asked once for all who come with this key before something new is stored."""
-        if key not in self._answers:
-            self._answers[key] = asyncio.ensure_future(ask())
-            self._answers[key].add_done_callback(lambda done: done.cancelled() or done.exception())  # also where all who asked have left
-        answer = self._answers[key]
-        return answer.result() if answer.done() else await asyncio.shield(answer)
+    async def answer(self, count: int, key: Hashable, ask: Ask) -> tuple[int, Any]:
+        """Waits until something has been stored more often than `count` times, and asks once for all who come with this key: how
+        often by then, and the answer; (-1, None) where it was quiet for BOOKMARK_S seconds. Who names the number that came
+        with its last answer misses nothing; -1 asks at once."""
+        table = self._now if self._count > count else self._next
+        if key not in table:
+            table[key] = Shared(ask)
+        if table is self._now:
+            table[key].start(self._count)
+        return await table[key].get()
 
     def close(self) -> None:
         self._task.cancel()
@@ -49,12 +74,14 @@ class Feed:
             try:
                 await asyncio.wait_for(news.wait(), stream.BOOKMARK_S)
                 news.clear()
-                self.count += 1
-                self._answers = {}
+                self._count += 1
+                self._now, self._next = self._next, {}
+                for shared in self._now.values():
+                    shared.start(self._count)
             except TimeoutError:
-                pass
-            self._pulse.set()
-            self._pulse.clear()
+                quiet, self._next = self._next, {}
+                for shared in quiet.values():
+                    shared.quiet()
 
 
 class Feeds:

@@ -65,18 +65,22 @@ class Metrics:
         job_id, position = request.job_id, stream.Position.parse(request.job_id, request.cursor)
         if not await self._of(job_id, position.found):
             raise Refusal("CURSOR_FOREIGN", cursor=request.cursor, job=job_id)
+        count, most_behind = -1, request.most_behind
         with self._feeds.of(job_id) as feed:
             while True:
-                count, at, most_behind = feed.count, position, request.most_behind
-                row, moved, messages = await feed.shared((at, most_behind), lambda: self._database.read(lambda connection: _behind(connection, at, most_behind)))
+                at = position
+                count, found = await feed.answer(count, (at, most_behind), lambda: self._database.read(lambda connection: _behind(connection, at, most_behind)))
+                if found is None:
+                    yield position.bookmark().SerializeToString()
+                    continue
+                row, position, messages, is_all = found
                 for message in messages:
                     yield message
-                is_new, position = moved != position, moved
-                if not is_new and row["state"] in states.FINAL:
+                if not is_all:
+                    count = -1
+                elif row["state"] in states.FINAL:
                     yield position.ended(row).SerializeToString()
                     return
-                if not is_new and not await feed.since(count):
-                    yield position.bookmark().SerializeToString()
 
     async def _runs(self, series_id: int) -> AsyncIterator[points.Run]:
         """A series, block by block."""
@@ -95,9 +99,10 @@ def _with_curves(connection: sqlite3.Connection, job_id: str) -> list[str]:
     return [row["id"] for row in jobs.folds(connection, job_id)] or [job_id]
 
 
-def _behind(connection: sqlite3.Connection, at: stream.Position, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes]]:
-    """The job's row; where a reader who stands there stands after the next events; what it gets of them."""
+def _behind(connection: sqlite3.Connection, at: stream.Position, most_behind: int) -> tuple[sqlite3.Row, stream.Position, list[bytes], bool]:
+    """The job's row; where a reader who stands there stands after the next events; what it gets of them; whether these are all."""
     position, row = replace(at), jobs.get(connection, at.job_id)
     newest = events.newest_but(connection, at.job_id, most_behind) if most_behind else 0
-    messages = position.messages_of(events.after(connection, at.job_id, at.revision), newest)
-    return row, position, [message.SerializeToString() for message in messages]
+    found = events.after(connection, at.job_id, at.revision)
+    messages = [message.SerializeToString() for message in position.messages_of(found, newest)]
+    return row, position, messages, len(found) < events.PAGE

@@ -36,10 +36,10 @@ def test_what_many_ask_at_the_same_place_is_asked_once(feeds):
     async def scenario():
         store = Store()
         with feeds.of("a") as shared:
-            answers = await asyncio.gather(*(shared.shared("here", store.ask) for _ in range(50)), shared.shared("there", store.ask))
-            return answers, await shared.shared("here", store.ask), store.asked
+            answers = await asyncio.gather(*(shared.answer(-1, "here", store.ask) for _ in range(50)), shared.answer(-1, "there", store.ask))
+            return answers, await shared.answer(-1, "here", store.ask), store.asked
 
-    assert asyncio.run(scenario()) == ([0] * 51, 0, 2)
+    assert asyncio.run(scenario()) == ([(0, 0)] * 51, (0, 0), 2)
 
 
 def test_news_wake_all_and_make_old_answers_void(hub, feeds):
@@ -47,11 +47,10 @@ def test_news_wake_all_and_make_old_answers_void(hub, feeds):
 
     async def watcher(store, seen):
         with feeds.of("a") as shared:
+            count = -1
             while not seen or seen[-1] < 5:
-                count = shared.count
-                seen.append(await shared.shared("here", store.ask))
-                if seen[-1] < 5:
-                    await shared.since(count)
+                count, found = await shared.answer(count, "here", store.ask)
+                seen.append(found)
 
     async def scenario():
         store, seen = Store(), [[] for _ in range(20)]
@@ -72,21 +71,23 @@ def test_where_nothing_comes_watchers_are_told_so(feeds, monkeypatch):
 
     async def scenario():
         with feeds.of("a") as shared:
-            return await asyncio.wait_for(shared.since(shared.count), 30)
+            store = Store()
+            count, _ = await shared.answer(-1, "here", store.ask)
+            return await asyncio.wait_for(shared.answer(count, "here", store.ask), 30), store.asked
 
-    assert asyncio.run(scenario()) is False
+    assert asyncio.run(scenario()) == ((-1, None), 1)
 
 
 def test_who_leaves_takes_no_answer_from_the_others_and_the_last_takes_the_feed_along(hub, feeds):
     async def scenario():
         store = Store()
         with feeds.of("a") as shared:
-            leaving, staying = (asyncio.create_task(shared.shared("here", store.ask)) for _ in range(2))
+            leaving, staying = (asyncio.create_task(shared.answer(-1, "here", store.ask)) for _ in range(2))
             await asyncio.sleep(0)
             leaving.cancel()
             with feeds.of("a") as same:
                 assert same is shared
-            assert await staying == 0
+            assert await staying == (0, 0)
         return feeds._feeds, dict(hub._waiting)
 
     assert asyncio.run(scenario()) == ({}, {})
@@ -98,6 +99,6 @@ def test_a_refusal_is_everybodys(feeds):
 
     async def scenario():
         with feeds.of("a") as shared:
-            return await asyncio.gather(*(shared.shared("here", refuse) for _ in range(3)), return_exceptions=True)
+            return await asyncio.gather(*(shared.answer(-1, "here", refuse) for _ in range(3)), return_exceptions=True)
 
     assert [str(error) for error in asyncio.run(scenario())] == ["none"] * 3
