@@ -14,15 +14,21 @@ DAY_S = 86_400
 LONGEST_S, FIRST_S = 3650 * DAY_S, 90 * DAY_S
 
 
-def create(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> tuple[Token, str]:
-    """The token and its secret. Raises InvalidInput with every problem, Refusal TOKEN_NAME_TAKEN."""
+def checked(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> Token:
+    """The token as it would be; nothing is made. Raises InvalidInput with every problem, Refusal TOKEN_NAME_TAKEN."""
     problems = _problems(name, scope, lifetime_s)
     if not problems and scope != rules.ADMIN and not tokens.exist(connection):
         problems = [Problem("scope", expected("admin for the first token, or nobody could make the next", rules.label(scope)))]
     if problems:
         raise InvalidInput(problems)
+    tokens.require_new(connection, name)
     now = time.time()
-    token = Token(name=name, scope=scope, created=now, expires=now + lifetime_s)
+    return Token(name=name, scope=scope, created=now, expires=now + lifetime_s)
+
+
+def create(connection: sqlite3.Connection, name: str, scope: int, lifetime_s: int) -> tuple[Token, str]:
+    """The token and its secret. Raises the same."""
+    token = checked(connection, name, scope, lifetime_s)
     return token, tokens.add(connection, token)
 
 
@@ -52,6 +58,13 @@ def first(connection: sqlite3.Connection) -> str:
 def revoke(connection: sqlite3.Connection, name: str) -> Token:
     """Raises Refusal TOKEN_NOT_FOUND."""
     return tokens.revoke(connection, name, time.time())
+
+
+def revocable(connection: sqlite3.Connection, name: str) -> Token:
+    """The token as that would leave it; nothing is written. Raises the same."""
+    token = tokens.get(connection, name)
+    token.revoked = token.revoked or time.time()
+    return token
 
 
 def revoked(connection: sqlite3.Connection, request: RevokeTokenRequest) -> RevokeTokenResponse:

@@ -15,6 +15,9 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def CreateToken(self, request, context):
+        if request.validate_only:
+            token = await self._database.read(lambda connection: issue.checked(connection, request.name, request.scope, request.lifetime_s))
+            return pb.CreateTokenResponse(token=token)
         return await self._database.write(lambda connection: issue.created(connection, request))
 
     @translated
@@ -23,6 +26,8 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def RevokeToken(self, request, context):
+        if request.validate_only:
+            return pb.RevokeTokenResponse(token=await self._database.read(lambda connection: issue.revocable(connection, request.name)))
         return await self._database.write(lambda connection: issue.revoked(connection, request))
 
     @translated
@@ -32,6 +37,8 @@ class Admin(AdminServiceServicer):
 
     @translated
     async def CreateBackup(self, request, context):
+        if request.validate_only:
+            return pb.CreateBackupResponse(backup=pb.Backup(size_bytes=await self._database.backup_bytes()))
         backup = await self._database.read(lambda connection: requests.first_answer(connection, request, pb.Backup))
         if backup is None:
             backup = await self._database.backup()

@@ -7,6 +7,7 @@
    then is told from all later ones.
 """
 
+import math
 import os
 import shutil
 import sqlite3
@@ -47,6 +48,16 @@ def create(store: Path) -> Backup:
     for old in [path for path in _files(store) if path != target][KEPT - 1:]:  # a clock may have been set back
         old.unlink()
     return _described(target)
+
+
+def size_bytes(connection: sqlite3.Connection, store: Path) -> int:
+    """Of a copy, if it were made now. Raises the same."""
+    if problems(connection):
+        raise Refusal("STORE_CORRUPT")
+    size = math.prod(connection.execute(f"PRAGMA {each}").fetchone()[0] for each in ("page_count", "page_size"))
+    if size > shutil.disk_usage(store.parent).free:
+        raise Refusal("STORE_FULL")
+    return size
 
 
 def everyone(store: Path) -> list[Backup]:

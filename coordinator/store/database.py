@@ -66,6 +66,10 @@ class Database:
         """A new copy of the store as it is. Raises Refusal STORE_FULL or STORE_CORRUPT."""
         return await asyncio.to_thread(backup.create, self._path)
 
+    async def backup_bytes(self) -> int:
+        """Of a new copy, if it were made now. Raises the same."""
+        return await self.read(lambda connection: backup.size_bytes(connection, self._path))
+
     async def check(self) -> tuple[list[str], list[Backup]]:
         """What is wrong with the store, and what copies there are."""
         return await self.read(backup.problems), await asyncio.to_thread(backup.everyone, self._path)

@@ -11,10 +11,14 @@ PREFIX = "bpt_"  # so that those who look for lost secrets know one
 SECRET_BYTES = 32
 
 
+def require_new(connection: sqlite3.Connection, name: str) -> None:
+    """Raises Refusal TOKEN_NAME_TAKEN."""
+    if _find(connection, "name", name):
+        raise Refusal("TOKEN_NAME_TAKEN", token=name)
+
+
 def add(connection: sqlite3.Connection, token: Token) -> str:
-    """Stores it; returns its secret. Raises Refusal TOKEN_NAME_TAKEN."""
-    if _find(connection, "name", token.name):
-        raise Refusal("TOKEN_NAME_TAKEN", token=token.name)
+    """Stores one of a new name; returns its secret."""
     secret = _fresh()
     connection.execute("INSERT INTO tokens (name, hash, scope, created, expires) VALUES (?, ?, ?, ?, ?)",
                        (token.name, _hash(secret), token.scope, token.created, token.expires))

@@ -9,28 +9,30 @@ from coordinator.surface.asking import Asking, fresh_id
 
 
 class Admin(Asking):
-    """For tokens of scope `admin`."""
+    """For tokens of scope `admin`. With `validate_only` a call is checked as if it were meant, and nothing is done."""
 
     @cached_property
     def _admin(self) -> AdminServiceStub:
         return AdminServiceStub(self._channel)
 
-    def create_token(self, name: str, scope: int, lifetime_s: int) -> admin.CreateTokenResponse:
+    def create_token(self, name: str, scope: int, lifetime_s: int, validate_only: bool = False) -> admin.CreateTokenResponse:
         """A new token; `.secret` is what its holder shows, and stands nowhere else."""
-        request = admin.CreateTokenRequest(name=name, scope=scope, lifetime_s=lifetime_s, request_id=fresh_id())
+        request = admin.CreateTokenRequest(name=name, scope=scope, lifetime_s=lifetime_s, request_id=fresh_id(), validate_only=validate_only)
         return self._call(self._admin.CreateToken, request, lambda response: response)
 
     def tokens(self) -> Sequence[admin.Token]:
         """All that there are or were, oldest first."""
         return self._call(self._admin.ListTokens, admin.ListTokensRequest(), lambda response: response.tokens)
 
-    def revoke_token(self, name: str) -> admin.Token:
+    def revoke_token(self, name: str, validate_only: bool = False) -> admin.Token:
         """Refused from the next call on."""
-        return self._call(self._admin.RevokeToken, admin.RevokeTokenRequest(name=name, request_id=fresh_id()), lambda response: response.token)
+        request = admin.RevokeTokenRequest(name=name, request_id=fresh_id(), validate_only=validate_only)
+        return self._call(self._admin.RevokeToken, request, lambda response: response.token)
 
-    def create_backup(self) -> admin.Backup:
+    def create_backup(self, validate_only: bool = False) -> admin.Backup:
         """A copy of the coordinator's store, whole and on disk."""
-        return self._call(self._admin.CreateBackup, admin.CreateBackupRequest(request_id=fresh_id()), lambda response: response.backup)
+        request = admin.CreateBackupRequest(request_id=fresh_id(), validate_only=validate_only)
+        return self._call(self._admin.CreateBackup, request, lambda response: response.backup)
 
     def check_store(self) -> admin.CheckStoreResponse:
         """What is wrong with the store, and which copies there are."""

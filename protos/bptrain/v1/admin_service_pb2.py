@@ -24,45 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62ptrain/v1/admin_service.proto\x12\nbptrain.v1\"j\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05scope\x18\x02 \x01(\x0e\x32\x11.bptrain.v1.Scope\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x01\x12\x0f\n\x07\x65xpires\x18\x04 \x01(\x01\x12\x0f\n\x07revoked\x18\x05 \x01(\x01\"y\n\x0b\x41uditRecord\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04time\x18\x02 \x01(\x01\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x0e\n\x06target\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\"l\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05scope\x18\x02 \x01(\x0e\x32\x11.bptrain.v1.Scope\x12\x12\n\nlifetime_s\x18\x03 \x01(\x04\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"G\n\x13\x43reateTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x13\n\x11ListTokensRequest\"7\n\x12ListTokensResponse\x12!\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Token\"6\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"7\n\x13RevokeTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.Token\"9\n\x10ListAuditRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x11ListAuditResponse\x12(\n\x07records\x18\x01 \x03(\x0b\x32\x17.bptrain.v1.AuditRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x06\x42\x61\x63kup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0c\n\x04time\x18\x03 \x01(\x01\")\n\x13\x43reateBackupRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\":\n\x14\x43reateBackupResponse\x12\"\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x12.bptrain.v1.Backup\"\x13\n\x11\x43heckStoreRequest\"K\n\x12\x43heckStoreResponse\x12\x10\n\x08problems\x18\x01 \x03(\t\x12#\n\x07\x62\x61\x63kups\x18\x02 \x03(\x0b\x32\x12.bptrain.v1.Backup*Q\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x10\n\x0cSCOPE_SUBMIT\x10\x02\x12\x0f\n\x0bSCOPE_ADMIN\x10\x03\x32\xe5\x03\n\x0c\x41\x64minService\x12N\n\x0b\x43reateToken\x12\x1e.bptrain.v1.CreateTokenRequest\x1a\x1f.bptrain.v1.CreateTokenResponse\x12K\n\nListTokens\x12\x1d.bptrain.v1.ListTokensRequest\x1a\x1e.bptrain.v1.ListTokensResponse\x12N\n\x0bRevokeToken\x12\x1e.bptrain.v1.RevokeTokenRequest\x1a\x1f.bptrain.v1.RevokeTokenResponse\x12Q\n\x0c\x43reateBackup\x12\x1f.bptrain.v1.CreateBackupRequest\x1a .bptrain.v1.CreateBackupResponse\x12K\n\nCheckStore\x12\x1d.bptrain.v1.CheckStoreRequest\x1a\x1e.bptrain.v1.CheckStoreResponse\x12H\n\tListAudit\x12\x1c.bptrain.v1.ListAuditRequest\x1a\x1d.bptrain.v1.ListAuditResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62ptrain/v1/admin_service.proto\x12\nbptrain.v1\"j\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05scope\x18\x02 \x01(\x0e\x32\x11.bptrain.v1.Scope\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x01\x12\x0f\n\x07\x65xpires\x18\x04 \x01(\x01\x12\x0f\n\x07revoked\x18\x05 \x01(\x01\"y\n\x0b\x41uditRecord\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04time\x18\x02 \x01(\x01\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x0e\n\x06target\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\"\x83\x01\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05scope\x18\x02 \x01(\x0e\x32\x11.bptrain.v1.Scope\x12\x12\n\nlifetime_s\x18\x03 \x01(\x04\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"G\n\x13\x43reateTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x13\n\x11ListTokensRequest\"7\n\x12ListTokensResponse\x12!\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.bptrain.v1.Token\"M\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"7\n\x13RevokeTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.bptrain.v1.Token\"9\n\x10ListAuditRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x11ListAuditResponse\x12(\n\x07records\x18\x01 \x03(\x0b\x32\x17.bptrain.v1.AuditRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x06\x42\x61\x63kup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0c\n\x04time\x18\x03 \x01(\x01\"@\n\x13\x43reateBackupRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\":\n\x14\x43reateBackupResponse\x12\"\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x12.bptrain.v1.Backup\"\x13\n\x11\x43heckStoreRequest\"K\n\x12\x43heckStoreResponse\x12\x10\n\x08problems\x18\x01 \x03(\t\x12#\n\x07\x62\x61\x63kups\x18\x02 \x03(\x0b\x32\x12.bptrain.v1.Backup*Q\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x10\n\x0cSCOPE_SUBMIT\x10\x02\x12\x0f\n\x0bSCOPE_ADMIN\x10\x03\x32\xe5\x03\n\x0c\x41\x64minService\x12N\n\x0b\x43reateToken\x12\x1e.bptrain.v1.CreateTokenRequest\x1a\x1f.bptrain.v1.CreateTokenResponse\x12K\n\nListTokens\x12\x1d.bptrain.v1.ListTokensRequest\x1a\x1e.bptrain.v1.ListTokensResponse\x12N\n\x0bRevokeToken\x12\x1e.bptrain.v1.RevokeTokenRequest\x1a\x1f.bptrain.v1.RevokeTokenResponse\x12Q\n\x0c\x43reateBackup\x12\x1f.bptrain.v1.CreateBackupRequest\x1a .bptrain.v1.CreateBackupResponse\x12K\n\nCheckStore\x12\x1d.bptrain.v1.CheckStoreRequest\x1a\x1e.bptrain.v1.CheckStoreResponse\x12H\n\tListAudit\x12\x1c.bptrain.v1.ListAuditRequest\x1a\x1d.bptrain.v1.ListAuditResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCOPE']._serialized_start=1057
-  _globals['_SCOPE']._serialized_end=1138
+  _globals['_SCOPE']._serialized_start=1127
+  _globals['_SCOPE']._serialized_end=1208
   _globals['_TOKEN']._serialized_start=46
   _globals['_TOKEN']._serialized_end=152
   _globals['_AUDITRECORD']._serialized_start=154
   _globals['_AUDITRECORD']._serialized_end=275
-  _globals['_CREATETOKENREQUEST']._serialized_start=277
-  _globals['_CREATETOKENREQUEST']._serialized_end=385
-  _globals['_CREATETOKENRESPONSE']._serialized_start=387
-  _globals['_CREATETOKENRESPONSE']._serialized_end=458
-  _globals['_LISTTOKENSREQUEST']._serialized_start=460
-  _globals['_LISTTOKENSREQUEST']._serialized_end=479
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=481
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=536
-  _globals['_REVOKETOKENREQUEST']._serialized_start=538
-  _globals['_REVOKETOKENREQUEST']._serialized_end=592
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=594
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=649
-  _globals['_LISTAUDITREQUEST']._serialized_start=651
-  _globals['_LISTAUDITREQUEST']._serialized_end=708
-  _globals['_LISTAUDITRESPONSE']._serialized_start=710
-  _globals['_LISTAUDITRESPONSE']._serialized_end=796
-  _globals['_BACKUP']._serialized_start=798
-  _globals['_BACKUP']._serialized_end=854
-  _globals['_CREATEBACKUPREQUEST']._serialized_start=856
-  _globals['_CREATEBACKUPREQUEST']._serialized_end=897
-  _globals['_CREATEBACKUPRESPONSE']._serialized_start=899
-  _globals['_CREATEBACKUPRESPONSE']._serialized_end=957
-  _globals['_CHECKSTOREREQUEST']._serialized_start=959
-  _globals['_CHECKSTOREREQUEST']._serialized_end=978
-  _globals['_CHECKSTORERESPONSE']._serialized_start=980
-  _globals['_CHECKSTORERESPONSE']._serialized_end=1055
-  _globals['_ADMINSERVICE']._serialized_start=1141
-  _globals['_ADMINSERVICE']._serialized_end=1626
+  _globals['_CREATETOKENREQUEST']._serialized_start=278
+  _globals['_CREATETOKENREQUEST']._serialized_end=409
+  _globals['_CREATETOKENRESPONSE']._serialized_start=411
+  _globals['_CREATETOKENRESPONSE']._serialized_end=482
+  _globals['_LISTTOKENSREQUEST']._serialized_start=484
+  _globals['_LISTTOKENSREQUEST']._serialized_end=503
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=505
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=560
+  _globals['_REVOKETOKENREQUEST']._serialized_start=562
+  _globals['_REVOKETOKENREQUEST']._serialized_end=639
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=641
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=696
+  _globals['_LISTAUDITREQUEST']._serialized_start=698
+  _globals['_LISTAUDITREQUEST']._serialized_end=755
+  _globals['_LISTAUDITRESPONSE']._serialized_start=757
+  _globals['_LISTAUDITRESPONSE']._serialized_end=843
+  _globals['_BACKUP']._serialized_start=845
+  _globals['_BACKUP']._serialized_end=901
+  _globals['_CREATEBACKUPREQUEST']._serialized_start=903
+  _globals['_CREATEBACKUPREQUEST']._serialized_end=967
+  _globals['_CREATEBACKUPRESPONSE']._serialized_start=969
+  _globals['_CREATEBACKUPRESPONSE']._serialized_end=1027
+  _globals['_CHECKSTOREREQUEST']._serialized_start=1029
+  _globals['_CHECKSTOREREQUEST']._serialized_end=1048
+  _globals['_CHECKSTORERESPONSE']._serialized_start=1050
+  _globals['_CHECKSTORERESPONSE']._serialized_end=1125
+  _globals['_ADMINSERVICE']._serialized_start=1211
+  _globals['_ADMINSERVICE']._serialized_end=1696
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,8 @@ class AdminServiceStub:
     Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
     id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
     refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
+    With `validate_only` everything is checked and nothing is done or recorded: no secret is made, no copy, and the answer
+    is what it would be, without what only the deed can give.
     """
 
     def __init__(self, channel):
@@ -77,6 +79,8 @@ class AdminServiceServicer:
     Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
     id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
     refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
+    With `validate_only` everything is checked and nothing is done or recorded: no secret is made, no copy, and the answer
+    is what it would be, without what only the deed can give.
     """
 
     def CreateToken(self, request, context):
@@ -171,6 +175,8 @@ class AdminService:
     Every call that changes something takes a `request_id`, a UUID of the caller's choice: a repeated call with the same
     id and body, after a connection broke, changes nothing more and is answered as the first one was; another body is
     refused. Ids are kept for seven days. CreateToken answers a repeat in its own way.
+    With `validate_only` everything is checked and nothing is done or recorded: no secret is made, no copy, and the answer
+    is what it would be, without what only the deed can give.
     """
 
     @staticmethod

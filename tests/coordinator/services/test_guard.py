@@ -1,12 +1,14 @@
 """Tokens over a real socket: who is let in to what, until when, and what is written down about it."""
 
 import logging
+import re
 import sqlite3
 import time
 from contextlib import closing
 
 import grpc
 import pytest
+from click.testing import CliRunner
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bpcore.errors import InvalidInput
@@ -18,6 +20,7 @@ from coordinator.access import issue
 from coordinator.access.rules import ADMIN, READ, SUBMIT
 from coordinator.app import Settings
 from coordinator.answers import raised
+from coordinator.cli import bptrain
 from coordinator.client import Client
 from coordinator.embedded import embedded
 from coordinator.endpoint import Endpoint
@@ -251,6 +254,52 @@ def test_a_repeated_revocation_and_a_repeated_copy_are_answered_as_the_first(pla
     assert made[0] == made[1] != made[2]
     with place.by("chief") as chief:
         assert [each.name for each in chief.check_store().backups] == [made[2], made[0]]
+
+
+def state(chief):
+    """Everything that a call for administrators may change."""
+    return list(chief.tokens()), list(chief.check_store().backups), next(chief.audit()).id
+
+
+def test_a_call_that_is_only_checked_makes_no_secret_and_leaves_no_trace(place, admin_call):
+    with place.by("chief") as chief:
+        before = state(chief)
+        would = admin_call("CreateToken", name="maybe", scope=READ, lifetime_s=DAY_S, request_id="a question", validate_only=True)
+        assert (would.secret, would.token.name, would.token.scope) == ("", "maybe", READ)
+        assert admin_call("RevokeToken", name="reader", request_id="a question", validate_only=True).token.revoked > 0
+        copy = admin_call("CreateBackup", request_id="a question", validate_only=True).backup
+        assert (copy.name, copy.time) == ("", 0)
+        assert state(chief) == before
+        assert chief.create_backup().size_bytes >= copy.size_bytes > 0
+    with place.by("reader") as reader:
+        assert place.job in [job.id for job in reader.list()]
+
+
+@pytest.mark.parametrize(("method", "fields", "reason"), [
+    ("CreateToken", {"name": "reader", "scope": READ, "lifetime_s": DAY_S}, "TOKEN_NAME_TAKEN"), ("RevokeToken", {"name": "nobody"}, "TOKEN_NOT_FOUND"),
+    ("CreateToken", {"name": "maybe", "scope": READ, "lifetime_s": DAY_S}, ""), ("RevokeToken", {"name": "reader"}, ""), ("CreateBackup", {}, "")])
+def test_a_question_is_refused_where_the_call_would_be(admin_call, method, fields, reason):
+    assert refusal(lambda: admin_call(method, who="submitter", validate_only=True, **fields)).reason == "SCOPE_MISSING"
+    if reason:
+        assert refusal(lambda: admin_call(method, validate_only=True, **fields)).reason == reason
+
+
+def test_every_problem_of_a_token_that_is_only_checked_is_named(admin_call):
+    with pytest.raises(InvalidInput) as caught:
+        admin_call("CreateToken", name="a b", validate_only=True)
+    assert [problem.field for problem in caught.value.problems] == ["name", "scope", "lifetime_s"]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["token", "create", "maybe"], r"nothing was done; maybe would be good until \d{4}-\d\d-\d\d .*"), (["token", "revoke", "reader"], "nothing was done; reader would be revoked"),
+    (["backup", "create"], r"nothing was done; it would have \d+ bytes")])
+def test_the_command_line_asks_without_doing(place, tmp_path, words, said):
+    (tmp_path / "chief").write_text(place.secrets["chief"])
+    with place.by("chief") as chief:
+        before = state(chief)
+        command = [*words, "--validate-only", "--coordinator", place.server.address, "--token-file", str(tmp_path / "chief")]
+        assert re.fullmatch(said, CliRunner().invoke(bptrain, command, catch_exceptions=False).output.strip())
+        assert state(chief) == before
 
 
 def test_the_trail_says_who_did_what_to_which_job_and_how_it_ended(place, small_spec):

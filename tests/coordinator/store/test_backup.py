@@ -121,6 +121,30 @@ def test_a_damaged_store_is_not_copied_over_good_copies(path, stored):
     assert os.listdir(backup.folder_of(path)) == [good.name]
 
 
+def size(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return backup.size_bytes(connection, path)
+
+
+def test_how_large_a_copy_would_be_is_known_before_it_is_made(path, stored):
+    assert size(path) == backup.create(path).size_bytes
+
+
+def test_no_room_for_a_copy_is_said_before_it_is_made(path, stored, monkeypatch):
+    room = shutil.disk_usage(path.parent)._replace(free=path.stat().st_size - 1)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda folder: room)
+    with pytest.raises(Refusal) as caught:
+        size(path)
+    assert caught.value.reason == "STORE_FULL"
+
+
+def test_that_a_damaged_store_cannot_be_copied_is_said_before(path, stored):
+    path.write_bytes(DAMAGES["a page of zeros"](path.read_bytes()))
+    with pytest.raises(Refusal) as caught:
+        size(path)
+    assert caught.value.reason == "STORE_CORRUPT"
+
+
 def test_a_check_says_what_is_wrong(path, stored):
     with closing(Database(path)) as database:
         assert asyncio.run(database.check())[0] == []
