@@ -60,6 +60,10 @@ class Spec:
             problems += self._head_problems(where, head, fields)
         return problems
 
+    def sample_problems(self, fields: Mapping[str, Field]) -> list[Problem]:
+        """The same for samples to be predicted: the model is as it is, answers may be missing."""
+        return [problem for given in self.graph.inputs if (problem := _sample_problem(given, fields))] + _index_problems(self.graph, fields)
+
     def _head_problems(self, where: str, head: Head, fields: Mapping[str, Field]) -> list[Problem]:
         for field in filter(None, (head.target, head.weight)):
             if field not in fields:
@@ -216,6 +220,17 @@ def _input_problem(given: graphs.Input, fields: Mapping[str, Field]) -> Problem 
         return Problem(where, expected(f"{list(field.shape)}, the shape of a sample", list(given.shape)))
     if given.integer and not field.integer:
         return Problem(where, f'expected integers, got numbers in the field "{given.field}"')
+    return None
+
+
+def _sample_problem(given: graphs.Input, fields: Mapping[str, Field]) -> Problem | None:
+    field = fields.get(given.field)
+    if field is None:
+        return Problem("data", f'expected the field "{given.field}", which the model reads, got {", ".join(fields)}')
+    if field.shape != given.shape:
+        return Problem(f"data.{given.field}", expected(f"samples of shape {list(given.shape)}, as the model was trained on", list(field.shape)))
+    if given.integer and not field.integer:
+        return Problem(f"data.{given.field}", "expected integers, as the model was trained on, got numbers")
     return None
 
 

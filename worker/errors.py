@@ -15,7 +15,15 @@ class Unavailable(BptrainError):
 
 
 class BadSample(BptrainError):
-    """A truncated image, a file that has changed: named by file, and row where there are rows."""
+    """A truncated image, a file that has changed: named by file, and row where there are rows. `advice`: what to do."""
+
+    def __init__(self, text: str, advice: str = "mend it, or leave such samples out: on_bad: skip"):
+        super().__init__(text)
+        self.advice = advice
+
+    @property
+    def advised(self) -> str:
+        return f"{self}; {self.advice}"
 
 
 class TrainingFailed(BptrainError):

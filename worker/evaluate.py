@@ -56,7 +56,7 @@ def evaluate(model: Model, parameters: Vector, data: Dataset, batch_size: int, s
     if np.isnan(row).any():
         told = [json.loads(each) for each in stepper.crew.comm.gather_all(json.dumps(bad[:1]).encode())]
         if any(told):
-            raise TrainingFailed(f"evaluation: {next(filter(None, told))[0]}; mend it, or leave such samples out: on_bad: skip")
+            raise TrainingFailed(f"evaluation: {next(filter(None, told))[0]}")
     return row
 
 
@@ -70,6 +70,6 @@ def _steps(samples: int, batch_size: int, stepper: Stepper) -> Iterator[list[sli
 def _row(model: Model, parameters: Vector, batch: Batch | BadSample, bad: list[str]) -> np.ndarray | float:
     """Zero where all samples are left out; not a number where one cannot be had: then it is in `bad`."""
     if isinstance(batch, BadSample):
-        bad.append(str(batch))
+        bad.append(batch.advised)
         return np.nan
     return model.evaluate(parameters, batch) if len(next(iter(batch.values()))) else 0

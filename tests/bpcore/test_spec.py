@@ -340,3 +340,11 @@ def test_an_index_that_an_embedding_lacks_is_refused_before_training(classes, lo
     assert data_problems(given, y=Field((3,)), user=Field((), True, 5)) == []
     (found,) = data_problems(given, y=Field((3,)), user=Field((), True, classes, lowest))
     assert found.startswith("model.") and f"got {came}" in found
+
+
+def test_samples_to_be_predicted_are_held_against_the_model():
+    told = [str(problem) for problem in parse(job()).sample_problems({"x": Field((5,))})]
+    assert told == ["data.x: expected samples of shape [4], as the model was trained on, got [5]"]
+    assert [str(problem) for problem in parse(job()).sample_problems({"z": Field((4,))})] == [
+        'data: expected the field "x", which the model reads, got z']
+    assert parse(job()).sample_problems({"x": Field((4,))}) == []  # answers may be missing

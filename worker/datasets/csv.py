@@ -8,6 +8,7 @@ What a column holds, integers, numbers or text, is told from the first mebibyte;
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from worker.sources.tables import Table
 @dataclass(frozen=True)
 class Csv(Table):
     delimiter: str = text(",")
+    names: int = 0  # columns, the first ones, that are read as text whatever they hold
 
     def blocks(self, root, left_out):
         library = arrow.library()
@@ -44,15 +46,16 @@ class Csv(Table):
         read = csv.ReadOptions(use_threads=False)
         parse = csv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=note)
         with csv.open_csv(path, read, parse) as first:
-            kinds = {field.name: _kind(field.type, field.name in self.target) for field in first.schema}
+            kinds = self._kinds([field.name for field in first.schema], [field.type for field in first.schema])
         bad.clear()
         return csv.open_csv(path, read, parse, csv.ConvertOptions(column_types=kinds, strings_can_be_null=True))
 
-
-def _kind(found: Any, is_target: bool) -> Any:
-    """An input that begins with integers may go on with other numbers."""
-    types = arrow.library().types
-    return "float64" if types.is_null(found) or types.is_integer(found) and not is_target else found
+    def _kinds(self, columns: Sequence[str], found: Sequence[Any]) -> dict[str, Any]:
+        """As what each column is read, of what was told from its beginning: an input that begins with integers may go on with other
+        numbers; a class or a group's name is exact."""
+        types, exact = arrow.library().types, {*self.target, self.group}
+        return {name: "string" if i < self.names else "float64" if types.is_null(kind) or types.is_integer(kind) and name not in exact else kind
+                for i, (name, kind) in enumerate(zip(columns, found))}
 
 
 def _why(name: str, bad: list, error: Exception) -> str:

@@ -121,6 +121,8 @@ def _row(values: Mapping[str, Any], dtype: np.dtype, texts: dict[str, dict[str, 
         kind, shape = dtype[name].base, dtype[name].shape
         array = _array(texts[name].setdefault(values[name], len(texts[name])) if name in texts and isinstance(values[name], str)
                        else None if name in texts else values[name])
+        if array.dtype == np.uint64:
+            raise ValueError(f'"{name}": ' + expected("integers below 2⁶³", values[name], "write longer ones as text"))
         if array.dtype.kind not in ("biu" if kind.kind == "i" else "biuf") or array.shape != shape or not np.isfinite(array).all():
             raise ValueError(f'"{name}": ' + expected(_described(name in texts, kind, shape) + ", as in the first line", values[name]))
         row[name] = array

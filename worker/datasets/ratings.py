@@ -5,9 +5,10 @@
     split, test_fraction, split_seed, on_bad: as everywhere (worker/sources/split.py)
 
 Fields: user, item, integers (): numbered by name from 1 on as the training part has them, 0 is one that it lacks; y, (1,):
-the rating.
+the rating. Names are text, also where they are numbers: as long as they like, and 7.0 is 7.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ from worker.datasets.csv import Csv as _Csv
 from worker.sources.split import Source
 from worker.sources.tables import Rows
 
+WHOLE = re.compile(r"([-+]?\d+)\.0*")
+
 
 @dataclass(frozen=True)
 class Ratings(Source):
@@ -27,7 +30,7 @@ class Ratings(Source):
 
     def open_with(self, root, learned):
         common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "stratify", "on_bad", "of_fold")}
-        table, left_out = _Csv(**common, inputs=("user", "item"), target=("rating",), advice=""), []
+        table, left_out = _Csv(**common, names=2, inputs=("user", "item"), target=("rating",), advice=""), []
         return Triples(table, map(_triple, table.blocks(root, left_out)), learned, left_out)
 
 
@@ -44,7 +47,7 @@ class Triples(Rows):
 
 
 def _triple(block):
-    """The first three columns by what they are; names of users and items are text, also where they are numbers."""
+    """The first three columns by what they are."""
     file, columns = block
     if len(columns) < 3:
         raise InvalidInput([Problem("path", f"{file}: expected columns for user, item and rating, got {', '.join(columns)}")])
@@ -55,9 +58,5 @@ def _triple(block):
 
 
 def _named(column: np.ndarray) -> np.ndarray:
-    """Numbers as people write them; None where there is none."""
-    if column.dtype == object:
-        return column
-    is_there, numbers = ~np.isnan(column.astype(np.float64)), np.nan_to_num(column)
-    whole = numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
-    return np.where(is_there, whole.astype(str).astype(object), None)
+    """7.0 as 7, as tables write integers beside an empty cell; None where there is none."""
+    return np.array([each and WHOLE.sub(r"\1", each.strip()) or None for each in column], object)

@@ -57,8 +57,7 @@ class Predictor:
         transforms = opening.transforms(self.spec)
         if transforms:
             data = Transformed(data, of_known(transforms, self.learned["transforms"], data, self.spec.seed))
-        problems = [problem for problem in self.model.spec.data_problems(data.fields) if problem.field.startswith("model.")]
-        if problems:
+        if problems := self.model.spec.sample_problems(data.fields):
             raise InvalidInput(problems)
         return data
 

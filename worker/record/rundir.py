@@ -12,6 +12,7 @@
 """
 
 import fcntl
+import glob
 import json
 import os
 import re
@@ -138,13 +139,24 @@ def sync_folder(path: Path) -> None:
 def choose(name: str, resume: bool, parent: Path = Path("runs")) -> Path:
     """The folder of a run that was given none: runs/NAME, then runs/NAME-2 and so on.
 
-    With `resume` the newest that is there. Raises Unavailable when there is none.
+    With `resume` the newest run of that job. Raises Unavailable when there is none.
     """
-    numbers = sorted(_number(path.name, name) for path in parent.glob(f"{name}*") if _number(path.name, name))
+    numbers = sorted(_number(path.name, name) for path in parent.glob(f"{glob.escape(name)}*")
+                     if _number(path.name, name) and not (resume and _is_of_another(path, name)))
     if resume and not numbers:
         raise Unavailable(f'nothing to resume: there is no run of "{name}" in {parent}/; start one without --resume')
     number = (numbers[-1] if numbers else 0) + (not resume)
     return parent / (name if number == 1 else f"{name}-{number}")
+
+
+def _is_of_another(folder: Path, name: str) -> bool:
+    """Whether a job of another name left this folder, or its folds: of `a-2` the first run is where the second one of `a` would be."""
+    for path in (folder / "job.json", *folder.glob("*/job.json")):
+        try:
+            return json.loads(path.read_bytes()).get("name", name) != name
+        except (OSError, ValueError, AttributeError):
+            continue
+    return False
 
 
 def _number(folder: str, name: str) -> int:

@@ -23,7 +23,7 @@ def _array(name: str, column: Any, file: str) -> np.ndarray:
         column = column.dictionary_decode()
     if types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type):
         if column.null_count or types.is_floating(column.type):
-            return column.cast("float64").to_numpy(zero_copy_only=False)
+            return column.cast("float64", safe=False).to_numpy(zero_copy_only=False)
         return column.to_numpy(zero_copy_only=False)
     if types.is_null(column.type):
         return np.full(len(column), np.nan)

@@ -14,7 +14,7 @@ from bpcore.fields import Field
 from bpcore.shapes import Shape
 from worker.datasets import Arrays
 from worker.errors import BadSample
-from worker.sources.lazy import Files
+from worker.sources.lazy import AS_IT_WAS, Files
 
 OBJECTS = "Object arrays"  # how NumPy's refusal of them begins
 LARGE_BYTES = 1 << 26  # of a file or an array: below it a copy for each rank does no harm
@@ -69,7 +69,7 @@ class Stored:
         while done < len(room):
             read = os.preadv(self._file, [room[done:]], start + done)
             if not read:
-                raise BadSample(f"{self._name}: expected sample {row + done // self._row_bytes}, but the file ends before it")
+                raise BadSample(f"{self._name}: expected sample {row + done // self._row_bytes}, but the file ends before it", AS_IT_WAS)
             done += read
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from bpcore.fields import Batch, Field
 from worker.errors import BadSample
 
+AS_IT_WAS = "put back what the training began with and go on from there, or train anew"
 KEPT_BYTES = 1 << 26
 
 
@@ -78,8 +79,8 @@ class Files:
             if _stamp(self.paths[index]) == self.stamps[index]:
                 return self.paths[index]
         except OSError as error:
-            raise BadSample(f"{self.names[index]}: expected a file that stays while it is trained on: {error.strerror}") from None
-        raise BadSample(f"{self.names[index]}: expected a file that stays as it is while it is trained on, but it has changed")
+            raise BadSample(f"{self.names[index]}: expected a file that stays while it is trained on: {error.strerror}", AS_IT_WAS) from None
+        raise BadSample(f"{self.names[index]}: expected a file that stays as it is while it is trained on, but it has changed", AS_IT_WAS)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from bpcore.errors import InvalidInput, Problem, show
 from worker.sources.spool import spooled
 
+EXACT = 2.0 ** 53  # below it integers among floats are what they were
 OWN = ("x", "y", "weight")  # fields; a column of text among the inputs has another name
 GROUP = "(group)"  # a field's name, and hardly a column's
 Columns = Mapping[str, np.ndarray]  # name → numbers, or objects that are text; None or NaN is missing
@@ -104,7 +105,7 @@ class Packed:
         elif roles.target:
             kinds.append(("y", np.float32, (len(roles.target),)))
         kinds += [("weight", np.float32)] if roles.weight else []
-        return np.dtype(kinds + ([(GROUP, np.int32 if roles.group in self.codes else np.float64)] if roles.group else []))
+        return np.dtype(kinds + ([(GROUP, np.int32 if roles.group in self.codes else _of_names(columns[roles.group].dtype))] if roles.group else []))
 
     def _require_alike(self, columns: Columns, dtype: np.dtype, first: int) -> None:
         """Raises InvalidInput unless a block has the columns that the first one had, and in them the same."""
@@ -116,16 +117,21 @@ class Packed:
                 row = int(np.argmax(wrong))
                 value, = columns[name][row:row + 1].tolist()
                 got = "but there is none" if value != value else f"got {show(value)}"
-                raise InvalidInput([Problem("path", f'{self.place(first + row)}: expected {wanted} in "{name}", as in the rows before, {got}')])
+                raise InvalidInput([Problem("path", f'{self.place(first + row)}: expected {wanted}, {got}')])
 
     def _strange(self, name: str, column: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, str]:
         """(which rows hold something else, what is wanted)."""
+        before = f'in "{name}", as in the rows before'
         if name in self.codes:
-            return np.zeros(1, bool) if column.dtype == object else ~np.isnan(column.astype(np.float64)), "text"
+            return np.zeros(1, bool) if column.dtype == object else ~np.isnan(column.astype(np.float64)), f"text {before}"
         if column.dtype == object:
-            return np.array([each is not None for each in column]), "a number"
+            return np.array([each is not None for each in column]), f"a number {before}"
         if name in self.roles.target and dtype["y"] == np.int64 and column.dtype.kind == "f":
-            return column != np.floor(column), "an integer"
+            return column != np.floor(column), f"an integer {before}"
+        if name == self.roles.group and column.dtype.kind == "f":
+            if dtype[GROUP].kind in "iu" and (wrong := column != np.floor(column)).any():
+                return wrong, f"an integer {before}"
+            return np.abs(column) >= EXACT, f'text, or integers of 64 bits, that name groups in "{name}"'
         return np.zeros(1, bool), ""
 
     def _cell(self, field: str, columns: Columns) -> np.ndarray:
@@ -139,6 +145,11 @@ class Packed:
             return _numbers(columns[source])
         codes = self.codes[source]
         return np.array([codes.setdefault(each, len(codes)) if isinstance(each, str) else -1 for each in columns[source]], np.int32)
+
+
+def _of_names(dtype: np.dtype) -> type:
+    """What holds numbers that groups are called by, different ones apart."""
+    return np.float64 if dtype.kind == "f" else np.uint64 if dtype == np.uint64 else np.int64
 
 
 def _numbers(column: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 1. Numbers of the columns `inputs` stand side by side in x. A column of text is a field of its own name: integers, numbered
    by name from 1 on as the training part has them; 0 is text that it lacks.
 2. A column of integers or text as the only target is a class, integers (); text that the training part lacks is refused.
-3. An empty cell among the inputs, numbers or text, is as `missing` says; of a target, a weight or a group's numbers it is refused.
+3. An empty cell among the inputs, numbers or text, is as `missing` says; of a target, a weight or a group that divides it is refused.
 4. A row is named by its file and its number in it, from 1 on, a headline not counted.
 """
 
@@ -83,7 +83,7 @@ class Rows:
             raise InvalidInput(problems)
         usable = self._usable()
         self.skipped = len(left_out) + len(self._cells) - len(usable)
-        group = (lambda: self._cells[GROUP][usable]) if self.roles.group else None
+        group = (lambda: self._groups(usable)) if self.roles.group else None
         classes = (lambda: self._cells["y"][usable]) if "y" in self._names() and self._cells.dtype["y"].kind == "i" else None
         self._rows = usable[table.rows(len(usable), group, classes)]
         self.learned = dict(learned) or self._learn()
@@ -126,6 +126,15 @@ class Rows:
     def segments(self) -> Iterator[slice]:
         """Rows of one file and one group, standing together."""
         return self._packed.segments()
+
+    def _groups(self, rows: np.ndarray) -> np.ndarray:
+        """Raises InvalidInput where a row has none."""
+        groups = self._cells[GROUP][rows]
+        bad = groups != groups if groups.dtype.kind == "f" else (groups < 0) & (self.roles.group in self._codes)
+        if bad.any():
+            raise InvalidInput([Problem("path", f'{self._packed.place(int(rows[np.argmax(bad)]))}: expected a group in "{self.roles.group}", '
+                                        "but there is none; give it one, or leave the row out")])
+        return groups
 
     def _names(self) -> list[str]:
         """Of the fields."""

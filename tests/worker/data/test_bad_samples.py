@@ -1,14 +1,22 @@
 """Samples that cannot be had, met at a step: named by file, or left out and counted, on any number of ranks."""
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 
+from bpcore.model import Model
 from bptrain.v1.report_pb2 import AttemptEnded
 from tests.worker.datasets import files
+from worker.comm import Unwatched
+from worker.comm.alone import Alone
+from worker.errors import TrainingFailed
+from worker.evaluate import evaluate
+from worker.jobs import checks, jobfile
 from worker.record import journal
+from worker.vote import Voter
 
 pytest.importorskip("PIL", reason="needs Pillow: pip install 'bptrain[images]'")
 BAD = "train/b/5.png: expected a whole picture, but it cannot be decoded: "
@@ -73,6 +81,19 @@ def test_a_bad_picture_in_the_evaluation_is_named_or_left_out(folder, worker):
     assert ended(made).cause.startswith("evaluation: test/b/5.png: expected a whole picture")
     folder(bad="test", on_bad="skip")
     assert worker("job.yaml", "--run-dir", "skipping").returncode == 0
+
+
+def test_a_picture_that_has_changed_meanwhile_is_to_be_put_back_not_left_out(folder):
+    """It is as good as before; only, it is not what the training began with."""
+    made = folder()
+    job = checks.check(jobfile.read(made / "job.yaml")[0], made)
+    model = Model(job.maths)
+    stepper = SimpleNamespace(mine=[0], shards=1, voter=Voter(Alone(), 1, model.row_width), crew=SimpleNamespace(comm=Alone()))
+    os.utime(made / "test" / "b" / "5.png", ns=(0, 0))
+    with pytest.raises(TrainingFailed) as error:
+        evaluate(model, model.initialize(1), job.eval, 40, stepper, Unwatched())
+    assert str(error.value) == ("evaluation: test/b/5.png: expected a file that stays as it is while it is trained on, but it has changed; "
+                                "put back what the training began with and go on from there, or train anew")
 
 
 def test_a_label_that_no_class_has_is_named(folder, tmp_path, worker):

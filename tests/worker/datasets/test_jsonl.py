@@ -35,6 +35,7 @@ def test_fields_may_be_chosen(opened):
     ("{", "expected JSON, but Expecting property name enclosed in double quotes at 2"), ("[1]", "expected an object with keys, got [1]"),
     (LINES[0] | {"x": [[1, 2], [3]]}, '"x": expected numbers [2, 2], as in the first line'),
     (LINES[0] | {"n": 1.5}, '"n": expected an integer, as in the first line, got 1.5'),
+    (LINES[0] | {"n": 2 ** 63}, '"n": expected integers below 2⁶³, got 9223372036854775808; write longer ones as text'),
     (LINES[0] | {"n": "3"}, '"n": expected an integer, as in the first line, got "3"'),
     (LINES[0] | {"label": 3}, '"label": expected text, as in the first line, got 3'),
     (LINES[0] | {"z": None}, '"z": expected a number, as in the first line'),

@@ -288,3 +288,45 @@ def test_ratings_number_users_and_items_by_name(tmp_path):
     assert batch["user"].tolist() == [2, 1, 2] and batch["item"].tolist() == [1, 2, 2] and batch["y"].tolist() == [[4], [2.5], [1]]
     write_csv(tmp_path / "r.csv", [{"u": 7, "i": "z", "r": 3, "t": 1}])
     assert component.open_with(DataRoot(tmp_path), data.learned).read(np.array([0]))["item"].tolist() == [0]
+
+
+def test_names_of_users_and_items_are_exact_however_long(tmp_path):
+    """2⁵³ + 1 and 2⁶⁴ + 1 are no floats, 10¹⁹ is no integer of 64 bits."""
+    users, items = (2 ** 53, 2 ** 53 + 1, "7.0", "7"), (2 ** 64, 2 ** 64 + 1, 10 ** 19, 10 ** 19 + 1)
+    write_csv(tmp_path / "r.csv", [{"u": user, "i": item, "r": 1} for user, item in zip(users, items)])
+    batch = everything(FORMATS.build({"ratings": {"path": "r.csv"}}).open(DataRoot(tmp_path)))
+    assert batch["user"].tolist() == [2, 3, 1, 1] and sorted(batch["item"]) == [1, 2, 3, 4]
+
+
+# groups
+
+
+def test_groups_are_told_apart_however_large_their_numbers(opened):
+    rows = [row | {"patient": 2 ** 53 + i} for i, row in enumerate(ROWS)]
+    assert len(opened(rows, inputs=["age"], group="patient", split="test")) == 6
+    component = FORMATS.build({opened.file[2:]: {"path": opened.file, "inputs": ["age"], "group": "patient"}})
+    assert component.rows(30, lambda: np.arange(30)).size == 30  # none is asked for, and none is looked at
+
+
+def test_numbers_of_groups_that_would_run_together_are_refused(tmp_path, refused):
+    write_csv(tmp_path / "t.csv", [row | {"patient": 2 ** 64 + i} for i, row in enumerate(ROWS)])
+    asked = FORMATS.build({"csv": {"path": "t.csv", "inputs": ["age"], "group": "patient", "split": "test"}})
+    assert refused(lambda: asked.open(DataRoot(tmp_path))) == [
+        'path: t.csv, row 1: expected text, or integers of 64 bits, that name groups in "patient", got 1.8446744073709552e+19']
+
+
+@pytest.mark.parametrize("name", ["p{}".format, int], ids=["text", "integers"])
+@pytest.mark.parametrize("empty", [0, 12])
+def test_a_row_without_a_group_is_named_where_groups_divide(opened, refused, name, empty):
+    rows = [row | {"patient": None if i == empty else name(row["patient"])} for i, row in enumerate(ROWS)]
+    asked = {"inputs": ["age"], "target": "ill", "group": "patient"}
+    problem = f'path: {opened.file}, row {empty + 1}: expected a group in "patient", but there is none; give it one, or leave the row out'
+    assert refused(lambda: opened(rows, **asked, split="train")) == [problem]
+    assert len(opened(rows, **asked)) == 30  # nothing is divided
+
+
+def test_a_row_without_a_group_is_named_before_folds_are_made(opened, refused, tmp_path):
+    opened([row | {"patient": None if i == 3 else row["patient"]} for i, row in enumerate(ROWS)], inputs=["age"])
+    asked = FORMATS.build({opened.file[2:]: {"path": opened.file, "inputs": ["age"], "target": "ill", "group": "patient"}})
+    assert refused(lambda: replace(asked, of_fold=Fold(3, 1, 0, False)).open(DataRoot(tmp_path))) == [
+        f'path: {opened.file}, row 4: expected a group in "patient", but there is none; give it one, or leave the row out']

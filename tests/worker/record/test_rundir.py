@@ -1,5 +1,6 @@
 """A run's folder: one run in it, files that are whole, and a name that is free."""
 
+import json
 import re
 import stat
 import subprocess
@@ -127,3 +128,24 @@ def test_a_file_is_written_whole_in_place_of_the_old_one(tmp_path):
         assert path.read_bytes() == content
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def named(folder, name):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "job.json").write_text(json.dumps({"name": name}))
+
+
+@pytest.mark.parametrize("inside", [".", "fold-1"], ids=["a run", "folds"])
+def test_resuming_leaves_the_run_of_a_job_whose_name_ends_in_a_number(runs, inside):
+    parent = runs()
+    named(parent / "a", "a")
+    named(parent / "a-2" / inside, "a-2")
+    assert rundir.choose("a", True, parent).name == "a" and rundir.choose("a-2", True, parent).name == "a-2"
+    assert rundir.choose("a", False, parent).name == "a-3"  # nothing of the other's is written over
+
+
+def test_resuming_leaves_the_second_run_of_a_job_whose_name_is_the_beginning(runs):
+    parent = runs("a", "a-2")
+    named(parent / "a-2", "a")
+    with pytest.raises(Unavailable, match='there is no run of "a-2"'):
+        rundir.choose("a-2", True, parent)
