@@ -22,6 +22,8 @@ DIGITS = ROOT / "deploy" / "jobs" / "digits.yaml"
 
 # As root in a container mpirun wants to be asked twice; elsewhere these change nothing.
 os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+# The tests start hundreds of Pythons, and each would compile our files anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # By these `nothing_is_left` knows what is ours: every process inherits the one, Open MPI makes its files in the other.
 MARK, SHARED = "BPTRAIN_TESTS_OF", Path(f"/dev/shm/bptrain-tests-{os.getpid()}")
 os.environ.update({MARK: str(os.getpid()), "OMPI_MCA_btl_sm_backing_directory": str(SHARED)})
@@ -30,9 +32,15 @@ MPIRUN = [str(Path(sys.executable).with_name("mpirun")), "--with-ft", "ulfm", "-
           "--mca", "pml", "ob1", "--mca", "btl", "self,sm,tcp"]
 
 
-def pytest_collection_finish() -> None:
-    """Every garbage collection would look through thousands of tests."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Nothing of it is garbage, and every garbage collection would look through thousands of tests, now and later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
