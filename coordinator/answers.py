@@ -52,20 +52,22 @@ class Notice:
 @dataclass(frozen=True)
 class Predicted:
     """Some samples in a row. `samples`: their places in the data set; `answers`: of each the `columns`, for people (none
-    where there are too many numbers); `outputs`: (samples, …), float32; `step`: of the checkpoint."""
+    where there are too many numbers); `likeliest`: of each as many classes with their probabilities as asked for; `outputs`: (samples, …), float32; `step`: of the checkpoint."""
 
     samples: Sequence[int]
     columns: Sequence[str]
     answers: Sequence[Sequence[str]]
     outputs: Any = field(repr=False)
     step: int = 0
+    likeliest: Sequence[Sequence[tuple[str, float]]] = ()
 
     @classmethod
     def of(cls, message: predict.PredictResponse) -> "Predicted":
         import numpy as np
 
         outputs = np.frombuffer(message.outputs, "<f4").reshape(len(message.samples), *message.shape)
-        return cls(list(message.samples), list(message.columns), [list(answer.values) for answer in message.answers], outputs, message.step)
+        return cls(list(message.samples), list(message.columns), [list(answer.values) for answer in message.answers], outputs, message.step,
+                   [[(share.name, share.probability) for share in answer.likeliest] for answer in message.answers])
 
 
 def archive(arrays: Mapping[str, Any]) -> bytes:

@@ -50,6 +50,7 @@ RULES = {
     "/bptrain.v1.ArtifactService/GetArtifact": LOOK,
     "/bptrain.v1.ArtifactService/DownloadArtifact": LOOK,
     "/bptrain.v1.PredictService/Predict": Rule(SUBMIT),  # it reads data
+    "/bptrain.v1.PredictService/Generate": Rule(SUBMIT),  # it works for long
     "/bptrain.v1.ClusterService/GetServerInfo": LOOK,
     "/bptrain.v1.ClusterService/GetQueue": LOOK,
     "/bptrain.v1.ClusterService/RenderLaunch": LOOK,

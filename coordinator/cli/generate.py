@@ -1,6 +1,5 @@
 import click
 
-from bpcore.errors import InvalidInput, Problem, expected
 from coordinator.endpoint import Endpoint
 from coordinator.terminal import fetched, options
 
@@ -20,11 +19,11 @@ def command(source: str, prompt: str, length: int, temperature: float, seed: int
     from worker.inference.generating import Writer
     from worker.inference.predicting import Predictor
 
-    if temperature != temperature:
-        raise InvalidInput([Problem("temperature", expected("a number of at least 0", "nan"))])
     with fetched.run(source, address) as run:
         predictor = Predictor.of(run)
-    writer = Writer.tried(predictor)
-    found = writer.alphabet.decoded(list(writer.units(prompt, length, temperature, seed)))
-    click.echo(prompt + found)
+    pieces = Writer.tried(predictor).text(prompt, length, temperature, seed)
+    click.echo(prompt + next(pieces, ""), nl=False)  # nothing of a prompt that cannot be read
+    for piece in pieces:
+        click.echo(piece, nl=False)
+    click.echo()
     click.echo(f"step {predictor.step}  temperature {temperature:g}  seed {seed}", err=True)

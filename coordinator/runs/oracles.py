@@ -33,9 +33,9 @@ class Oracle:
         self._process = process
         self._leaving: asyncio.TimerHandle | None = None
 
-    async def ask(self, request: bytes) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Marks and contents of the frames that answer, the last one included. Raises RuntimeError where it has died."""
-        self._process.stdin.write(predict.HEAD.pack(predict.REQUEST, len(request)) + request)
+    async def ask(self, asked: bytes, request: bytes) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Marks and contents of the frames that answer, the last one included. `asked`: the request's mark. Raises RuntimeError where it has died."""
+        self._process.stdin.write(predict.HEAD.pack(asked, len(request)) + request)
         mark = predict.ANSWER
         while mark == predict.ANSWER:
             try:
@@ -70,8 +70,8 @@ class Oracles:
         self._turns = asyncio.Semaphore(MOST)
         self._resting: dict[str, Oracle] = {}  # by job
 
-    async def answers(self, row: sqlite3.Row, request: bytes) -> AsyncIterator[bytes]:
-        """To an encoded PredictRequest about that job, encoded PredictResponses. Raises InvalidInput, Refusal
+    async def answers(self, row: sqlite3.Row, asked: bytes, request: bytes) -> AsyncIterator[bytes]:
+        """To an encoded request about that job, encoded responses. `asked`: its mark (worker/inference/predict.py). Raises InvalidInput, Refusal
         CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPT."""
         folder = RunDir(Path(row["run_dir"]))
         if checkpoint.newest(folder.checkpoints) < 0:
@@ -79,7 +79,7 @@ class Oracles:
         async with self._turns:
             oracle, mark = await self._taken(row["id"], folder), b""
             try:
-                async for mark, content in oracle.ask(request):
+                async for mark, content in oracle.ask(asked, request):
                     if mark == predict.ANSWER:
                         yield content
             finally:

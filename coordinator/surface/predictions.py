@@ -1,4 +1,4 @@
-"""What a job's model says of samples."""
+"""What a job's model says of samples, and what it writes."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -19,11 +19,12 @@ class Predictions(Asking):
     def _predictions(self) -> PredictServiceStub:
         return PredictServiceStub(self._channel)
 
-    def predict(self, job_id: str, data: str | Path | Mapping[str, Any] = "eval", batch_size: int = 0) -> Iterator[Predicted]:
+    def predict(self, job_id: str, data: str | Path | Mapping[str, Any] = "eval", batch_size: int = 0,
+                likeliest: int = 0) -> Iterator[Predicted]:
         """What the newest checkpoint says of samples, batch by batch. `data`: train, eval, a file or folder below the
         coordinator's data root, or a data set as in a job file; a Path is a file of yours, which is sent along; a mapping
-        is arrays by field, (samples, …). Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
-        request = predict.PredictRequest(job_id=job_id, batch_size=batch_size)
+        is arrays by field, (samples, …). `likeliest`: so many classes beside each answer. Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
+        request = predict.PredictRequest(job_id=job_id, batch_size=batch_size, likeliest=likeliest)
         if isinstance(data, Path):
             request.content, request.file = data.read_bytes(), data.name
         elif isinstance(data, Mapping):
@@ -31,3 +32,10 @@ class Predictions(Asking):
         else:
             request.data = data
         return self._pieces(self._predictions.Predict, request, Predicted.of)
+
+    def generate(self, job_id: str, prompt: str, length: int = 200, temperature: float = 0.8, seed: int = 0) -> Iterator[str]:
+        """Text by a model of what comes next, behind the prompt, piece by piece as it is written. `length`: units (characters, by
+        custom), 10000 at most; `temperature`: below 1 likely ones come more often, 0: always the likeliest; `seed`: what is drawn,
+        again the same. Raises InvalidInput, Refusal CHECKPOINT_NOT_FOUND."""
+        request = predict.GenerateRequest(job_id=job_id, prompt=prompt, length=length, temperature=temperature, seed=seed)
+        return self._pieces(self._predictions.Generate, request, lambda piece: piece.text)

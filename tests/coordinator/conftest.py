@@ -55,6 +55,15 @@ def endless(small):
 
 
 @pytest.fixture(scope="session")
+def letters(small, data_root):
+    """The same of a model that learns to write `abcabc…`."""
+    (data_root / "abc.txt").write_text("abc" * 600)
+    data = {"train": {"text": {"path": "abc.txt", "task": "next", "length": 8, "split": "all"}}}
+    model = {"inputs": {"text": {"shape": [8], "integer": True, "field": "x"}}, "layers": [{"embedding": {"vocabulary": 7, "units": 8}}, {"linear": {"units": 7}}]}
+    return small(name="letters", data=data, model=model, optimizer={"adam": {"learning_rate": 0.05}}, batch_size=16, epochs=10, ranks=1)
+
+
+@pytest.fixture(scope="session")
 def small_spec(small):
     """The same as a JobSpec."""
     return lambda **replaced: jobfile.parse(small(**replaced))[0]

@@ -53,6 +53,15 @@ class Answers:
             numbers = sigmoid(outputs) if self._loss in YES_NO else outputs
             yield from ([f"{number:.7g}" for number in row] for row in numbers.reshape(len(numbers), -1))
 
+    def likeliest(self, outputs: np.ndarray, most: int) -> Iterator[list[tuple[str | int, float]]]:
+        """Of each of (n, classes): class and probability, the likeliest first, so many at most; none of what has no probabilities."""
+        if self._loss not in PROBABLE or outputs.ndim != 2 or not most:
+            yield from ([] for _ in outputs)
+            return
+        shares = np.exp(log_softmax(outputs))
+        for each, order in zip(shares, np.argsort(-shares, axis=1, kind="stable")[:, :most]):
+            yield [(self._class(int(label)), float(each[label])) for label in order]
+
     def _class(self, label: int) -> str | int:
         names = self._learned.get("classes") or self._learned.get("texts", {}).get(self._target, ())
         return names[label] if label < len(names) else label

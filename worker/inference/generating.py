@@ -5,16 +5,20 @@ units as its input is long; where there are fewer, the rest is behind them, and 
 The seed decides what is drawn.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from bpcore import rng
-from bpcore.errors import InvalidInput, Problem
+from bpcore.errors import InvalidInput, Problem, expected
 from bpcore.numerics.logits import log_softmax
 from worker.inference.alphabet import Alphabet, require_next
 from worker.inference.predicting import Predictor
 from worker.rollouts.player import drawn
+
+
+HALF = "\N{REPLACEMENT CHARACTER}"  # what a character is decoded to whose units are not all there
 
 
 class Writer:
@@ -44,6 +48,12 @@ class Writer:
                 known.append(int(scores.argmax()))
             yield known[-1]
 
+    def text(self, prompt: str, count: int, temperature: float, seed: int) -> Iterator[str]:
+        """The same as text, piece by piece. Raises InvalidInput."""
+        if not 0 <= temperature < math.inf:
+            raise InvalidInput([Problem("temperature", expected("a number of at least 0", temperature))])
+        yield from pieces(self.units(prompt, count, temperature, seed), self.alphabet.decoded)
+
     def _scores(self, known: Sequence[int]) -> np.ndarray:
         """Of each unit to come; float64."""
         newest = known[-self._length:]
@@ -59,3 +69,16 @@ class Writer:
                       for number, rest in ((0, 0), (0, 1)))
         if not np.array_equal(one, other):
             raise InvalidInput([Problem("model", "expected outputs that come of what is before them alone (causal: true), but others' change them, too")])
+
+
+def pieces(units: Iterable[int], decoded: Callable[[Sequence[int]], str]) -> Iterator[str]:
+    """What units stand for, as they come. A character of several units comes whole."""
+    numbers, told = [], ""
+    for unit in units:
+        numbers.append(unit)
+        found = decoded(numbers).rstrip(HALF)
+        if len(found) > len(told):
+            yield found[len(told):]
+            told = found
+    if rest := decoded(numbers)[len(told):]:
+        yield rest

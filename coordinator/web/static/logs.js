@@ -10,12 +10,13 @@ export class Logs {
     this.id = id;
     signal.addEventListener("abort", () => this.stop?.abort());
     this.rank = el("select", { title: "Of which rank", onchange: () => this.restart() }, el("option", { value: "", textContent: "all ranks" }));
+    this.attempt = el("select", { title: "Of which start of the ranks", hidden: true, onchange: () => this.restart() }, el("option", { value: "", textContent: "all attempts" }));
     this.loud = el("input", { type: "checkbox", onchange: () => this.restart() });
     this.search = el("input", { type: "search", placeholder: "with this text, or /regex/", oninput: () => { clearTimeout(this.typed); this.typed = setTimeout(() => this.restart(), 300); } });
     this.older = el("button", { textContent: "Older lines", onclick: () => this.back() });
     this.said = el("span");
     this.lines = el("div", { className: "panel lines", tabIndex: 0 });
-    this.node = el("div", {}, el("div", { className: "tools" }, this.rank, el("label", {}, this.loud, "errors only"), this.search, this.older, this.said), this.lines);
+    this.node = el("div", {}, el("div", { className: "tools" }, this.attempt, this.rank, el("label", {}, this.loud, "errors only"), this.search, this.older, this.said), this.lines);
     this.restart();
   }
 
@@ -24,9 +25,16 @@ export class Logs {
     for (let rank = this.rank.options.length - 1; rank < count; rank += 1) this.rank.append(el("option", { value: rank, textContent: `rank ${rank}` }));
   }
 
+  // The attempts that can be chosen: a choice only where there is more than one.
+  setAttempts(count) {
+    for (let attempt = this.attempt.options.length; attempt <= count; attempt += 1) this.attempt.append(el("option", { value: attempt, textContent: `attempt ${attempt}` }));
+    this.attempt.hidden = this.attempt.options.length < 3;
+  }
+
   filter() {
     const expression = this.search.value.match(/^\/(.+)\/$/);
-    return { ...(this.rank.value === "" ? {} : { ranks: [Number(this.rank.value)] }), ...(this.loud.checked ? { level: "LOG_LEVEL_ERROR" } : {}), ...(expression ? { match: expression[1] } : { contains: this.search.value }) };
+    return { ...(this.rank.value === "" ? {} : { ranks: [Number(this.rank.value)] }), ...(this.loud.checked ? { level: "LOG_LEVEL_ERROR" } : {}),
+      ...(this.attempt.value === "" ? {} : { attempt: Number(this.attempt.value) }), ...(expression ? { match: expression[1] } : { contains: this.search.value }) };
   }
 
   async restart() {
@@ -35,7 +43,8 @@ export class Logs {
     try {
       const { lines, offset, end } = await this.pages(0, filter);
       if (stop.signal.aborted) return;
-      this.lines.replaceChildren(...lines.map(shown));
+      this.lines.replaceChildren();
+      this.put(lines, "append");
       this.start = offset;
       this.lines.scrollTop = this.lines.scrollHeight;
       this.told();
@@ -60,7 +69,7 @@ export class Logs {
 
   async back() {
     const { lines, offset } = await this.pages(this.start, this.filter()), height = this.lines.scrollHeight;
-    this.lines.prepend(...lines.map(shown));
+    this.put(lines, "prepend");
     this.lines.scrollTop += this.lines.scrollHeight - height;
     this.start = offset;
     this.told();
@@ -68,10 +77,18 @@ export class Logs {
 
   add(lines) {
     const atEnd = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 30;
-    this.lines.append(...lines.map(shown));
+    this.put(lines, "append");
     while (this.lines.children.length > MOST_LINES && atEnd) this.lines.firstChild.remove();
     if (atEnd) this.lines.scrollTop = this.lines.scrollHeight;
     this.told();
+  }
+
+  // Where another attempt begins than the line before is of, the line says so.
+  put(lines, where) {
+    const nodes = lines.map(shown), stood = this.lines[where === "append" ? "lastChild" : "firstChild"], row = where === "append" ? [stood, ...nodes] : [...nodes, stood];
+    this.lines[where](...nodes);
+    row.forEach((node, place) => { if (place && node && row[place - 1] && node.of !== row[place - 1].of) node.dataset.begins = `attempt ${node.of}`; });
+    this.setAttempts(Math.max(0, ...nodes.map(node => node.of)));
   }
 
   told() {
@@ -82,5 +99,5 @@ export class Logs {
 }
 
 function shown(line) {
-  return el("div", { className: line.level === "LOG_LEVEL_ERROR" ? "loud" : "" }, el("span", { textContent: line.rank ?? "" }), el("p", { textContent: line.text ?? "" }));
+  return el("div", { className: line.level === "LOG_LEVEL_ERROR" ? "loud" : "", of: line.attempt ?? 1 }, el("span", { textContent: line.rank ?? "" }), el("p", { textContent: line.text ?? "" }));
 }

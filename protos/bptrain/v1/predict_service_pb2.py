@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bptrain/v1/predict_service.proto\x12\nbptrain.v1\"a\n\x0ePredictRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x12\n\nbatch_size\x18\x05 \x01(\r\"\x86\x01\n\x0fPredictResponse\x12\x0f\n\x07samples\x18\x01 \x03(\x04\x12\x0f\n\x07\x63olumns\x18\x02 \x03(\t\x12#\n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x12.bptrain.v1.Answer\x12\r\n\x05shape\x18\x04 \x03(\r\x12\x0f\n\x07outputs\x18\x05 \x01(\x0c\x12\x0c\n\x04step\x18\x06 \x01(\x04\"\x18\n\x06\x41nswer\x12\x0e\n\x06values\x18\x01 \x03(\t2V\n\x0ePredictService\x12\x44\n\x07Predict\x12\x1a.bptrain.v1.PredictRequest\x1a\x1b.bptrain.v1.PredictResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bptrain/v1/predict_service.proto\x12\nbptrain.v1\"t\n\x0ePredictRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x0c\n\x04\x66ile\x18\x04 \x01(\t\x12\x12\n\nbatch_size\x18\x05 \x01(\r\x12\x11\n\tlikeliest\x18\x06 \x01(\r\"\x86\x01\n\x0fPredictResponse\x12\x0f\n\x07samples\x18\x01 \x03(\x04\x12\x0f\n\x07\x63olumns\x18\x02 \x03(\t\x12#\n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x12.bptrain.v1.Answer\x12\r\n\x05shape\x18\x04 \x03(\r\x12\x0f\n\x07outputs\x18\x05 \x01(\x0c\x12\x0c\n\x04step\x18\x06 \x01(\x04\">\n\x06\x41nswer\x12\x0e\n\x06values\x18\x01 \x03(\t\x12$\n\tlikeliest\x18\x02 \x03(\x0b\x32\x11.bptrain.v1.Share\"*\n\x05Share\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x02\"y\n\x0fGenerateRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\r\x12\x18\n\x0btemperature\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x05 \x01(\x04\x42\x0e\n\x0c_temperature\".\n\x10GenerateResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x04\x32\x9f\x01\n\x0ePredictService\x12\x44\n\x07Predict\x12\x1a.bptrain.v1.PredictRequest\x1a\x1b.bptrain.v1.PredictResponse0\x01\x12G\n\x08Generate\x12\x1b.bptrain.v1.GenerateRequest\x1a\x1c.bptrain.v1.GenerateResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +32,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.predict_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PREDICTREQUEST']._serialized_start=48
-  _globals['_PREDICTREQUEST']._serialized_end=145
-  _globals['_PREDICTRESPONSE']._serialized_start=148
-  _globals['_PREDICTRESPONSE']._serialized_end=282
-  _globals['_ANSWER']._serialized_start=284
-  _globals['_ANSWER']._serialized_end=308
-  _globals['_PREDICTSERVICE']._serialized_start=310
-  _globals['_PREDICTSERVICE']._serialized_end=396
+  _globals['_PREDICTREQUEST']._serialized_end=164
+  _globals['_PREDICTRESPONSE']._serialized_start=167
+  _globals['_PREDICTRESPONSE']._serialized_end=301
+  _globals['_ANSWER']._serialized_start=303
+  _globals['_ANSWER']._serialized_end=365
+  _globals['_SHARE']._serialized_start=367
+  _globals['_SHARE']._serialized_end=409
+  _globals['_GENERATEREQUEST']._serialized_start=411
+  _globals['_GENERATEREQUEST']._serialized_end=532
+  _globals['_GENERATERESPONSE']._serialized_start=534
+  _globals['_GENERATERESPONSE']._serialized_end=580
+  _globals['_PREDICTSERVICE']._serialized_start=583
+  _globals['_PREDICTSERVICE']._serialized_end=742
 # @@protoc_insertion_point(module_scope)

@@ -7,18 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PredictRequest(_message.Message):
-    __slots__ = ("job_id", "data", "content", "file", "batch_size")
+    __slots__ = ("job_id", "data", "content", "file", "batch_size", "likeliest")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    LIKELIEST_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     data: str
     content: bytes
     file: str
     batch_size: int
-    def __init__(self, job_id: _Optional[str] = ..., data: _Optional[str] = ..., content: _Optional[bytes] = ..., file: _Optional[str] = ..., batch_size: _Optional[int] = ...) -> None: ...
+    likeliest: int
+    def __init__(self, job_id: _Optional[str] = ..., data: _Optional[str] = ..., content: _Optional[bytes] = ..., file: _Optional[str] = ..., batch_size: _Optional[int] = ..., likeliest: _Optional[int] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
     __slots__ = ("samples", "columns", "answers", "shape", "outputs", "step")
@@ -37,7 +39,39 @@ class PredictResponse(_message.Message):
     def __init__(self, samples: _Optional[_Iterable[int]] = ..., columns: _Optional[_Iterable[str]] = ..., answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., shape: _Optional[_Iterable[int]] = ..., outputs: _Optional[bytes] = ..., step: _Optional[int] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("values",)
+    __slots__ = ("values", "likeliest")
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    LIKELIEST_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, values: _Optional[_Iterable[str]] = ...) -> None: ...
+    likeliest: _containers.RepeatedCompositeFieldContainer[Share]
+    def __init__(self, values: _Optional[_Iterable[str]] = ..., likeliest: _Optional[_Iterable[_Union[Share, _Mapping]]] = ...) -> None: ...
+
+class Share(_message.Message):
+    __slots__ = ("name", "probability")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    probability: float
+    def __init__(self, name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class GenerateRequest(_message.Message):
+    __slots__ = ("job_id", "prompt", "length", "temperature", "seed")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    prompt: str
+    length: int
+    temperature: float
+    seed: int
+    def __init__(self, job_id: _Optional[str] = ..., prompt: _Optional[str] = ..., length: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class GenerateResponse(_message.Message):
+    __slots__ = ("text", "step")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    step: int
+    def __init__(self, text: _Optional[str] = ..., step: _Optional[int] = ...) -> None: ...

@@ -40,6 +40,11 @@ class PredictServiceStub:
                 request_serializer=bptrain_dot_v1_dot_predict__service__pb2.PredictRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_predict__service__pb2.PredictResponse.FromString,
                 _registered_method=True)
+        self.Generate = channel.unary_stream(
+                '/bptrain.v1.PredictService/Generate',
+                request_serializer=bptrain_dot_v1_dot_predict__service__pb2.GenerateRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_predict__service__pb2.GenerateResponse.FromString,
+                _registered_method=True)
 
 
 class PredictServiceServicer:
@@ -55,6 +60,14 @@ class PredictServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Generate(self, request, context):
+        """Text by a model of what comes next, piece by piece as it is written. The same request about the same checkpoint gives the same text.
+        NOT_FOUND and DATA_LOSS as above; INVALID_ARGUMENT where the model does not say what comes next in a text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PredictServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +75,11 @@ def add_PredictServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=bptrain_dot_v1_dot_predict__service__pb2.PredictRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_predict__service__pb2.PredictResponse.SerializeToString,
+            ),
+            'Generate': grpc.unary_stream_rpc_method_handler(
+                    servicer.Generate,
+                    request_deserializer=bptrain_dot_v1_dot_predict__service__pb2.GenerateRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_predict__service__pb2.GenerateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +110,33 @@ class PredictService:
             '/bptrain.v1.PredictService/Predict',
             bptrain_dot_v1_dot_predict__service__pb2.PredictRequest.SerializeToString,
             bptrain_dot_v1_dot_predict__service__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Generate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/bptrain.v1.PredictService/Generate',
+            bptrain_dot_v1_dot_predict__service__pb2.GenerateRequest.SerializeToString,
+            bptrain_dot_v1_dot_predict__service__pb2.GenerateResponse.FromString,
             options,
             channel_credentials,
             insecure,

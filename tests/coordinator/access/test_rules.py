@@ -10,7 +10,7 @@ from coordinator.access.rules import ADMIN, OPEN, READ, RULES, STRICTEST, SUBMIT
 SERVED = [f"/{service.full_name}/{method.name}"
           for file in (admin_service_pb2, artifact_service_pb2, cluster_service_pb2, job_service_pb2, log_service_pb2, metric_service_pb2, predict_service_pb2, health_pb2, reflection_pb2)
           for service in file.DESCRIPTOR.services_by_name.values() for method in service.methods]
-LOOKING = ("Check", "Get", "List", "Query", "Watch", "Wait", "Read", "Export", "Download", "Render", "Predict")
+LOOKING = ("Check", "Get", "List", "Query", "Watch", "Wait", "Read", "Export", "Download", "Render", "Predict", "Generate")
 
 
 def test_every_call_that_is_served_has_a_rule_and_no_other():

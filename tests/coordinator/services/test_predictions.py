@@ -83,6 +83,52 @@ def test_what_cannot_be_read_is_refused_by_field(trained, data, field):
     assert [problem.field for problem in caught.value.problems][0].startswith(field)
 
 
+def test_as_many_of_the_likeliest_classes_as_asked_for_stand_beside_an_answer(trained):
+    client, job_id, wanted = trained
+    shares = np.exp(wanted - wanted.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    found = [each for some in client.predict(job_id, likeliest=3) for each in some.likeliest]
+    assert [[int(name) for name, _ in each] for each in found] == np.argsort(-shares, axis=1, kind="stable")[:, :3].tolist()
+    assert np.allclose([[share for _, share in each] for each in found], -np.sort(-shares, axis=1)[:, :3], atol=1e-6)
+    assert [len(some.likeliest[0]) for some in client.predict(job_id, batch_size=128)] == [0]
+
+
+@pytest.fixture(scope="module")
+def writing(trained, letters):
+    """The id of a job that has learned to write `abcabc…`."""
+    job_id = trained[0].submit(letters).id
+    list(trained[0].messages(job_id))
+    return job_id
+
+
+def test_text_comes_piece_by_piece_to_every_client(trained, shared, writing):
+    client = trained[0]
+    assert list(client.generate(writing, "a", length=5, temperature=0)) == [*"bcabc"]
+    wild = "".join(client.generate(writing, "a", length=60, temperature=50, seed=1))
+    assert wild == "".join(client.generate(writing, "a", length=60, temperature=50, seed=1)) != "".join(client.generate(writing, "a", length=60, temperature=50, seed=2))
+
+    async def ask():
+        async with AsyncClient(shared[0].address) as there:
+            return [piece async for piece in there.generate(writing, "a", length=60, temperature=50, seed=1)]
+
+    assert "".join(asyncio.run(ask())) == wild
+    words = ["generate", writing, "--prompt", "a", "--length", "60", "--temperature", "50", "--seed", "1", "--coordinator", shared[0].address]
+    assert CliRunner().invoke(bptrain, words, catch_exceptions=False).stdout == f"a{wild}\n"
+
+
+@pytest.mark.parametrize(("given", "field"), [({"prompt": "z"}, "prompt"), ({"prompt": ""}, "prompt"), ({"prompt": "a", "temperature": -1}, "temperature"),
+                                              ({"prompt": "a", "temperature": float("nan")}, "temperature"), ({"prompt": "a", "temperature": float("inf")}, "temperature")])
+def test_what_cannot_be_gone_on_with_is_refused_by_field(trained, writing, given, field):
+    with pytest.raises(InvalidInput) as caught:
+        list(trained[0].generate(writing, **given))
+    assert [problem.field for problem in caught.value.problems] == [field]
+
+
+def test_a_model_that_writes_no_text_says_so(trained):
+    with pytest.raises(InvalidInput, match="expected a job whose training data is text"):
+        list(trained[0].generate(trained[1], "a"))
+
+
 @pytest.mark.parametrize(("data", "file", "words"), [
     ("../train.npz", "samples", "expected a path inside the data root"), ("train.npz", "samples", "there is none of that name"),
     ("", "../samples", "expected the plain name of a file"), ("", "..", "expected the plain name of a file")])

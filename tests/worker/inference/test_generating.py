@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
-from worker.inference.generating import Alphabet, Writer
+from worker.inference.generating import Alphabet, Writer, pieces
 from worker.inference.predicting import Predictor
 from worker.record.rundir import RunDir
+from worker.sources.vocabulary import FIRST
 
 LENGTH, UNITS = 8, 7  # 4 that are no text, and a, b, c
 
@@ -70,6 +71,12 @@ def test_a_model_that_looks_ahead_is_refused(learned, refused):
 def test_what_is_no_text_is_refused(refused):
     assert refused(lambda: Alphabet.of({"classes": ["a"]})) == [
         "job: expected a job whose training data is text, with what it has learned of it in its checkpoint"]
+
+
+@pytest.mark.parametrize(("units", "wanted"), [("aé€𝄞b".encode(), ["a", "é", "€", "𝄞", "b"]), (b"a\xffb\xe2\x82", ["a", "�b", "�"])], ids=["whole", "broken"])
+def test_a_character_of_several_units_comes_whole(units, wanted):
+    decoded = Alphabet.of({"vocabulary": {"unit": "bytes"}}).decoded
+    assert list(pieces([unit + FIRST for unit in units], decoded)) == wanted
 
 
 def test_characters_are_read_by_their_places():
