@@ -266,7 +266,7 @@ def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_r
     wanted = [row for some in client.predict(job_id, "test.npz") for row in some.answers]
     answers, row = page.locator(".answers tbody tr"), lambda place: [str(place), *wanted[place]]
     page.goto(f"{server.web_address}/#/jobs/{job_id}/predict")
-    page.get_by_label("File to predict").set_input_files(data_root / "test.npz")
+    page.get_by_label("Files to predict").set_input_files(data_root / "test.npz")
     playwright.expect(answers).to_have_count(len(wanted))
     assert answers.nth(100).locator("td").all_inner_texts() == row(100)
     with page.expect_download() as saved:
@@ -279,8 +279,10 @@ def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_r
     with np.load(data_root / "test.npz") as archive:
         page.get_by_label("Values to predict").fill(f"{archive['x'][:2].tolist()}")
     go.click()
-    playwright.expect(answers).to_have_count(2)
-    assert answers.nth(1).locator("td").all_inner_texts() == row(1)
+    playwright.expect(page.locator(".cards > li")).to_have_count(2)  # few: with the likeliest classes
+    likely = page.locator(".cards > li").nth(1).locator("ul li")
+    playwright.expect(likely).to_have_count(5)
+    assert likely.first.locator("span").inner_text() == wanted[1][0] and not page.locator(".answers").is_visible()
     page.get_by_label("Values to predict").fill("1 2 3")
     go.click()
     page.get_by_text("expected 64 numbers for each sample, shape (8, 8, 1), got 3").wait_for()
@@ -291,6 +293,52 @@ def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_r
     way.select_option("eval")
     go.click()
     page.get_by_text(f"{len(wanted)} samples by the checkpoint of step 16").wait_for()
+
+
+def test_pictures_are_predicted_together_each_beside_what_it_is(site, page, data_root, small, tmp_path):
+    picture = pytest.importorskip("PIL.Image", reason="needs pip install 'bptrain[images]'")
+    for name, level in (("dark", 20), ("bright", 230)):
+        (data_root / "pictures" / name).mkdir(parents=True)
+        for place in range(8):
+            picture.new("L", (8, 8), level + place).save(data_root / "pictures" / name / f"{place}.png")
+        picture.new("L", (8, 8), level).save(tmp_path / f"some {name} one.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    model = {"input": [8, 8, 1], "layers": ["flatten", {"linear": {"units": 2}}]}
+    job = site[1].submit(small(name="pictures", data={"train": {"images": {"path": "pictures", "color": "gray"}}}, model=model, batch_size=8, epochs=20, ranks=1)).id
+    list(site[1].messages(job))
+    page.goto(f"{site[0].web_address}/#/jobs/{job}/predict")
+    page.get_by_label("Files to predict").set_input_files(sorted(tmp_path.iterdir()))
+    page.get_by_text("2 samples by the checkpoint of step 40").wait_for()
+    assert "broken.png" in page.get_by_role("alert").inner_text()
+    cards = page.locator(".cards > li")
+    told = [(card.locator("h3").inner_text(), card.locator("ul span").all_inner_texts(), card.locator("img").evaluate("image => image.naturalWidth")) for card in cards.all()]
+    assert told == [("some bright one.png", ["bright", "dark"], 8), ("some dark one.png", ["dark", "bright"], 8)]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    with open(saved.value.path(), newline="") as file:
+        assert [row[:3] for row in csv.reader(file)] == [["file", "sample", "class"], ["some bright one.png", "0", "bright"], ["some dark one.png", "0", "dark"]]
+
+
+def test_text_is_written_on_the_page_as_the_client_does(site, page, letters):
+    client = site[1]
+    job = client.submit(letters).id
+    list(client.messages(job))
+    page.goto(f"{site[0].web_address}/#/jobs/{job}/predict")
+    page.get_by_label("How the text begins").fill("ab")
+    page.get_by_label("length").fill("30")
+    page.get_by_label("temperature").fill("0.5")
+    page.get_by_role("button", name="Write").click()
+    page.get_by_text("30 characters by the checkpoint of step").wait_for()
+    assert page.locator(".written").inner_text() == "ab" + "".join(client.generate(job, "ab", 30, 0.5))
+    page.get_by_label("length").fill("10000")
+    page.get_by_role("button", name="Write").click()
+    page.get_by_text(re.compile("characters so far")).wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped after").wait_for()
+    assert 0 < len(page.locator(".written").inner_text()) < 10_000
+    page.get_by_label("How the text begins").fill("xyz")
+    page.get_by_role("button", name="Write").click()
+    page.get_by_role("alert").get_by_text("expected text of units that are in the training data").wait_for()
 
 
 def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, endless):
@@ -305,6 +353,11 @@ def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, endless
     page.locator(".head .state.paused").wait_for()
     page.get_by_role("button", name="Resume").click()
     page.locator(".head .state.running").wait_for()
+    page.get_by_role("link", name="Logs").click()
+    page.get_by_title("Of which start of the ranks").select_option("attempt 1")
+    page.locator(".lines div", has_text="paused").wait_for()
+    page.get_by_title("Of which start of the ranks").select_option("attempt 2")
+    playwright.expect(page.locator(".lines div", has_text="paused")).to_have_count(0)
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="No").click()
     page.get_by_role("button", name="Cancel").click()
