@@ -75,7 +75,7 @@ def test_the_async_client_and_the_command_line_say_the_same(trained, shared, dat
         assert [int(row["class"]) for row in rows] == wanted.argmax(axis=1).tolist()
 
 
-@pytest.mark.parametrize(("data", "field"), [("none.npz", "path"), ("../secret.npz", "path"), ("{npz", "data"), ({"z": np.zeros((2, 3))}, "model.input"), ("", "path")])
+@pytest.mark.parametrize(("data", "field"), [("none.npz", "path"), ("../secret.npz", "path"), ("{npz", "data"), ({"z": np.zeros((2, 3))}, "data"), ("", "path")])
 def test_what_cannot_be_read_is_refused_by_field(trained, data, field):
     client, job_id, _ = trained
     with pytest.raises(InvalidInput) as caught:
