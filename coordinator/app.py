@@ -1,6 +1,6 @@
 """What the coordinator can do, without a wire: the services decode, call this, and encode.
 
-Changes to jobs are in changes.py and making.py, looks at them in looking.py.
+Changes to jobs are in changes.py, making.py and removing.py, looks at them in looking.py.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from coordinator.launchers import Launcher
 from coordinator.limits import Limits
 from coordinator.looking import Looking
 from coordinator.making import Making
+from coordinator.removing import Removing
 from coordinator.runs.housekeeping import Housekeeping
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
@@ -60,6 +61,7 @@ class App:
                                      settings.slots, settings.data_root, settings.limits.token_slots, self.traces)
         self.changes = Changes(self.database, self.supervisor, settings.limits)
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
+        self.removing = Removing(self.database, self.hub)
         self.housekeeping = Housekeeping(self.database, self.supervisor, settings.runs, settings.limits)
         self.cluster = Cluster(self.database, self.supervisor, launcher, settings.limits, settings.standby)
         self.oracles = Oracles(settings.data_root)

@@ -39,6 +39,7 @@ CATALOGUE = {
     "CURSOR_LOST": Entry("INVALID_ARGUMENT", 2, 'the store was put back to a copy from before the cursor "{cursor}"; list all jobs anew, then watch without a cursor'),
     "JOB_NOT_FOUND": Entry("NOT_FOUND", 2, 'there is no job "{job}"; bptrain list shows all'),
     "ARTIFACT_NOT_FOUND": Entry("NOT_FOUND", 2, "job {job} has no artifact of this name; bptrain artifacts {job} shows all"),
+    "ARTIFACT_NEEDED": Entry("FAILED_PRECONDITION", 1, "artifact {name} of job {job} is kept: {cause}"),
     "REQUEST_ID_REUSED": Entry("ALREADY_EXISTS", 2, "request id {request_id} was used for another call: {method} of {target}"),
     "STATE_NOT_ALLOWED": Entry("FAILED_PRECONDITION", 1, "job {job} is {state}: it cannot be {action}"),
     "IN_FOLDS": Entry("FAILED_PRECONDITION", 2, "job {job} has no ranks of its own, it is trained in folds; ask for one of these: {folds}"),

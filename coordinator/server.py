@@ -121,7 +121,7 @@ class Server:
 def _register(server: grpc.aio.Server, app: App, trail: Trail) -> tuple[health.aio.HealthServicer, dict[ServiceDescriptor, Any]]:
     """The services of the users' port: the one of health, and ours."""
     ours = {job_service_pb2: Jobs(app), metric_service_pb2: Metrics(app.metrics), log_service_pb2: Logs(app.logs),
-            artifact_service_pb2: Artifacts(app.artifacts), cluster_service_pb2: Cluster(app.cluster),
+            artifact_service_pb2: Artifacts(app.artifacts, app.removing), cluster_service_pb2: Cluster(app.cluster),
             predict_service_pb2: Predictions(app), admin_service_pb2: Admin(app.database, trail)}
     services = {descriptor: servicer for file, servicer in ours.items() for descriptor in file.DESCRIPTOR.services_by_name.values()}
     for descriptor, servicer in services.items():

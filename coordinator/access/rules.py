@@ -49,6 +49,7 @@ RULES = {
     "/bptrain.v1.ArtifactService/ListArtifacts": LOOK,
     "/bptrain.v1.ArtifactService/GetArtifact": LOOK,
     "/bptrain.v1.ArtifactService/DownloadArtifact": LOOK,
+    "/bptrain.v1.ArtifactService/DeleteArtifact": CHANGE,
     "/bptrain.v1.PredictService/Predict": Rule(SUBMIT),  # it reads data
     "/bptrain.v1.PredictService/Generate": Rule(SUBMIT),  # it works for long
     "/bptrain.v1.ClusterService/GetServerInfo": LOOK,

@@ -17,12 +17,21 @@ from worker.errors import Unavailable
 @click.argument("job", required=False, metavar="[JOB]")
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Where NAME goes; what is there already is gone on with.  [default: its last part, here]")
+@click.option("--delete", is_flag=True, help="Remove NAME instead: a checkpoint, such as checkpoints/step-00000460, or the log.")
+@click.option("--force", is_flag=True, help="With --delete: also the newest or the best checkpoint of a job that has ended.")
+@options.validate_only
 @options.output
 @options.coordinator
-def command(job: str | None, name: str | None, output: Path | None, style: str, address: Endpoint) -> None:
-    """List a job's checkpoints and other files, or download one of them (default: of the newest job)."""
+def command(job: str | None, name: str | None, output: Path | None, delete: bool, force: bool, validate_only: bool, style: str, address: Endpoint) -> None:
+    """List a job's checkpoints and other files, download one of them, or remove it (default: of the newest job)."""
+    if (delete and name is None) or (force or validate_only) and not delete:
+        raise click.UsageError("--delete removes the artifact NAME of JOB; --force and --validate-only go with it")
     with Client(address) as client:
         found = options.find(client, job)
+        if delete:
+            gone = client.delete_artifact(found.id, name, force, validate_only)
+            click.echo(f"{'nothing was done; it would be ' if validate_only else ''}removed: {decimal(sum(each.size_bytes for each in gone))} in {len(gone)} file(s)")
+            return
         if name is not None:
             click.echo(_download(client, found.id, name, output or Path(Path(name).name)))
             return

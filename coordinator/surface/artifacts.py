@@ -5,7 +5,7 @@ from functools import cached_property
 
 from bptrain.v1 import artifact_service_pb2 as files
 from bptrain.v1.artifact_service_pb2_grpc import ArtifactServiceStub
-from coordinator.surface.asking import Asking
+from coordinator.surface.asking import Asking, fresh_id
 
 
 class Artifacts(Asking):
@@ -22,6 +22,12 @@ class Artifacts(Asking):
     def artifact(self, job_id: str, name: str) -> files.Artifact:
         """One of them, with its SHA-256."""
         return self._call(self._artifacts.GetArtifact, files.GetArtifactRequest(job_id=job_id, name=name), lambda response: response.artifact)
+
+    def delete_artifact(self, job_id: str, name: str, force: bool = False, validate_only: bool = False) -> Sequence[files.Artifact]:
+        """Removes a checkpoint (such as checkpoints/step-00000460) or the log of a job without ranks; its files. `force`: also
+        the newest or best one of a job that has ended. Raises Refusal ARTIFACT_NEEDED."""
+        request = files.DeleteArtifactRequest(job_id=job_id, name=name, force=force, request_id=fresh_id(), validate_only=validate_only)
+        return self._call(self._artifacts.DeleteArtifact, request, lambda response: response.artifacts)
 
     def download(self, job_id: str, name: str, offset_bytes: int = 0) -> Iterator[bytes]:
         """Its content from an offset on, across reconnects."""

@@ -34,7 +34,7 @@ class Artifacts:
     async def list(self, request: pb.ListArtifactsRequest) -> pb.ListArtifactsResponse:
         """Raises Refusal JOB_NOT_FOUND."""
         folder = await self._folder(request.job_id)
-        return pb.ListArtifactsResponse(artifacts=await asyncio.to_thread(_listed, folder))
+        return pb.ListArtifactsResponse(artifacts=await asyncio.to_thread(listed, folder))
 
     async def get(self, request: pb.GetArtifactRequest) -> pb.GetArtifactResponse:
         """Raises Refusal JOB_NOT_FOUND, ARTIFACT_NOT_FOUND."""
@@ -72,7 +72,8 @@ def _opened(folder: Path, request: pb.DownloadArtifactRequest) -> Iterator[Binar
         yield file
 
 
-def _listed(folder: Path) -> list[Artifact]:
+def listed(folder: Path) -> list[Artifact]:
+    """By name."""
     names = [*SINGLE, *(str(path.relative_to(folder)) for path in folder.glob("checkpoints/step-*/*"))]
     sums: dict[str, dict[str, str]] = {}  # of each checkpoint, read once
     return [found for name in sorted(names) if (found := _described(folder, name, sums))]

@@ -18,7 +18,7 @@ ROOMS = {
     "mpi4py": ("worker/comm/mpi.py",),
     "grpc": ("worker/record/link.py", "coordinator/services/", "coordinator/server.py", "coordinator/ports.py", "coordinator/client.py",
              "coordinator/aio.py", "coordinator/answers.py", "coordinator/surface/", "coordinator/channel.py"),
-    "sqlite3": ("coordinator/store/", "coordinator/changes.py", "coordinator/making.py", "coordinator/looking.py", "coordinator/runs/", "coordinator/views/", "coordinator/access/"),
+    "sqlite3": ("coordinator/store/", "coordinator/changes.py", "coordinator/making.py", "coordinator/removing.py", "coordinator/looking.py", "coordinator/runs/", "coordinator/views/", "coordinator/access/"),
 }
 
 

@@ -85,6 +85,12 @@ def damaged_checkpoint(place):
     place.call("JobService", "ForkJob", id=job_id, step=7, spec=spec(ranks=1), update_mask={"paths": ["ranks"]})
 
 
+def remove_record(place):
+    job_id = place.with_folder()
+    (place.folder / job_id / "journal").touch()
+    place.call("ArtifactService", "DeleteArtifact", job_id=job_id, name="journal", force=True)
+
+
 def slow_reader(place):
     """More than the line holds is sent to somebody who takes one message and waits until the place is given to another."""
     job_id = place.with_folder()

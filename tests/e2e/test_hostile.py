@@ -151,7 +151,7 @@ def test_no_path_is_a_name(place):
             assert status == ("OK" if path in ("secret.npz", "link.npz", "fifo.npz") else "INVALID_ARGUMENT"), path
 
 
-@pytest.mark.parametrize("method", ["GetArtifact", "DownloadArtifact"])
+@pytest.mark.parametrize("method", ["GetArtifact", "DownloadArtifact", "DeleteArtifact"])
 def test_no_path_is_an_artifact_or_a_job(place, method):
     message = getattr(artifacts, f"{method}Request")
     with place.line() as ask:
@@ -171,6 +171,7 @@ def requests(place):
             "MetricService/QueryMetrics": metrics.QueryMetricsRequest(job_ids=[place.job], series=["loss"], max_points=10),
             "MetricService/WatchMetrics": metrics.WatchMetricsRequest(job_id=place.job, cursor=f"{place.job}.0"),
             "LogService/ReadLogs": logs.ReadLogsRequest(job_id=place.job, page_size=10),
+            "ArtifactService/DeleteArtifact": artifacts.DeleteArtifactRequest(job_id=place.job, name="log", validate_only=True),
             "ArtifactService/DownloadArtifact": artifacts.DownloadArtifactRequest(job_id=place.job, name="journal", offset_bytes=1)}
 
 

@@ -115,6 +115,17 @@ def newest(folder: Path) -> int:
     return max((_step(path) for path in folder.glob("step-*")), default=-1)
 
 
+def newest_whole(folder: Path) -> int:
+    """Steps done in the checkpoint that a run goes on from; −1 where there is none."""
+    return next((_step(path) for path in sorted(folder.glob("step-*"), reverse=True) if _is_whole(path)), -1)
+
+
+def lowest(folder: Path) -> int:
+    """Steps done in the checkpoint whose last held-out loss is the lowest, the first one of equals; −1 where none has one."""
+    losses = {_step(path): said[-1] for path in sorted(folder.glob("step-*")) if (said := _evaluations(path))}
+    return list(losses)[best(list(losses.values()))] if losses else -1
+
+
 def best(evaluations: Sequence[float]) -> int:
     """Which of the held-out losses is the lowest, the first one of equals; −1 where there is none."""
     return min(range(len(evaluations)), key=lambda i: (evaluations[i] != evaluations[i], evaluations[i]), default=-1)
@@ -180,6 +191,16 @@ class Damaged(Exception):
 
 def _verified(path: Path) -> tuple[dict, dict[str, bytes]]:
     """Manifest and file contents. Raises Damaged."""
+    manifest = _manifest(path)
+    contents = {name: _content(path / name) for name in (PARAMETERS, OPTIMIZER, DATA) if name in manifest["sha256"]}
+    for name, content in contents.items():
+        if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
+            raise Damaged(f"{name} does not match its SHA-256")
+    return manifest, contents
+
+
+def _manifest(path: Path) -> dict:
+    """Raises Damaged."""
     try:
         manifest = json.loads(_content(path / MANIFEST))
         check = manifest.pop("check")
@@ -187,11 +208,14 @@ def _verified(path: Path) -> tuple[dict, dict[str, bytes]]:
         raise Damaged(f"{MANIFEST} is not a manifest") from None
     if check != _check(manifest):
         raise Damaged(f"{MANIFEST} does not match its SHA-256")
-    contents = {name: _content(path / name) for name in (PARAMETERS, OPTIMIZER, DATA) if name in manifest["sha256"]}
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
-            raise Damaged(f"{name} does not match its SHA-256")
-    return manifest, contents
+    return manifest
+
+
+def _evaluations(path: Path) -> list[float]:
+    try:
+        return _manifest(path)["evaluations"]
+    except Damaged:
+        return []
 
 
 def _is_whole(path: Path) -> bool:

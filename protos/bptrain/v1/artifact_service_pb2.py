@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!bptrain/v1/artifact_service.proto\x12\nbptrain.v1\"r\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.bptrain.v1.ArtifactKind\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\x04\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.bptrain.v1.Artifact\"2\n\x12GetArtifactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"=\n\x13GetArtifactResponse\x12&\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.bptrain.v1.Artifact\"M\n\x17\x44ownloadArtifactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x03 \x01(\x04\"P\n\x18\x44ownloadArtifactResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x65nded\x18\x03 \x01(\x08*\x94\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_KIND_CHECKPOINT\x10\x01\x12\x19\n\x15\x41RTIFACT_KIND_JOURNAL\x10\x02\x12\x15\n\x11\x41RTIFACT_KIND_LOG\x10\x03\x12\x15\n\x11\x41RTIFACT_KIND_JOB\x10\x04\x32\x98\x02\n\x0f\x41rtifactService\x12T\n\rListArtifacts\x12 .bptrain.v1.ListArtifactsRequest\x1a!.bptrain.v1.ListArtifactsResponse\x12N\n\x0bGetArtifact\x12\x1e.bptrain.v1.GetArtifactRequest\x1a\x1f.bptrain.v1.GetArtifactResponse\x12_\n\x10\x44ownloadArtifact\x12#.bptrain.v1.DownloadArtifactRequest\x1a$.bptrain.v1.DownloadArtifactResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!bptrain/v1/artifact_service.proto\x12\nbptrain.v1\"r\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.bptrain.v1.ArtifactKind\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\x04\"&\n\x14ListArtifactsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"@\n\x15ListArtifactsResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.bptrain.v1.Artifact\"2\n\x12GetArtifactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"=\n\x13GetArtifactResponse\x12&\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x14.bptrain.v1.Artifact\"M\n\x17\x44ownloadArtifactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0coffset_bytes\x18\x03 \x01(\x04\"P\n\x18\x44ownloadArtifactResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x14\n\x0coffset_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\"o\n\x15\x44\x65leteArtifactRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\"A\n\x16\x44\x65leteArtifactResponse\x12\'\n\tartifacts\x18\x01 \x03(\x0b\x32\x14.bptrain.v1.Artifact*\x94\x01\n\x0c\x41rtifactKind\x12\x1d\n\x19\x41RTIFACT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41RTIFACT_KIND_CHECKPOINT\x10\x01\x12\x19\n\x15\x41RTIFACT_KIND_JOURNAL\x10\x02\x12\x15\n\x11\x41RTIFACT_KIND_LOG\x10\x03\x12\x15\n\x11\x41RTIFACT_KIND_JOB\x10\x04\x32\xf1\x02\n\x0f\x41rtifactService\x12T\n\rListArtifacts\x12 .bptrain.v1.ListArtifactsRequest\x1a!.bptrain.v1.ListArtifactsResponse\x12N\n\x0bGetArtifact\x12\x1e.bptrain.v1.GetArtifactRequest\x1a\x1f.bptrain.v1.GetArtifactResponse\x12_\n\x10\x44ownloadArtifact\x12#.bptrain.v1.DownloadArtifactRequest\x1a$.bptrain.v1.DownloadArtifactResponse0\x01\x12W\n\x0e\x44\x65leteArtifact\x12!.bptrain.v1.DeleteArtifactRequest\x1a\".bptrain.v1.DeleteArtifactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bptrain.v1.artifact_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ARTIFACTKIND']._serialized_start=548
-  _globals['_ARTIFACTKIND']._serialized_end=696
+  _globals['_ARTIFACTKIND']._serialized_start=728
+  _globals['_ARTIFACTKIND']._serialized_end=876
   _globals['_ARTIFACT']._serialized_start=49
   _globals['_ARTIFACT']._serialized_end=163
   _globals['_LISTARTIFACTSREQUEST']._serialized_start=165
@@ -47,6 +47,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNLOADARTIFACTREQUEST']._serialized_end=463
   _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_start=465
   _globals['_DOWNLOADARTIFACTRESPONSE']._serialized_end=545
-  _globals['_ARTIFACTSERVICE']._serialized_start=699
-  _globals['_ARTIFACTSERVICE']._serialized_end=979
+  _globals['_DELETEARTIFACTREQUEST']._serialized_start=547
+  _globals['_DELETEARTIFACTREQUEST']._serialized_end=658
+  _globals['_DELETEARTIFACTRESPONSE']._serialized_start=660
+  _globals['_DELETEARTIFACTRESPONSE']._serialized_end=725
+  _globals['_ARTIFACTSERVICE']._serialized_start=879
+  _globals['_ARTIFACTSERVICE']._serialized_end=1248
 # @@protoc_insertion_point(module_scope)

@@ -79,3 +79,23 @@ class DownloadArtifactResponse(_message.Message):
     offset_bytes: int
     ended: bool
     def __init__(self, content: _Optional[bytes] = ..., offset_bytes: _Optional[int] = ..., ended: _Optional[bool] = ...) -> None: ...
+
+class DeleteArtifactRequest(_message.Message):
+    __slots__ = ("job_id", "name", "force", "request_id", "validate_only")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    name: str
+    force: bool
+    request_id: str
+    validate_only: bool
+    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., force: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class DeleteArtifactResponse(_message.Message):
+    __slots__ = ("artifacts",)
+    ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
+    artifacts: _containers.RepeatedCompositeFieldContainer[Artifact]
+    def __init__(self, artifacts: _Optional[_Iterable[_Union[Artifact, _Mapping]]] = ...) -> None: ...

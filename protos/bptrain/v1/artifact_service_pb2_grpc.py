@@ -50,6 +50,11 @@ class ArtifactServiceStub:
                 request_serializer=bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactRequest.SerializeToString,
                 response_deserializer=bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactResponse.FromString,
                 _registered_method=True)
+        self.DeleteArtifact = channel.unary_unary(
+                '/bptrain.v1.ArtifactService/DeleteArtifact',
+                request_serializer=bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactRequest.SerializeToString,
+                response_deserializer=bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactResponse.FromString,
+                _registered_method=True)
 
 
 class ArtifactServiceServicer:
@@ -77,6 +82,19 @@ class ArtifactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteArtifact(self, request, context):
+        """Removes a checkpoint, or the log, of a job that has no ranks; ranks remove old checkpoints themselves, as the job's spec
+        says. Jobs that were forked from it keep what they have of it. ARTIFACT_NEEDED is the answer to a wish for
+        * job.json and journal, the job's record: they go with the job (DeleteJob);
+        * a single file of a checkpoint, which goes as a whole: the rest of it would be damaged;
+        * the newest whole checkpoint of a job that has not ended, since it goes on from there;
+        * and, without `force`, that of a job that has ended, with which predictions, exports, forks and another try begin, or
+        the one with the lowest held-out loss where the job keeps it (keep_best).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ArtifactServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +112,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.DownloadArtifact,
                     request_deserializer=bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactRequest.FromString,
                     response_serializer=bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactResponse.SerializeToString,
+            ),
+            'DeleteArtifact': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteArtifact,
+                    request_deserializer=bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactRequest.FromString,
+                    response_serializer=bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +201,33 @@ class ArtifactService:
             '/bptrain.v1.ArtifactService/DownloadArtifact',
             bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactRequest.SerializeToString,
             bptrain_dot_v1_dot_artifact__service__pb2.DownloadArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteArtifact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bptrain.v1.ArtifactService/DeleteArtifact',
+            bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactRequest.SerializeToString,
+            bptrain_dot_v1_dot_artifact__service__pb2.DeleteArtifactResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from coordinator.views import files
 from coordinator.views.files import opened
 
 
@@ -40,6 +41,29 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(root):
     os.mkfifo(root / "pipe")
     with pytest.raises(OSError), opened(root, "pipe"):
         pass
+
+
+@pytest.mark.parametrize("name", ["inner", "inner/file"])
+def test_what_is_hidden_is_not_there_any_more_and_then_is_nowhere(root, name):
+    files.hide(root, name)
+    assert not (root / name).exists() and (root / name).with_name(f".{name.rpartition('/')[2]}").exists()
+    files.remove_hidden(root, name)
+    files.remove_hidden(root, name)  # nothing is left of it
+    assert [path.name for path in root.rglob("*")] == (["inner"] if name == "inner/file" else [])
+
+
+@pytest.mark.parametrize("name", ["nothing", "../secret", "link/secret", "", "inner/nothing"])
+def test_what_is_not_below_the_folder_cannot_be_hidden(root, name):
+    (root / "link").symlink_to(root.parent)
+    with pytest.raises(OSError):
+        files.hide(root, name)
+    assert (root.parent / "secret").read_text() == "secret"
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(root):
+    (root / ".link").symlink_to(root.parent)
+    files.remove_hidden(root, "link")
+    assert (root.parent / "secret").exists() and not (root / ".link").is_symlink()
 
 
 def test_nothing_stays_open(root):

@@ -109,6 +109,30 @@ def test_the_manifest_says_what_it_is(write):
     assert manifest["sha256"] == {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES[:2]}
 
 
+def test_a_run_goes_on_from_the_newest_whole_one(write, tmp_path):
+    folder = tmp_path / "checkpoints"
+    assert checkpoint.newest_whole(folder) == -1
+    write(4), write(8)
+    assert checkpoint.newest_whole(folder) == 8
+    (folder / "step-00000008" / FILES[1]).write_bytes(b"damage")
+    assert (checkpoint.newest_whole(folder), checkpoint.newest(folder)) == (4, 8)
+
+
+@pytest.mark.parametrize(("losses", "step"), [
+    ([[], []], -1), ([[0.5], [0.5, 0.4]], 8), ([[0.5], [0.5, 0.6]], 4), ([[0.5], [0.5]], 4), ([[np.nan], [np.nan, 0.6]], 8), ([[], [0.6]], 8)])
+def test_the_lowest_is_that_of_the_lowest_last_held_out_loss(tmp_path, losses, step):
+    for i, evaluations in enumerate(losses):
+        checkpoint.write(tmp_path, 4 * i + 4, buffer(i), JOB, evaluations, 2)
+    assert checkpoint.lowest(tmp_path) == step
+
+
+def test_one_whose_manifest_is_damaged_is_not_the_lowest(tmp_path):
+    for step, loss in ((4, 0.5), (8, 0.4)):
+        checkpoint.write(tmp_path, step, buffer(step), JOB, [loss], 2)
+    (tmp_path / "step-00000008" / FILES[2]).write_text('{"evaluations": [0.1]}')
+    assert checkpoint.lowest(tmp_path) == 4
+
+
 @pytest.mark.parametrize(("shared", "fields"), [
     ({**JOB, "seed": "8"}, "seed"), ({**JOB, "seed": "8", "loss": "x"}, "loss, seed"), ({"loss": JOB["loss"]}, "seed"), ({**JOB, "new": "1"}, "new"),
 ])
