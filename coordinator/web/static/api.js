@@ -82,7 +82,7 @@ async function asked(path, request, signal) {
   if (response.ok) return response;
   const answer = await response.json().catch(() => ({ message: `the coordinator answered ${response.status}` }));
   if (answer.reason?.startsWith("TOKEN_") && !declined) {
-    await wantToken(answer.reason === "TOKEN_MISSING" ? "" : answer.message);
+    await wantToken("This coordinator wants a token", answer.reason === "TOKEN_MISSING" ? "" : answer.message);
     if (sessionStorage.getItem("token") !== token) return asked(path, request, signal);
   }
   throw new Refused(answer);
@@ -105,9 +105,10 @@ async function* messages(response) {
   }
 }
 
-export function wantToken(why = "") {
+export function wantToken(wanted = "Your token for this coordinator", why = "") {
   told ??= new Promise(done => {
     const dialog = document.getElementById("ask"), secret = document.getElementById("secret");
+    document.getElementById("wanted").textContent = wanted;
     document.getElementById("why").textContent = why;
     secret.value = "";
     dialog.returnValue = "";

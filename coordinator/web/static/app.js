@@ -22,6 +22,7 @@ function show() {
   else listPage(page, leave.signal);
 }
 
+for (const no of document.querySelectorAll("dialog button[type=button]")) no.onclick = () => no.closest("dialog").close();
 document.getElementById("token").onclick = () => wantToken();
 window.addEventListener("hashchange", show);
 show();

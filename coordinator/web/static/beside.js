@@ -47,6 +47,6 @@ export class Beside {
     const specs = jobs.map(job => new Map(fields(job.spec))), names = [...new Set(specs.flatMap(spec => [...spec.keys()]))].filter(name => name !== "name" && new Set(specs.map(spec => spec.get(name))).size > 1);
     this.differing.replaceChildren(...names.slice(0, this.all ? names.length : SOME).map(name => row(name, specs.map(spec => spec.get(name) ?? "-"))));
     this.rest.hidden = this.all || names.length <= SOME;
-    this.rest.textContent = `${names.length - SOME} more fields differ`;
+    this.rest.textContent = names.length - SOME === 1 ? "1 more field differs" : `${names.length - SOME} more fields differ`;
   }
 }

@@ -2,7 +2,8 @@
 
 import { el, number, put, whole } from "./format.js";
 
-const HEIGHT = 266;
+const HEIGHT = 266, DOTS = 40; // of a curve with fewer points each is a dot
+const WHOLE = [...Array(16).keys()].flatMap(power => [1, 2, 5].map(digit => digit * 10 ** power)); // between marks of the axis
 
 // Half-decayed average, corrected at its beginning (as in Adam); gaps stay gaps.
 function smoothed(values, weight) {
@@ -46,7 +47,7 @@ export class Chart {
     if (!width || !this.look) return;
     const { log, smooth, range } = this.look, drawn = this.drawn();
     const data = drawn.length ? uPlot.join(drawn.map(line => [line.xs, line.ys])) : [[]];
-    const wanted = JSON.stringify([log, smooth > 0, drawn.map(line => [line.label, line.color, line.faint, line.xs.length < 40])]);
+    const wanted = JSON.stringify([log, smooth > 0, drawn.map(line => [line.label, line.color, line.faint, line.total < DOTS])]);
     if (wanted !== this.built) {
       this.uplot?.destroy();
       this.uplot = new uPlot(this.options(width, drawn, log), data, this.plot);
@@ -58,7 +59,7 @@ export class Chart {
     }
     const xs = data[0];
     this.uplot.batch(() => {
-      this.uplot.setScale("x", { min: range ? range[0] : xs[0] ?? 0, max: range ? range[1] : Math.max(xs.at(-1) ?? 1, (xs[0] ?? 0) + 1) });
+      this.uplot.setScale("x", range ? { min: range[0], max: range[1] } : across(xs));
     });
     this.values(this.uplot.cursor.idx);
   }
@@ -78,13 +79,13 @@ export class Chart {
     return {
       width, height: HEIGHT, padding: [8, 12, 0, 0],
       scales: { x: { time: false, auto: false }, y: log ? { distr: 3 } : { range: (_, low, high) => spread(low, high) } },
-      axes: [{ ...axis, size: 28, label: "step", labelSize: 16, labelGap: 0, labelFont: axis.font, values: (_, ticks) => ticks.map(tick => Number.isInteger(tick) ? compact(tick) : "") },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map(tick => tick === null ? "" : number(tick)) }],
+      axes: [{ ...axis, size: 28, incrs: WHOLE, label: "step", labelSize: 16, labelGap: 0, labelFont: axis.font, values: (_, ticks) => ticks.map(compact) },
+        { ...axis, ...(log ? { splits: (_, __, low, high) => powers(low, high), filter: (_, ticks) => ticks } : {}), size: 56, values: (_, ticks) => ticks.map(tick => tick === null ? "" : number(tick)) }],
       cursor: { sync: { key: "charts" }, drag: { x: true, y: false, setScale: false }, points: { size: 7 }, bind: { dblclick: () => () => { this.onZoom(null); } } },
       legend: { show: false },
       series: [{}, ...drawn.map(line => ({
         label: line.label, stroke: line.faint ? line.color + "55" : line.color, width: line.faint ? 1 : 1.75,
-        points: { show: line.xs.length < 40 && !line.faint, size: 5, fill: line.color, width: 0 } }))],
+        points: { show: line.total < DOTS && !line.faint, size: 5, fill: line.color, width: 0 } }))],
       hooks: {
         setCursor: [plot => this.values(plot.cursor.idx)],
         setSelect: [plot => {
@@ -127,4 +128,17 @@ function spread(low, high) {
   return [low >= 0 && low - room < 0 ? 0 : low - room, high + room];
 }
 
-const compact = tick => Math.abs(tick) >= 10000 ? Intl.NumberFormat("en", { notation: "compact" }).format(tick) : tick.toLocaleString("en");
+// A single step stands in the middle.
+function across(xs) {
+  const [first, last] = [xs[0] ?? 0, xs.at(-1) ?? 1];
+  return first === last ? { min: first - 1, max: last + 1 } : { min: first, max: last };
+}
+
+// The marks of a logarithmic axis: some ten of them, over however many powers of ten.
+function powers(low, high) {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))], stride = Math.ceil((last - first) / 10), digits = last - first > 3 ? [1] : [1, 2, 5];
+  const marks = Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, place) => first + place * stride);
+  return marks.flatMap(power => digits.map(digit => Number(`${digit}e${power}`))).filter(mark => mark >= low && mark <= high);
+}
+
+const compact = tick => tick < 0 ? "" : tick >= 10000 ? Intl.NumberFormat("en", { notation: "compact" }).format(tick) : tick.toLocaleString("en");

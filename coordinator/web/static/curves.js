@@ -10,7 +10,9 @@ const EVERY_MS = 500, RANK = ["episode_return", "loss", "accuracy"];
 const rank = series => (RANK.findIndex(name => series.replace(/^eval_/, "") === name || name === RANK[0] && series.endsWith(name)) + 9) % 9;
 
 export class Curves {
-  constructor(id, others, signal) {
+  // `isOver()`: whether no points can follow.
+  constructor(id, others, isOver, signal) {
+    this.isOver = isOver;
     this.ids = [id, ...others];
     this.names = new Map();
     this.charts = new Map();
@@ -97,7 +99,7 @@ export class Curves {
 
   async query() {
     const [first, last] = this.look.range ?? [0, null], asked = this.asked = {};
-    const request = { job_ids: this.inFolds ? this.ids.slice(1) : this.ids, max_points: Math.max(400, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
+    const request = { job_ids: this.inFolds ? this.ids.slice(1) : this.ids, max_points: Math.max(1000, Math.min(2000, innerWidth)), first_step: first, ...(last === null ? {} : { last_step: last }) };
     const { curves = [] } = await call("MetricService/QueryMetrics", request).catch(() => ({ curves: this.curves }));
     if (this.signal.aborted || asked !== this.asked || !this.ids) return;
     this.curves = curves;
@@ -119,7 +121,7 @@ export class Curves {
     }
     const order = [...groups.keys()].sort((one, other) => rank(one) - rank(other) || one.replace("eval_", "").localeCompare(other.replace("eval_", "")));
     this.none.hidden = order.length > 0;
-    if (this.curves) put(this.none, "No points yet.");
+    if (this.curves) put(this.none, this.isOver() ? "It has left no points." : "No points yet.");
     for (const name of order) {
       const inner = name.includes("/");
       if (!this.charts.has(name)) {

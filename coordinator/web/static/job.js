@@ -30,7 +30,7 @@ export function jobPage(page, id, tab, options, signal) {
   let job = {}, asked = null, watching = false, cursor = "";
 
   const said = (...parts) => { if (!signal.aborted) { trouble.hidden = !parts.length; trouble.replaceChildren(...parts); } };
-  const wrong = error => said(error.message, ...(error.reason === "JOB_NOT_FOUND" ? [" ", el("a", { href: "#/", textContent: "All jobs" })] : []));
+  const wrong = error => { delete trouble.dataset.of; said(error.message, ...(error.reason === "JOB_NOT_FOUND" ? [" ", el("a", { href: "#/", textContent: "All jobs" })] : [])); };
 
   async function look() {
     try {
@@ -93,7 +93,7 @@ export function jobPage(page, id, tab, options, signal) {
       if (key === tab) link.scrollIntoView({ block: "nearest", inline: "nearest" });
     }
     if (others().length) links.curves.href = `#/jobs/${id}/curves?with=${others().join(",")}`;
-    if (tab === "curves") { rooms.curves ??= new Curves(id, others(), signal); job.folds ? showFolds() : rooms.curves.setOthers(others()); }
+    if (tab === "curves") { rooms.curves ??= new Curves(id, others(), () => isFinal(stateOf(job)), signal); job.folds ? showFolds() : rooms.curves.setOthers(others()); }
     if (tab === "logs") { rooms.logs ??= new Logs(id, signal); rooms.logs.setRanks(job.spec?.ranks ?? 0); }
     if (tab === "predict") rooms.predict ??= new Predict(job, signal);
     if (tab === "files") rooms.files ??= new Files(id);

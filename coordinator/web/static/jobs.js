@@ -2,7 +2,7 @@
 
 import { call, stream } from "./api.js";
 import { Filter } from "./filter.js";
-import { el, isFinal, put, stateOf } from "./format.js";
+import { el, isFinal, put, stateOf, whole } from "./format.js";
 import { newRow, sparks, update } from "./rows.js";
 
 const EVERY_MS = 1000, PAGE = 100, MOST = 1000;
@@ -13,11 +13,12 @@ export function listPage(page, signal) {
   document.title = "bptrain";
   const filter = new Filter(asks => asks ? look() : arrange());
   const compare = el("button", { textContent: "Compare", disabled: true, title: "Choose two jobs or more" }), more = el("button", { textContent: "Older jobs", hidden: true });
+  const older = el("span", { className: "muted", hidden: true, textContent: `These are the newest ${whole(MOST)}; all of them: bptrain list` });
   const counts = el("span", { className: "muted grow", role: "status" }), trouble = el("div", { className: "trouble", role: "alert", hidden: true });
   const none = el("div", { className: "panel empty", hidden: true }), body = el("tbody");
   const table = el("table", { className: "list jobs" }, el("thead", {}, el("tr", {}, ...Object.entries(COLUMNS).map(([title, className]) => filter.head(title, className)))), body);
   const panel = el("div", { className: "panel", hidden: true }, table), tools = el("div", { className: "row" }, filter.text, filter.states, compare);
-  page.append(el("div", { className: "head" }, el("h1", { textContent: "Jobs" }), counts, tools), trouble, none, panel, el("p", { className: "head" }, more));
+  page.append(el("div", { className: "head" }, el("h1", { textContent: "Jobs" }), counts, tools), trouble, none, panel, el("p", { className: "head" }, more, older));
 
   const rows = new Map();
   let size = PAGE, due = null, stale = false, asked = null;
@@ -40,6 +41,7 @@ export function listPage(page, signal) {
       const listed = new Set(jobs.map(job => job.id));
       for (const [id, row] of rows) if (!listed.has(id)) { row.node.remove(); rows.delete(id); }
       more.hidden = !next || size >= MOST || filter.hasText;
+      older.hidden = !next || !more.hidden;
       arrange(Boolean(next));
     } catch (error) { said(error); }
   }

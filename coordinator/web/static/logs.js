@@ -12,10 +12,10 @@ export class Logs {
     this.rank = el("select", { title: "Of which rank", onchange: () => this.restart() }, el("option", { value: "", textContent: "all ranks" }));
     this.attempt = el("select", { title: "Of which start of the ranks", hidden: true, onchange: () => this.restart() }, el("option", { value: "", textContent: "all attempts" }));
     this.loud = el("input", { type: "checkbox", onchange: () => this.restart() });
-    this.search = el("input", { type: "search", placeholder: "with this text, or /regex/", oninput: () => { clearTimeout(this.typed); this.typed = setTimeout(() => this.restart(), 300); } });
+    this.search = el("input", { type: "search", placeholder: "with this text, or /regex/", ariaLabel: "Lines with this text, or /regular expression/", oninput: () => { clearTimeout(this.typed); this.typed = setTimeout(() => this.restart(), 300); } });
     this.older = el("button", { textContent: "Older lines", onclick: () => this.back() });
     this.said = el("span");
-    this.lines = el("div", { className: "panel lines", tabIndex: 0 });
+    this.lines = el("div", { className: "panel lines", tabIndex: 0, role: "log", ariaLive: "off", ariaLabel: "What the ranks printed" });
     this.node = el("div", {}, el("div", { className: "tools" }, this.attempt, this.rank, el("label", {}, this.loud, "errors only"), this.search, this.older, this.said), this.lines);
     this.restart();
   }

@@ -7,14 +7,14 @@ const PAGE = 100, SPARK = 60, AHEAD_PX = 400;
 
 export function newRow(job) {
   const name = job.spec?.name || job.id, cell = (className, ...children) => el("td", { className }, ...children);
-  const row = { id: job.id, check: el("input", { type: "checkbox", title: "Compare", ariaLabel: `Compare ${name}` }), state: badge("queued"), bar: el("i"), steps: el("span"),
+  const row = { id: job.id, check: el("input", { type: "checkbox", title: "Compare", ariaLabel: `Compare ${name}` }), state: badge("queued"), bar: el("i"), steps: el("span"), why: el("span", { className: "why" }),
     loss: cell("num loss"), held: cell("num wide"), speed: cell("num wide"), time: el("time"), step: "", drawn: "-" };
   row.bars = el("div", { className: "bar" }, row.bar);
   row.curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   for (const [key, value] of Object.entries({ class: "spark", viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" })) row.curve.setAttribute(key, value);
   row.path = row.curve.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "path"));
   const link = el("a", { href: `#/jobs/${job.id}`, title: name }, el("span", { className: "name", textContent: name }), el("span", { className: "id", textContent: job.id }));
-  row.node = el("tr", {}, cell("check", el("label", {}, row.check)), cell("job", link), cell("status", row.state), cell("progress", row.bars, row.steps), row.loss, row.held,
+  row.node = el("tr", {}, cell("check", el("label", {}, row.check)), cell("job", link), cell("status", row.state), cell("progress", row.bars, row.steps, row.why), row.loss, row.held,
     cell("curve", row.curve), row.speed, cell("num when", row.time));
   return row;
 }
@@ -24,7 +24,8 @@ export function update(row, job) {
   row.job = job;
   if (row.state.className !== "state " + state) row.state.className = "state " + state;
   put(row.state, state.toUpperCase() + (job.queue_position ? ` · place ${job.queue_position}` : ""));
-  row.state.title = job.cause ?? "";
+  row.state.title = row.why.title = job.cause ?? "";
+  put(row.why, state === "failed" ? job.failure?.cause || job.cause || "" : "");
   row.bars.className = "bar " + state;
   row.bar.style.width = `${share(job)}%`;
   put(row.steps, Number(total) ? `${whole(step)} of ${whole(total)} steps${left_s && !isFinal(state) ? ` · ${duration(left_s)} left` : ""}` : "not begun");

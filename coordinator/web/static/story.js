@@ -21,7 +21,7 @@ export class Story {
     if (message.started) {
       this.crew(message.started.ranks ?? []);
       const from = Number(message.started.first_step ?? 0), source = { SOURCE_MEMORY: " from a node's memory", SOURCE_DISK: " from a checkpoint" }[message.started.source] ?? "";
-      this.tell(null, "ranks", `${many(this.ranks.length, "rank")} begin at step ${whole(from)}${source}; ${whole(message.started.parameters)} parameters, ${whole(message.started.total_steps)} steps in all`);
+      this.tell(null, "ranks", `${many(this.ranks.length, "rank")} ${this.ranks.length === 1 ? "begins" : "begin"} at step ${whole(from)}${source}; ${whole(message.started.parameters)} parameters, ${whole(message.started.total_steps)} steps in all`);
     }
     if (message.crew) {
       const lost = (message.crew.lost ?? []).map(rank => `rank ${rank.rank ?? 0} on ${rank.host} ${rank.cause}`);

@@ -158,7 +158,7 @@ def test_the_list_is_narrowed_by_words_and_states_and_ordered_by_a_column(site, 
     page.get_by_text("No job is like this.").wait_for()
 
 
-def test_a_token_is_asked_for_once_and_again_when_somebody_presses_the_button(browser, tmp_path, data_root):
+def test_a_token_is_asked_for_once_and_again_when_somebody_presses_the_button_and_outlives_the_coordinator(browser, tmp_path, data_root):
     with embedded(Settings(tmp_path, data_root, 1), Listen(LOOPBACK, 0, 0, None, 0)) as server, Client(server.address) as client:
         secret, page = client.create_token("chief", Scope.SCOPE_ADMIN, 3600).secret, browser.new_page()
         page.goto(server.web_address)
@@ -168,10 +168,23 @@ def test_a_token_is_asked_for_once_and_again_when_somebody_presses_the_button(br
             pass  # asked for again, with no question
         assert not page.get_by_role("dialog").is_visible()
         page.get_by_role("button", name="Token").click()
-        page.get_by_label("Token").fill(secret)
-        page.get_by_role("button", name="Use it").click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Token").press("Enter")
+        page.get_by_label("Token", exact=True).fill("bpt_wrong")
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").get_by_text("token").first.wait_for()
+        page.get_by_label("Token", exact=True).fill(secret)
+        page.keyboard.press("Enter")
         page.get_by_text("No jobs yet.").wait_for()
         playwright.expect(page.get_by_role("alert")).to_be_hidden()
+        web_port, line = int(server.web_address.rpartition(":")[2]), page.locator("#line")
+        playwright.expect(line).to_have_text("live")
+    playwright.expect(line).to_have_text("no connection")
+    page.get_by_role("alert").get_by_text("the coordinator cannot be reached").wait_for()
+    with embedded(Settings(tmp_path, data_root, 1), Listen(LOOPBACK, 0, 0, None, web_port)):
+        playwright.expect(line).to_have_text("live")  # by itself, with the same token
+        playwright.expect(page.get_by_role("alert")).to_be_hidden()
+        page.get_by_text("No jobs yet.").wait_for()
         page.close()
 
 
@@ -179,6 +192,18 @@ def test_a_job_that_is_not_there_is_said_to_be_so(site, page):
     page.goto(f"{site[0].web_address}/#/jobs/nowhere")
     page.get_by_role("alert").get_by_text('there is no job "nowhere"').wait_for()
     assert not page.locator(".tabs").is_visible()
+
+
+def test_a_job_that_fails_says_why_in_the_list_and_on_its_page(site, page, small):
+    layers = ["flatten", {"linear": {"units": 8}}, "relu", {"linear": {"units": 10}}]
+    job = site[1].submit(small(name="fails", model={"input": [8, 8, 1], "layers": layers}, optimizer={"sgd": {"learning_rate": 1e30}}, ranks=1)).id
+    page.goto(site[0].web_address)
+    page.locator(".jobs tr", has_text=job).locator(".state.failed").wait_for()
+    playwright.expect(page.locator(".jobs tr", has_text=job).locator(".why")).to_contain_text("the loss is")
+    page.locator(".jobs tr", has_text=job).locator(".name").click()
+    page.get_by_role("alert").get_by_text("the loss is").wait_for()
+    page.get_by_role("alert").get_by_text("Next:").wait_for()
+    page.get_by_role("button", name="Try again").wait_for()
 
 
 @pytest.mark.parametrize("page", [(1360, 900, "dark"), (820, 1180, "light"), (390, 844, "light")], ids=["desk", "tablet", "phone"], indirect=True)
