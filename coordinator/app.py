@@ -17,6 +17,7 @@ from coordinator.runs.housekeeping import Housekeeping
 from coordinator.runs.hub import Hub
 from coordinator.runs.intake import Intake
 from coordinator.runs.oracles import Oracles
+from coordinator.runs.orphans import Orphans
 from coordinator.runs.sessions import Sessions
 from coordinator.runs.standby import MOST_RANKS, Standby
 from coordinator.runs.supervisor import Supervisor
@@ -59,6 +60,7 @@ class App:
         standby = Standby(launcher, settings.runs, settings.data_root, MOST_RANKS if settings.standby else 0)
         self.supervisor = Supervisor(self.database, self.hub, self.intake, self.sessions, launcher, standby,
                                      settings.slots, settings.data_root, settings.limits.token_slots, self.traces)
+        self.orphans = Orphans(self.database, launcher, settings.runs)
         self.changes = Changes(self.database, self.supervisor, settings.limits)
         self.making = Making(self.database, self.changes, settings.runs, settings.data_root, settings.slots)
         self.removing = Removing(self.database, self.hub)

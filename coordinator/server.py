@@ -81,6 +81,7 @@ class Server:
             await self._app.close()
             os.close(self._lock)
             raise
+        await self._app.orphans.take_in()  # before they come themselves
         await self._private.start()
         self._app.supervisor.worker_address = self.worker_address
         await self._app.supervisor.start()

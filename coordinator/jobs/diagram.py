@@ -6,7 +6,8 @@ from coordinator.jobs.states import TABLE
 HEAD = """# The life of a job
 
 Drawn from the table in [states.py](states.py) by `python -m coordinator.jobs.diagram`; a test holds that it is up to date.
-SUCCEEDED, FAILED and CANCELLED are final: only `bptrain retry` leads out of the last two.
+SUCCEEDED, FAILED and CANCELLED are final: only `bptrain retry` leads out of the last two. Ranks are found where the store
+was put back to a copy that is older than they are.
 """
 
 

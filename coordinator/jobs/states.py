@@ -2,7 +2,8 @@
 
 1. Every change of a job's state is a row of TABLE; what is not there cannot happen.
 2. Nothing here acts: runs/supervisor.py performs the actions.
-3. A job that has ended stays so, unless somebody asks to try it again.
+3. A job that has ended stays so, unless somebody asks to try it again (or has, before the store was put back to an older
+   copy: then its ranks are found).
 4. A job that is trained in folds has no part in it: where it stands follows from them (folds.py).
 """
 
@@ -35,6 +36,7 @@ class Event(Enum):
     RANKS_CUT_OFF = "ranks cut off"  # without an end record; they are started again
     RANKS_GONE = "ranks gone"  # without an end record, for good
     PUT_OFF = "put off"  # failed, and to be tried again
+    RANKS_FOUND = "ranks found"  # they run, but the store is older than they are
 
 
 class Action(Enum):
@@ -79,6 +81,10 @@ TABLE: dict[tuple[int, Event], tuple[int, tuple[Action, ...]]] = {
     (CANCELLING, Event.LAUNCH_FAILED): (CANCELLED, ()),
     (FAILED, Event.RETRY_ASKED): (QUEUED, ()),
     (CANCELLED, Event.RETRY_ASKED): (QUEUED, ()),
+    (QUEUED, Event.RANKS_FOUND): (RUNNING, ()),
+    (PAUSED, Event.RANKS_FOUND): (RUNNING, ()),
+    (FAILED, Event.RANKS_FOUND): (RUNNING, ()),
+    (CANCELLED, Event.RANKS_FOUND): (RUNNING, ()),
 }
 
 

@@ -80,6 +80,10 @@ class Launcher(ABC):
     def find(self, run_dir: Path) -> Launch | None:
         """The launch of that run, if it still runs."""
 
+    @abstractmethod
+    def running(self, runs: Path) -> list[Path]:
+        """The folders right below `runs` for which ranks run."""
+
 
 async def poll(condition, period_s: float = 0.1) -> None:
     """Returns when `condition()` holds."""

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -49,15 +49,15 @@ class Local(Launcher):
 
     def find(self, run_dir: Path) -> Launch | None:
         mark = str(run_dir.resolve())
-        for process in psutil.process_iter():
-            try:
-                command = process.cmdline()
-                if mark in command and Path(command[0]).name.startswith(("mpi", "prte")):
-                    return self._launch(process, command, None)
-            except psutil.Error:
-                continue  # gone, or not ours to look at
+        for process, command in _launches():
+            if mark in command:
+                return self._launch(process, command, None)
         scratch.remove(run_dir)  # it may have been killed when nobody was there
         return None
+
+    def running(self, runs: Path) -> list[Path]:
+        folders = [Path(command[command.index("worker") + 1]) for _, command in _launches() if "worker" in command]
+        return [folder for folder in folders if folder.parent == runs.resolve()]
 
     def _options(self, said: str, order: Order) -> list[str]:
         return mpirun.options(said)
@@ -147,6 +147,14 @@ class LocalLaunch(Launch):
                 process.send_signal(number)
             except psutil.Error:
                 continue
+
+
+def _launches() -> Iterator[tuple[psutil.Process, list[str]]]:
+    """Every mpirun on this machine, and how it was called; none that is not ours to look at."""
+    for process in psutil.process_iter():
+        command = _command(process)
+        if command and Path(command[0]).name.startswith(("mpi", "prte")):
+            yield process, command
 
 
 def _alive(process: psutil.Process) -> bool:

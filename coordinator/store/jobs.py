@@ -34,11 +34,12 @@ def submitted(job_id: str) -> float:
     return (number >> 14) / 1e6
 
 
-def add(connection: sqlite3.Connection, job_id: str, spec: JobSpec, run_dir: str, owner: str = "", origin: Origin = Origin()) -> None:
-    """`owner`: name of the token that submitted it, empty without one. `origin`: what it was forked from."""
+def add(connection: sqlite3.Connection, job_id: str, spec: JobSpec, run_dir: str, owner: str = "", origin: Origin = Origin(), token: str = "") -> None:
+    """`owner`: name of the token that submitted it, empty without one. `origin`: what it was forked from. `token`: that its ranks
+    show; a new one unless they have one."""
     connection.execute(
         "INSERT INTO jobs (id, spec, token, state, cause, run_dir, owner, origin_job, origin_step) VALUES (?, x'', ?, 0, '', ?, ?, ?, ?)",
-        (job_id, secrets.token_urlsafe(24), run_dir, owner, origin.job_id, origin.step))
+        (job_id, token or secrets.token_urlsafe(24), run_dir, owner, origin.job_id, origin.step))
     set_spec(connection, job_id, spec)
 
 
@@ -48,6 +49,10 @@ def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
     if row is None:
         raise Refusal("JOB_NOT_FOUND", job=job_id)
     return row
+
+
+def exists(connection: sqlite3.Connection, job_id: str) -> bool:
+    return connection.execute("SELECT EXISTS (SELECT * FROM jobs WHERE id = ?)", (job_id,)).fetchone()[0] == 1
 
 
 def in_folds(row: sqlite3.Row) -> Refusal:

@@ -20,4 +20,4 @@ def command(name: str, state: Path | None) -> None:
     finally:
         os.close(lock)
     click.echo(f"{found} is the store now; the one before is {aside}, beside it")
-    click.echo("what was done since is not in it: tokens that were revoked meanwhile are good again (bptrain token list)")
+    click.echo("what was done since is not in it, but jobs that still train are taken in again; tokens that were revoked meanwhile are good again (bptrain token list)")

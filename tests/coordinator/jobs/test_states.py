@@ -9,17 +9,17 @@ from coordinator.jobs import diagram, states
 from coordinator.jobs.states import ACTIVE, FINAL, TABLE, Action, Event, allowed, label
 
 LIFE = {
-    "QUEUED": {"slots granted": "STARTING", "pause asked": "PAUSED", "cancel asked": "CANCELLED"},
+    "QUEUED": {"slots granted": "STARTING", "pause asked": "PAUSED", "cancel asked": "CANCELLED", "ranks found": "RUNNING"},
     "STARTING": {"ranks met": "RUNNING", "launch failed": "FAILED", "training failed": "FAILED", "ranks gone": "FAILED",
                  "ranks cut off": "STARTING", "put off": "QUEUED", "pause asked": "PAUSING", "cancel asked": "CANCELLING"},
     "RUNNING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "training failed": "FAILED", "ranks gone": "FAILED",
                 "ranks cut off": "STARTING", "resized": "STARTING", "put off": "QUEUED", "pause asked": "PAUSING", "cancel asked": "CANCELLING"},
     "CANCELLING": {"completed": "SUCCEEDED", "stopped": "CANCELLED", "ranks gone": "CANCELLED", "launch failed": "CANCELLED",
                    "training failed": "FAILED", "cancel asked": "CANCELLING"},
-    "SUCCEEDED": {}, "FAILED": {"retry asked": "QUEUED"}, "CANCELLED": {"retry asked": "QUEUED"},
+    "SUCCEEDED": {}, "FAILED": {"retry asked": "QUEUED", "ranks found": "RUNNING"}, "CANCELLED": {"retry asked": "QUEUED", "ranks found": "RUNNING"},
     "PAUSING": {"completed": "SUCCEEDED", "stopped": "PAUSED", "ranks gone": "PAUSED", "launch failed": "PAUSED",
                 "training failed": "FAILED", "cancel asked": "CANCELLING"},
-    "PAUSED": {"resume asked": "QUEUED", "cancel asked": "CANCELLED"},
+    "PAUSED": {"resume asked": "QUEUED", "cancel asked": "CANCELLED", "ranks found": "RUNNING"},
 }
 EVERY_STATE = [state for state in JobState.values() if state]
 
@@ -56,8 +56,8 @@ def test_every_state_can_be_reached_by_a_submitted_job():
 
 
 @pytest.mark.parametrize("state", FINAL, ids=label)
-def test_a_final_state_is_left_by_asking_only(state):
-    assert {event for source, event in TABLE if source == state} <= {Event.RETRY_ASKED}
+def test_a_final_state_is_left_by_asking_or_by_ranks_that_run_only(state):
+    assert {event for source, event in TABLE if source == state} <= {Event.RETRY_ASKED, Event.RANKS_FOUND}
 
 
 @pytest.mark.parametrize("state", EVERY_STATE, ids=label)
