@@ -41,6 +41,13 @@ def bptrain() -> None:
 
 
 def main() -> None:
+    try:
+        _main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _main() -> None:
     from bpcore.errors import BptrainError
     from coordinator.errors import exit_code
     from worker.record.console import complain
@@ -53,8 +60,6 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has left
         sys.exit(0)

@@ -11,7 +11,7 @@ from bpcore.errors import InvalidInput, Problem
 from coordinator.answers import Predicted
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
-from coordinator.terminal import options
+from coordinator.terminal import fetched, options
 from worker.jobs import jobfile
 from worker.record import rundir
 from worker.record.rundir import RunDir
@@ -35,7 +35,7 @@ def command(job: str, data: str, send: bool, output: Path | None, batch_size: in
     file, such as '{npz: {path: new.npz}}'. Answers need not be in it. It is looked for below the data root: the
     coordinator's own where JOB is one of its jobs.
     """
-    if not Path(job).exists():
+    if not Path(job).is_file() and not fetched.is_folder(job):
         with Client(address) as client:
             _write(client.predict(job, _file(data) if send else data, batch_size), output)
         return

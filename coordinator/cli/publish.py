@@ -10,7 +10,7 @@ from coordinator import exporters
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
-from coordinator.terminal import options
+from coordinator.terminal import fetched, options
 from worker.record import journal
 from worker.record.rundir import RunDir
 
@@ -24,7 +24,7 @@ from worker.record.rundir import RunDir
 def command(source: str, target: str, place: str, follow: bool, address: Endpoint) -> None:
     """Write a job's curves for other programs. PLACE is a folder for tensorboard, a server's URL for mlflow. With the folder of a
     run in place of a job no coordinator is needed."""
-    if Path(source).is_dir():
+    if fetched.is_folder(source):
         rows = _published(target, place, Path(source).resolve().name, {"folder": source}, _journal(Path(source)), 0)
     else:
         with Client(address) as client:

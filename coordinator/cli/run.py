@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bpcore.errors import Problem
+from bpcore.errors import InvalidInput, Problem
 from bptrain.v1.report_pb2 import AttemptEnded
 from bptrain.v1.spec_pb2 import JobSpec
 from coordinator.launchers import Launcher, Order, hostfile
@@ -37,11 +37,18 @@ def command(job: Path, ranks: int | None, run_dir: Path | None, resume: bool, ho
     words = [word for text in more for word in shlex.split(text)]
     launcher = Hosts(hostfile.read(hosts), agent, words) if hosts else Local(words)
     folder = job if job.is_dir() else run_dir
-    spec, problems = jobfile.read(job / "job.json" if job.is_dir() else job)
+    spec, problems = jobfile.read(_of_folder(job) if job.is_dir() else job)
     spec = specs.for_ranks(spec, ranks or spec.ranks or 1)
     if spec.folds > 1 and not spec.fold:
         raise click.exceptions.Exit(_cross_validate(launcher, spec, problems, Path(data_root), folder, resume))
     raise click.exceptions.Exit(_run(launcher, spec, problems, Path(data_root), folder, resume))
+
+
+def _of_folder(folder: Path) -> Path:
+    """The job file of a run. Raises InvalidInput."""
+    if not (folder / "job.json").exists():
+        raise InvalidInput([Problem(str(folder), "expected a job file, or the folder of a run, but in this one there is no job.json")])
+    return folder / "job.json"
 
 
 def _run(launcher: Launcher, spec: JobSpec, problems: Sequence[Problem], data_root: Path, folder: Path | None, resume: bool) -> int:
@@ -77,11 +84,14 @@ async def _train(launcher: Launcher, order: Order, place: RunDir, spec: JobSpec)
     end = screen.view.ended
     if end is None:
         place.release_memory()
+        if run.interrupted:
+            click.echo(f"stopped before the first step; start again with: bptrain run {shlex.quote(str(place.path))} --resume")
+            return 130
         raise TrainingFailed(f"the ranks ended with exit status {status} before the job was done; {place.log} has their words")
     click.echo(end.cause if end.outcome == AttemptEnded.OUTCOME_FAILED else f"{end.cause} at step {end.step}")
     if end.digest:
         click.echo(f"parameters sha256:{end.digest}")
     if end.outcome == AttemptEnded.OUTCOME_STOPPED:
-        click.echo(f"go on with: bptrain run {place.path} --resume")
+        click.echo(f"go on with: bptrain run {shlex.quote(str(place.path))} --resume")
         return 130
     return 0 if end.outcome == AttemptEnded.OUTCOME_COMPLETED else 1

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bpcore.errors import InvalidInput, Problem
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.errors import Refusal
@@ -16,7 +17,7 @@ TRIES = 3
 @contextmanager
 def run(source: str, address: Endpoint) -> Iterator[RunDir]:
     """`source`: a folder here, else a job. Of a job the folder has the job file and the newest checkpoint, as long as this lasts."""
-    if Path(source).is_dir():
+    if is_folder(source):
         yield RunDir(Path(source))
         return
     with Client(address) as client, TemporaryDirectory() as place:
@@ -28,6 +29,15 @@ def run(source: str, address: Endpoint) -> Iterator[RunDir]:
                 if refusal.reason != "ARTIFACT_NOT_FOUND" or tries == TRIES - 1:
                     raise
         yield RunDir(Path(place))
+
+
+def is_folder(source: str) -> bool:
+    """Else it is a job's id. Raises InvalidInput for what can be neither."""
+    if Path(source).is_dir():
+        return True
+    if {".", "/"} & {*source} or Path(source).exists():
+        raise InvalidInput([Problem(source, "expected a job of a coordinator, or the folder of a run, but there is no such folder")])
+    return False
 
 
 def _fetch(client: Client, job_id: str, place: Path) -> None:

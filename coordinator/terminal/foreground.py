@@ -30,16 +30,16 @@ class Foreground:
         list(self._tail.read())  # earlier attempts
         self._restarts = Restarts(restarts)
         self._launch: Launch | None = None
-        self._interrupted = self._moves = False
+        self.interrupted = self._moves = False
         self._patience = math.inf  # until when the ranks may be there
 
     def interrupt(self) -> None:
         """Ctrl-C: the first asks the ranks to stop, the second ends them."""
-        if self._interrupted:
+        if self.interrupted:
             self._end_after(0)
         elif self._launch:
-            self._interrupted = True
             self._launch.ask_to_stop()
+        self.interrupted = True
 
     async def until_the_end(self) -> int | None:
         """The exit status of the last start."""
@@ -54,7 +54,7 @@ class Foreground:
         view, moves, self._moves = self._screen.view, self._moves, False
         # An mpirun that goes down asks its ranks to stop: that is not the user's wish.
         is_over = view.ended is not None and not (view.ended.outcome == AttemptEnded.OUTCOME_STOPPED and status)
-        if self._interrupted or is_over:
+        if self.interrupted or is_over:
             return False
         if not moves and not self._restarts.again(view.progress.step):
             return False
@@ -72,6 +72,8 @@ class Foreground:
             looks += 1
             if view.started is begun and looks % 5 == 0 and launch.lost_ranks():
                 self._end_after(0)  # a rank died before all had met: the others would wait for it in MPI
+            if self.interrupted and view.started is begun:
+                launch.ask_to_stop()  # also those who were not there yet
             last_look = gone.done()
             self._show()
             if last_look:
@@ -100,7 +102,7 @@ class Foreground:
             step = looks.look(view.crew if view.started is not begun else (), room)
             if step is Step.KILL:
                 self._end_after(0)
-            elif step is Step.LEAVE and not self._interrupted:
+            elif step is Step.LEAVE and not self.interrupted:
                 self._moves = True
                 launch.ask_to_leave()
                 self._end_after(GRACE_S)

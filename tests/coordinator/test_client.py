@@ -31,6 +31,12 @@ print([name for name in server if name in sys.modules])
 """
 
 
+def test_the_command_is_there_before_grpc_is():
+    """Ctrl-C has from the first moment somebody who takes it without a traceback."""
+    code = "import sys; from coordinator.cli import main; print([name for name in ('grpc', 'numpy', 'google') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_importing_the_client_loads_no_part_of_the_server():
     loaded = subprocess.run([sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.strip() == "[]"

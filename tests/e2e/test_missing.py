@@ -67,6 +67,17 @@ def test_a_job_that_is_not_there(standing, command):
     assert refused(standing.bptrain(command, "nope"), 2, 'there is no job "nope"; bptrain list shows all')
 
 
+@pytest.mark.parametrize("command", [
+    ["predict", "runs/none", "x.csv"], ["explain", "runs/none"], ["export", "none.yaml", "x.onnx"], ["publish", "runs/none", "tensorboard", "x"]], ids=" ".join)
+def test_a_folder_that_is_not_there_is_not_asked_for_at_a_coordinator(workplace, command):
+    sentence = f"{command[1]}: expected a job of a coordinator, or the folder of a run, but there is no such folder"
+    assert refused(workplace.bptrain(*command), 2, sentence)
+
+
+def test_a_folder_that_is_not_a_runs(workplace):
+    assert refused(workplace.bptrain("run", "."), 2, ".: expected a job file, or the folder of a run, but in this one there is no job.json")
+
+
 def test_no_job_at_all(standing):
     assert refused(standing.bptrain("show"), 3, NO_JOBS)
 

@@ -104,6 +104,21 @@ def test_ctrl_c_stops_with_a_checkpoint_and_says_how_to_go_on(workplace, begun, 
     assert processes(workplace.folder / "long") == []
 
 
+@pytest.mark.parametrize("file", ["job.json", "log"])
+def test_ctrl_c_while_the_ranks_are_started_ends_the_run_without_a_second_one(workplace, wait_until, processes, file):
+    """Whatever has begun by then. The folder's name has to be quoted on a command line."""
+    folder, bptrain = workplace.folder / "my run", Path(sys.executable).with_name("bptrain")
+    with workplace.popen(bptrain, "run", workplace.job(epochs=1_000_000), "--run-dir", folder.name) as process:
+        wait_until((folder / file).exists)
+        process.send_signal(signal.SIGINT)
+        try:
+            output, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, error.strip()) == (130, "") and processes(folder) == []
+    assert output.endswith(" with: bptrain run 'my run' --resume\n") or file == "job.json"
+
+
 def test_a_killed_mpirun_is_started_again_and_the_run_goes_on(workplace, begun, wait_until):
     folder = workplace.folder / "long"
     mpirun, _ = workplace.ranks(folder)

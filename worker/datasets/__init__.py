@@ -68,7 +68,9 @@ class DataRoot:
         path = self._inside(name, field)
         if path.is_file():
             return [path]
-        found = sorted(each for each in _below(self.folder(name, field)) if each.suffix.lower() in suffixes and self._is_ours(each))
+        if not path.is_dir():
+            raise InvalidInput([Problem(field, expected("a file or folder inside the data root", name, "there is none of that name"), NOT_FOUND)])
+        found = sorted(each for each in _below(path) if each.suffix.lower() in suffixes and self._is_ours(each))
         if not found:
             raise InvalidInput([Problem(field, expected(f"files that end in {', '.join(sorted(suffixes))}", name, "there are none in it"), NOT_FOUND)])
         return found

@@ -22,7 +22,6 @@ from worker.sources.tables import Table
 @dataclass(frozen=True)
 class Csv(Table):
     delimiter: str = text(",")
-    names: int = 0  # columns, the first ones, that are read as text whatever they hold
 
     def blocks(self, root, left_out):
         library = arrow.library()
@@ -54,7 +53,7 @@ class Csv(Table):
         """As what each column is read, of what was told from its beginning: an input that begins with integers may go on with other
         numbers; a class or a group's name is exact."""
         types, exact = arrow.library().types, {*self.target, self.group}
-        return {name: "string" if i < self.names else "float64" if types.is_null(kind) or types.is_integer(kind) and name not in exact else kind
+        return {name: "string" if i in self.texts or name in self.texts else "float64" if types.is_null(kind) or types.is_integer(kind) and name not in exact else kind
                 for i, (name, kind) in enumerate(zip(columns, found))}
 
 

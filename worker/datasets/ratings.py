@@ -30,7 +30,7 @@ class Ratings(Source):
 
     def open_with(self, root, learned):
         common = {name: getattr(self, name) for name in ("path", "delimiter", "split", "test_fraction", "split_seed", "stratify", "on_bad", "of_fold")}
-        table, left_out = _Csv(**common, names=2, inputs=("user", "item"), target=("rating",), advice=""), []
+        table, left_out = _Csv(**common, texts=(0, 1), inputs=("user", "item"), target=("rating",), advice=""), []
         return Triples(table, map(_triple, table.blocks(root, left_out)), learned, left_out)
 
 

@@ -46,7 +46,7 @@ def read(path: str | Path) -> tuple[JobSpec, list[Problem]]:
     try:
         if path.stat().st_size > LIMIT_BYTES:
             raise InvalidInput([Problem(str(path), expected(f"a job file of at most {LIMIT_BYTES} bytes", path.stat().st_size))])
-        return parse(yaml.load(path.read_text(), _Loader))
+        return parse(yaml.load(path.read_text(encoding="utf-8"), _Loader))
     except OSError as error:
         raise InvalidInput([Problem(str(path), f"expected a readable job file: {error.strerror}")]) from None
     except UnicodeDecodeError:

@@ -1,15 +1,16 @@
 """Tables: rows that come in blocks, written once to a mapped file (packed.py) and read from there at random.
 
 1. Numbers of the columns `inputs` stand side by side in x. A column of text is a field of its own name: integers, numbered
-   by name from 1 on as the training part has them; 0 is text that it lacks.
+   by name from 1 on as the training part has them; 0 is text that it lacks. Held-out data, and what is predicted, is read by the names
+   of the training data's columns, in whatever order and beside whatever others they stand.
 2. A column of integers or text as the only target is a class, integers (); text that the training part lacks is refused.
 3. An empty cell among the inputs, numbers or text, is as `missing` says; of a target, a weight or a group that divides it is refused.
 4. A row is named by its file and its number in it, from 1 on, a headline not counted.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,7 @@ def column_names() -> Any:
 class Table(Source):
     """The base of formats with rows and columns. `missing`: what happens to an empty cell among the inputs: it is refused,
     its row is left out, or it is the mean of the training part or 0; one of text is 0 then, as what the training part lacks.
-    `advice`: what may be done."""
+    `texts`: columns, by name or place, that are text whatever they hold, where a file does not say. `advice`: what may be done."""
 
     path: str = text(wants="the path of a file or folder, relative to the data root")
     inputs: tuple[str, ...] = names(())
@@ -50,6 +51,7 @@ class Table(Source):
     weight: str = text("")
     group: str = text("")
     missing: str = choice("fail", "drop", "mean", "zero")
+    texts: tuple[str | int, ...] = ()
     advice: str = "; say what to do: missing: drop, mean or zero"
 
     def blocks(self, root: DataRoot, left_out: list[str]) -> Iterator[tuple[str, Columns]]:
@@ -58,7 +60,8 @@ class Table(Source):
 
     def open_with(self, root: DataRoot, learned: Mapping[str, Any]) -> Dataset:
         left_out: list[str] = []
-        return Rows(self, self.blocks(root, left_out), learned, left_out)
+        table = replace(self, inputs=tuple(learned["inputs"]), texts=tuple(learned["texts"])) if learned else self
+        return Rows(table, table.blocks(root, left_out), learned, left_out)
 
     def roles(self, known: Sequence[str], may_lack: bool) -> Roles:
         """Of these columns. Raises InvalidInput for columns that are not there; others than inputs `may_lack`."""
@@ -79,7 +82,8 @@ class Rows:
     def __init__(self, table: Table, blocks: Iterator[tuple[str, Columns]], learned: Mapping[str, Any], left_out: list[str]):
         self._table, self._packed = table, Packed(blocks, partial(table.roles, may_lack=bool(learned)))
         self.roles, self._codes, self._cells = self._packed.roles, self._packed.codes, self._packed.cells
-        if problems := [problem for name in self._names() if (problem := self._missing(name))]:
+        strange = [problem for name in self.roles.inputs if learned and (problem := self._other_kind(name, learned["texts"]))]
+        if problems := strange or [problem for name in self._names() if (problem := self._missing(name))]:
             raise InvalidInput(problems)
         usable = self._usable()
         self.skipped = len(left_out) + len(self._cells) - len(usable)
@@ -111,6 +115,13 @@ class Rows:
     def remark(self) -> str:
         """Which inputs are no numbers, and through which cell."""
         return "".join(self._text_cell(name) for name in self.roles.inputs if name in self._codes)
+
+    def _other_kind(self, column: str, texts: Collection[str]) -> Problem | None:
+        """Numbers where the training data has text, or the other way round. A column that is all empty is both."""
+        if (column in self._codes) == (column in texts) or column in self._codes and not self._codes[column]:
+            return None
+        what, got = ("text", ", got numbers") if column in texts else ("numbers", self._text_cell(column))
+        return Problem("inputs", f'expected {what} in "{column}", as the training data has there{got}')
 
     def _text_cell(self, column: str) -> str:
         """The first that is not a number."""
@@ -174,8 +185,8 @@ class Rows:
                                for block in blocks])
 
     def _learn(self) -> dict[str, Any]:
-        """Of the rows asked for: means, and the texts of each column."""
-        found: dict[str, Any] = {"texts": {name: self._known(name) for name in self._texts()}}
+        """Of the rows asked for: means, and the texts of each column. And which columns are read, in which order."""
+        found: dict[str, Any] = {"inputs": list(self.roles.inputs), "texts": {name: self._known(name) for name in self._texts()}}
         if len(self.roles.target) == 1 and self.roles.target[0] in self._codes:
             found["classes"] = found["texts"][self.roles.target[0]]
         if self._table.missing == "mean" and "x" in self._cells.dtype.names:

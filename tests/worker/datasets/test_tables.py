@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -137,6 +138,29 @@ def test_text_that_the_training_part_lacks_is_0_and_a_class_is_refused(opened, r
     classes = opened(inputs=["age"], target="town").learned
     assert refused(lambda: opened(held_out, classes, inputs=["age"], target="town")) == [
         f'path: {opened.file}, row 8: expected a class of the training data (a, b, c), got "z"']
+
+
+def test_columns_of_other_data_are_found_by_name(opened, refused):
+    """Where all others are inputs, too: not by their place, which in another file may be another."""
+    asked = {"target": "ill", "group": "patient"}
+    learned = json.loads(json.dumps(opened(**asked).learned))
+    new = [{"id": "new", **dict(reversed(row.items()))} for row in ROWS]
+    data = opened(new, learned, **asked)
+    assert everything(data)["x"].tolist() == [[row["age"], row["dose"], row["score"]] for row in ROWS] and set(data.fields) == {"x", "town", "y"}
+    assert refused(lambda: opened([{"age": 1, "dose": 2, "town": "a"}], learned, **asked)) == [
+        'inputs: unknown column "score"; known: age, dose, town']
+
+
+def test_a_column_of_other_data_is_of_the_kind_that_the_training_data_has(opened, refused):
+    learned = opened(inputs=["dose", "town"]).learned
+    rows = [{"dose": 1, "town": "a"}, {"dose": "x", "town": "b"}] if opened.file == "t.csv" else [{"dose": "x", "town": "a"}]
+    assert refused(lambda: opened(rows, learned)) == [
+        f'inputs: expected numbers in "dose", as the training data has there; "dose" is text, as "x" in {opened.file}, row {len(rows)}']
+    rows = [{"dose": 1, "town": 7}]
+    if opened.file == "t.csv":  # says nothing of what it holds
+        assert everything(opened(rows, learned))["town"].tolist() == [0]
+    else:
+        assert refused(lambda: opened(rows, learned)) == ['inputs: expected text in "town", as the training data has there, got numbers']
 
 
 def test_a_column_that_is_not_there_is_named_with_all_there_are(opened, refused):

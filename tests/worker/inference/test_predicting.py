@@ -87,9 +87,9 @@ def test_plain_outputs_go_to_npy_and_other_data_sets_are_named_as_in_a_job_file(
 
 
 @pytest.mark.parametrize(("data", "text"), [
-    ("none.csv", 'path: expected a folder inside the data root, got "none.csv"; there is none of that name'),
+    ("none.csv", 'path: expected a file or folder inside the data root, got "none.csv"; there is none of that name'),
     ("{csv: {", "data: expected a path, train, eval, or a data set such as {npz: {path: new.npz}}"),
-    ("bad.csv", "data.x: expected samples of shape [6], as the model was trained on, got [5]"),
+    ("bad.csv", 'inputs: unknown column "dose"; known: age, ill, town'),
 ])
 def test_data_that_does_not_fit_is_refused(folder, refused, data, text):
     write(folder / "bad.csv", [{"age": 1, "town": "aix", "ill": "no"}])
