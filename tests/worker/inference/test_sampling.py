@@ -33,7 +33,7 @@ def test_it_is_written_behind_each_epoch_whoever_trains_and_changes_nothing(aske
         said.append(done.stdout)
     assert len(set(ended)) == 1 and texts[2] == [] and texts[0] == texts[1]
     assert [step for step, _ in texts[0]] == [10 * epoch for epoch in range(1, 9)] and texts[0][-1] == (80, "abcabcabca")
-    assert all('sample of step 80: "abcabcabca"' in text for text in said[:2]) and "sample" not in said[2]
+    assert all('sample of step 80: "abcabcabca"' in text for text in said[:2]) and "sample of" not in said[2]  # a slow machine tells its samples/s
 
 
 @pytest.mark.parametrize(("sample", "problem"), [
