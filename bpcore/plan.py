@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpcore import diagnosis, lodging, memory, rng
+from bpcore import diagnosis, kernels, lodging, memory, rng
 from bpcore.arena import Vector
 from bpcore.bound import ByVector
 from bpcore.errors import ShapeError, expected
@@ -81,7 +81,7 @@ class Plan:
             came = batch[given.field]
             if came.shape != array.shape:
                 raise ShapeError(expected(f"samples of shape {describe(given.shape)}", describe(came.shape[1:])))
-            np.copyto(array, came, casting="unsafe")
+            array[...] = came
         self._key, self._pass = key, self._passes[training].of(parameters)
         self.steps = self._pass.steps
         if self.shares_totals:
@@ -163,8 +163,8 @@ class _Pass:
         self.steps = [copy(w) for w in steps]
         for w, p in zip(self.steps, parameters.nodes):
             w.p, w.training = p, training
-        self.ahead = [call for layer, w in zip(plan.layers, self.steps) for call in layer.ahead(w)]
-        self.back = ByVector(lambda out: list(plan.back(self.steps, out)))
+        self.ahead = kernels.program.fused(call for layer, w in zip(plan.layers, self.steps) for call in layer.ahead(w))
+        self.back = ByVector(lambda out: kernels.program.fused(plan.back(self.steps, out)))
 
 
 def _later_writers(graph: Graph, dtype: type) -> list[dict[str, np.ndarray]]:

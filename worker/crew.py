@@ -44,7 +44,7 @@ class Crew:
         for rank, key in enumerate(keys):
             nodes.setdefault(key, []).append(rank)
         crew = cls(comm, list(nodes.values()), pids, hosts, places, any(beside))
-        comm.table = crew._table() if len(nodes) == 1 and comm.size > 1 and table.is_supported() else None
+        comm.table = crew._table() if len(nodes) == 1 and comm.size > 1 else None
         return crew
 
     @cached_property

@@ -18,6 +18,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.compiler import CompileResult
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
@@ -25,6 +26,7 @@ from numba.core.runtime import rtsys
 from bpcore import kernels
 
 OPTIONS = {"nogil": True, "error_model": "numpy"}
+ANY = np.dtype(np.float32)  # for kernels that take only what has a kind of its own
 
 # A function that kernels call, compiled into each of them.
 helper = numba.njit(**OPTIONS)
@@ -33,6 +35,12 @@ helper = numba.njit(**OPTIONS)
 def read(real: Any, axes: int, layout: str = "A") -> numba.types.Array:
     """The type of an argument that is only read; any strides, or with layout "C" in order and without gaps."""
     return numba.types.Array(real, axes, layout, readonly=True)
+
+
+class Bound(partial):
+    """A kernel with all its arguments; `overload`: its code. Several in a row can be made one (program.py)."""
+
+    overload: CompileResult
 
 
 class Kernel:
@@ -62,7 +70,7 @@ class Kernel:
 
     def bound(self, dtype: np.dtype, *arguments: Any) -> Callable[..., object]:
         """The call with these arguments in front, whose types are looked at now and not in each call; those that come with the
-        call are not looked at. Raises TypeError."""
+        call are not looked at. With all its arguments it is Bound. Raises TypeError."""
         function = self.of(dtype)
         if function is _nothing:
             return _nothing
@@ -71,7 +79,11 @@ class Kernel:
         given = [numba.typeof(argument) for argument in arguments]
         if any(converts(one, other) is None for one, other in zip(given, wanted)):
             raise TypeError(f"{self.function.__name__} takes {wanted}, got {given}")
-        return partial(compiled.entry_point, *arguments)
+        if len(given) < len(wanted):
+            return partial(compiled.entry_point, *arguments)
+        call = Bound(compiled.entry_point, *arguments)
+        call.overload = compiled
+        return call
 
     def is_kept(self, dtype: np.dtype) -> bool:
         """Whether it would be fetched from disk."""

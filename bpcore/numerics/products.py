@@ -15,8 +15,9 @@ import numpy as np
 from bpcore import kernels
 from bpcore.layers import Workspace
 
-# Below these a call of np.dot is as cheap; a vector times a matrix is a thing of its own, which BLAS does well.
+# A vector times a matrix is a thing of its own, which BLAS does well where there is much of it.
 ROWS, COLUMNS, PRODUCTS = 2, 8, 1 << 11
+FEW = 64  # products that the kernel adds up as fast, in less than a vector's columns
 
 
 def calls(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.ndarray | None = None,
@@ -25,9 +26,9 @@ def calls(w: Workspace, a: np.ndarray, b: np.ndarray, out: np.ndarray, bias: np.
 
     a: (m, k), b: (k, n), out: (m, n), whose rows or columns are without gaps, bias: (n,).
     """
-    if out.strides[1] != out.itemsize and bias is None:
-        a, b, out = b.T, a.T, out.T
-    if out.strides[1] == out.itemsize and (suits(*out.shape, a.shape[1], out.dtype) or bias is not None and is_tiny(*out.shape, a.shape[1], out.dtype)):
+    if bias is None and (out.strides[1] != out.itemsize or out.shape[1] == 1 and out.strides[0] == out.itemsize):
+        a, b, out = b.T, a.T, out.T  # a single column, too, is quicker as a row
+    if out.strides[1] == out.itemsize and (suits(*out.shape, a.shape[1], out.dtype) or is_tiny(*out.shape, a.shape[1], out.dtype)):
         start = out if add else np.empty((0, out.shape[1]), out.dtype) if bias is None else bias[None]
         room = kernels.product.room(*out.shape, a.shape[1], out.itemsize)
         yield kernels.product.multiply.bound(out.dtype, a, b, start, out, w.temporary("product scratch", (room,)), rectified)
@@ -80,6 +81,6 @@ def suits(m: int, n: int, k: int, kind: np.dtype) -> bool:
 
 
 def is_tiny(m: int, n: int, k: int, kind: np.dtype) -> bool:
-    """Whether one call of the kernel is faster than two of NumPy's, a bias's being the second."""
-    return m * n * k < PRODUCTS and kind == np.float32
+    """Whether the kernel is done before NumPy has looked at its arguments."""
+    return m * n * k < PRODUCTS and (n >= COLUMNS or k <= FEW) and kind == np.float32
 

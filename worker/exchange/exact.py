@@ -6,8 +6,9 @@
 3. Between nodes the owner of a slice (slices.py) adds all nodes' subtrees in the tree's order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Tree(Exchange):
             pairs, at = additions(node, values)
             self._sums.append(([(self._regions.flat(*into), self._regions.flat(*part)) for into, part in pairs], self._regions.flat(*at)))
         self._slices = Slices(crew, [len(cover) for cover in self._covers])
+        self._cuts: dict[tuple[int, int], list[Callable[[], object]]] = {}
         self.total = self._sums[0][1] if len(crew.nodes) == 1 else self._regions.flat(0, self._total)
 
     def buffer(self, shard: int) -> Vector:
@@ -65,12 +67,17 @@ class Tree(Exchange):
 
     def sum(self, part: slice) -> None:
         if len(self.crew.nodes) == 1:
-            _add(self._sums[0][0], part)
+            adds = self._cuts.get((part.start, part.stop))
+            if adds is None:
+                adds = self._cuts[part.start, part.stop] = _adds(self._sums[0][0], part)
+            for add in adds:
+                add()
 
     def _bring(self, part: slice) -> list[np.ndarray]:
         """A part of the sums of this node's largest subtrees."""
         for pairs, _ in self._sums:
-            _add(pairs, part)
+            for add in _adds(pairs, part):
+                add()
         return [flat[part] for _, flat in self._sums]
 
     def _add_up(self, brought: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
@@ -79,7 +86,5 @@ class Tree(Exchange):
         return reduce((0, self.shards), values, lambda left, right: np.add(left, right, out=left))
 
 
-def _add(pairs: Sequence[tuple[np.ndarray, np.ndarray]], part: slice) -> None:
-    for into, other in pairs:
-        np.add(into[part], other[part], out=into[part])
-
+def _adds(pairs: Sequence[tuple[np.ndarray, np.ndarray]], part: slice) -> list[Callable[[], object]]:
+    return [partial(np.add, into[part], other[part], into[part]) for into, other in pairs]

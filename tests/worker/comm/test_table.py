@@ -69,4 +69,4 @@ def test_who_waits_for_the_dead_learns_of_it(sit):
 def test_it_takes_few_plain_numbers():
     here = Table([np.zeros(table.SIZE_BYTES // 8)] * 2, 0)
     assert here.takes(np.zeros(table.WIDTH)) and not here.takes(np.zeros(table.WIDTH + 1))
-    assert not here.takes(np.zeros(1, np.float32)) and not here.takes(np.zeros((1, 1)))
+    assert not here.takes(np.zeros(1, np.float32)) and not here.takes(np.zeros((1, 1))) and not here.takes(np.zeros(4)[::2])
