@@ -218,7 +218,7 @@ def test_client_and_command_line_can_ask_without_doing(queue, waiting, change):
 
 def test_a_running_job_is_neither_resized_nor_forked_by_a_question(serving, endless):
     with serving() as (_, client):
-        job = client.submit(endless(logical_shards=2, checkpoint={"every_steps": 200}))
+        job = client.submit(endless(logical_shards=2, checkpoint={"every_steps": 50}))
         while not any(artifact.step for artifact in client.artifacts(job.id)):
             time.sleep(0.05)
         for words, said in ((["resize", job.id, "1"], "it would go on with 1 rank"), (["fork", job.id, "--set", "name=other"], "it would go on from step")):

@@ -17,30 +17,32 @@ def fast(wire, nodes, **more):
     return {"reduction": {"fast": {"wire": wire}}, "nodes": nodes} | more
 
 
-def assert_near(exchanged, rounding):
-    assert (np.abs(exchanged.totals - exchanged.sums) <= 1.01 * rounding * exchanged.magnitudes).all()
+def is_near(found, rounding):
+    return (np.abs(found.totals - found.sums) <= 1.01 * rounding * found.magnitudes).all()
 
 
-@pytest.mark.parametrize("wire", ROUNDING)
-def test_it_is_the_sum_but_for_rounding(exchanged, wire):
-    for found in exchanged(*[fast(wire, nodes, counts=[1, 1]) for nodes in NODES]):
-        assert_near(found, ROUNDING[wire])
+def assert_near(exchanged, cases):
+    """All within the rounding of their wires."""
+    for case, found in zip(cases, exchanged(*cases)):
+        assert is_near(found, ROUNDING[case["reduction"]["fast"]["wire"]]), case
 
 
-@pytest.mark.parametrize("wire", ROUNDING)
-def test_ranks_without_shards_add_nothing(exchanged, wire):
+def test_it_is_the_sum_but_for_rounding(exchanged):
+    assert_near(exchanged, [fast(wire, nodes, counts=[1, 1]) for wire in ROUNDING for nodes in NODES])
+
+
+def test_ranks_without_shards_add_nothing(exchanged):
     nodes = ([[0], [1], [2]], [[0, 1], [2]], [[0, 1, 2]])
-    for found in exchanged(*[fast(wire, some, held_by=held_by, counts=[1, 1]) for some in nodes for held_by in HELD_BY]):
-        assert_near(found, ROUNDING[wire])
+    assert_near(exchanged, [fast(wire, some, held_by=held_by, counts=[1, 1])
+                            for wire in ROUNDING for some in nodes for held_by in HELD_BY])
 
 
 def test_shards_computed_side_by_side(exchanged):
-    for wire, found in zip(ROUNDING, exchanged(*[fast(wire, [[0, 1], [2]], at_once=True) for wire in ROUNDING])):
-        assert_near(found, ROUNDING[wire])
+    assert_near(exchanged, [fast(wire, [[0, 1], [2]], at_once=True) for wire in ROUNDING])
 
 
 def test_within_a_node_nothing_is_rounded_to_the_wire(exchanged):
-    assert_near(*exchanged(fast("bfloat16", [[0, 1]])), ROUNDING["float32"])
+    assert is_near(*exchanged(fast("bfloat16", [[0, 1]])), ROUNDING["float32"])
 
 
 def test_two_bytes_are_not_four(exchanged):
@@ -51,9 +53,10 @@ def test_two_bytes_are_not_four(exchanged):
 
 def test_windows_change_no_bit(exchanged):
     """A window of seven numbers is cut into slices that begin in the middle of a parameter; some are empty."""
-    for wire in ("float32", "bfloat16"):
-        whole, windows = exchanged(fast(wire, [[0, 1], [2]]), fast(wire, [[0, 1], [2]], window=7))
-        assert whole.totals.tobytes() == windows.totals.tobytes()
+    wires = ("float32", "bfloat16")
+    found = exchanged(*[fast(wire, [[0, 1], [2]], **window) for window in ({}, {"window": 7}) for wire in wires])
+    for wire, whole, windows in zip(wires, found[:2], found[2:]):
+        assert whole.totals.tobytes() == windows.totals.tobytes(), wire
 
 
 def test_sums_beyond_half_precision_arrive(exchanged):
