@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Patience, Repeats, raised
+from coordinator.answers import Patience, Repeats, Told, raised, untold
 from coordinator.endpoint import Endpoint
 from coordinator.surface import Surface
 from coordinator.surface.asking import DEADLINE_S, next_page
@@ -57,8 +57,8 @@ class AsyncClient(Surface):
                 return
 
     async def _stream(self, method: Callable, request: Callable[[Any], Any], position: Any, position_of: Callable[[Any], Any],
-                      is_last: Callable[[Any], bool], take: Callable[[Any], Any]) -> AsyncIterator[Any]:
-        patience = Patience(self._patience_s, self.address)
+                      is_last: Callable[[Any], bool], take: Callable[[Any], Any], told: Told = untold) -> AsyncIterator[Any]:
+        patience = Patience(self._patience_s, self.address, told)
         while True:
             try:
                 async for message in method(request(position), metadata=self._metadata):

@@ -7,7 +7,7 @@ import io
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,22 @@ class Notice:
     kind: str
     message: Any
     cursor: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Of a stream, when it has broken or is back. `since`: Unix seconds, when it broke; `back`: when it was there again, 0 as
+    long as it is not: then it is tried again and again."""
+
+    since: float
+    back: float = 0.0
+
+
+Told = Callable[[Line], None]
+
+
+def untold(line: Line) -> None:
+    """For who does not want to know."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +115,19 @@ def _points(message: metrics.WatchMetricsResponse) -> Iterator[Point]:
 
 class Patience:
     """Of a stream that breaks: how long to wait before the next call, and when to give up. A first call that finds no
-    coordinator fails at once."""
+    coordinator fails at once. `told`: of each break, and of its end."""
 
-    def __init__(self, longest_s: float, address: str):
-        self._longest_s, self._address = longest_s, address
+    def __init__(self, longest_s: float, address: str, told: Told = untold):
+        self._longest_s, self._address, self._told = longest_s, address, told
         self._wait_s, self._lost_at = RETRY_S[0], -math.inf
+        self._line: Line | None = None  # as long as it is down
 
     def came(self) -> None:
         """A message."""
         self._wait_s, self._lost_at = RETRY_S[0], 0.0
+        if self._line:
+            self._told(Line(self._line.since, time.time()))
+            self._line = None
 
     def broke(self, error: grpc.RpcError) -> None:
         """Raises what the error stands for, unless the line may come back."""
@@ -115,6 +135,9 @@ class Patience:
             self._lost_at = time.monotonic()  # somebody was there
         if not _may_go_on(error) or time.monotonic() - self._lost_at > self._longest_s:
             raise raised(error, self._address) from None
+        if self._line is None and error.code() in BROKEN:
+            self._line = Line(time.time())
+            self._told(self._line)
 
     def wait_s(self) -> float:
         now, self._wait_s = self._wait_s, min(2 * self._wait_s, RETRY_S[1])

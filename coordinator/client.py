@@ -19,7 +19,7 @@ from typing import Any
 import grpc
 
 from coordinator import channel
-from coordinator.answers import Notice, Patience, Point, Repeats, raised
+from coordinator.answers import Notice, Patience, Point, Repeats, Told, raised, untold
 from coordinator.endpoint import Endpoint
 from coordinator.surface import Surface
 from coordinator.surface.asking import DEADLINE_S, next_page
@@ -62,8 +62,8 @@ class Client(Surface):
                 return
 
     def _stream(self, method: Callable, request: Callable[[Any], Any], position: Any, position_of: Callable[[Any], Any],
-                is_last: Callable[[Any], bool], take: Callable[[Any], Any]) -> Iterator[Any]:
-        patience = Patience(self._patience_s, self.address)
+                is_last: Callable[[Any], bool], take: Callable[[Any], Any], told: Told = untold) -> Iterator[Any]:
+        patience = Patience(self._patience_s, self.address, told)
         while True:
             try:
                 for message in method(request(position), metadata=self._metadata):

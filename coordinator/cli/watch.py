@@ -7,6 +7,7 @@ from coordinator.client import Client
 from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import options, several
+from coordinator.terminal.line import sentence
 from coordinator.terminal.watching import watch
 
 
@@ -32,6 +33,6 @@ def command(jobs: tuple[str, ...], series: tuple[str, ...], style: str, address:
 
 
 def _told(client: Client, job_id: str, say: Callable[[str], None]) -> int:
-    for message in client.messages(job_id):
+    for message in client.messages(job_id, told=lambda line: click.echo(sentence(line), err=True)):
         say(json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None))
     return 0 if message.ended.state == states.SUCCEEDED else 1

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from coordinator.answers import Told, untold
 from coordinator.endpoint import Endpoint
 
 DEADLINE_S = 60.0
@@ -46,8 +47,8 @@ class Asking(ABC):
 
     @abstractmethod
     def _stream(self, method: Callable, request: Callable[[Any], Any], position: Any, position_of: Callable[[Any], Any],
-                is_last: Callable[[Any], bool], take: Callable[[Any], Iterable]) -> Iterator[Any]:
-        """`take(message)` of the messages of a stream across reconnects, up to its last one."""
+                is_last: Callable[[Any], bool], take: Callable[[Any], Iterable], told: Told = untold) -> Iterator[Any]:
+        """`take(message)` of the messages of a stream across reconnects, up to its last one. `told`: of its line."""
 
     @abstractmethod
     def _pieces(self, method: Callable, request: Any, take: Callable[[Any], Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.v1 import metric_service_pb2 as metrics
 from bptrain.v1.metric_service_pb2_grpc import MetricServiceStub
 from coordinator import answers
-from coordinator.answers import Notice, Point
+from coordinator.answers import Notice, Point, Told, untold
 from coordinator.surface.asking import Asking
 
 
@@ -38,17 +38,18 @@ class Metrics(Asking):
         request = metrics.ExportMetricsRequest(job_id=job_id, series=series, format=form)
         return self._pieces(self._metrics.ExportMetrics, request, lambda piece: piece.content)
 
-    def watch(self, job_id: str, cursor: str = "") -> Iterator[Point | Notice]:
+    def watch(self, job_id: str, cursor: str = "", told: Told = untold) -> Iterator[Point | Notice]:
         """Every step once, in order, as it is committed, and what else happens; the last is `ended`.
 
-        Each has a `cursor`: hand it to another `watch` to go on behind it.
+        Each has a `cursor`: hand it to another `watch` to go on behind it. `told` is called with a Line when the line breaks,
+        and when it is back.
         """
-        return self._watched(job_id, cursor, answers.events)
+        return self._watched(job_id, cursor, answers.events, told)
 
-    def messages(self, job_id: str, cursor: str = "") -> Iterator[metrics.WatchMetricsResponse]:
+    def messages(self, job_id: str, cursor: str = "", told: Told = untold) -> Iterator[metrics.WatchMetricsResponse]:
         """The same as the messages of the wire: many steps in each."""
-        return self._watched(job_id, cursor, lambda message: [message])
+        return self._watched(job_id, cursor, lambda message: [message], told)
 
-    def _watched(self, job_id: str, cursor: str, take: Callable[[Any], Iterable]) -> Iterator[Any]:
+    def _watched(self, job_id: str, cursor: str, take: Callable[[Any], Iterable], told: Told) -> Iterator[Any]:
         return self._stream(self._metrics.WatchMetrics, lambda position: metrics.WatchMetricsRequest(job_id=job_id, cursor=position), cursor,
-                            lambda message: message.cursor, lambda message: message.HasField("ended"), take)
+                            lambda message: message.cursor, lambda message: message.HasField("ended"), take, told)

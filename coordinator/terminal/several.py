@@ -19,10 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.v1.job_service_pb2 import Job
+from coordinator.answers import Line
 from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.terminal.chart import chart
 from coordinator.terminal.display import REFRESH_S, duration, fold, rank_bars, thinned
+from coordinator.terminal.line import sentence
 from coordinator.views.run import RunView
 from worker.record.console import say
 
@@ -34,6 +36,15 @@ class Picture:
         self.names, self._series, self._console = _names(jobs), series, console
         self._views = {job.id: RunView(job.spec.epochs) for job in jobs}
         self._states = {job.id: job.state for job in jobs}
+        self._down: dict[str, Line] = {}
+
+    def line(self, job_id: str, line: Line) -> bool:
+        """Of one stream has broken or is back; whether that is news: it is one line for all of them."""
+        before = bool(self._down)
+        self._down.pop(job_id, None)
+        if not line.back:
+            self._down[job_id] = line
+        return before != bool(self._down)
 
     def apply(self, job_id: str, kind: str, message: Any) -> None:
         fold(self._views[job_id], kind, message)
@@ -47,7 +58,8 @@ class Picture:
         bars = [line for job_id, view in self._views.items() if self._states[job_id] not in states.FINAL
                 for line in (Text(self.names[job_id], style="bold"), *rank_bars(view.progress.pace))] if height > 24 else []
         room = height - 4 - len(self._views) - len(bars)
-        return Group(chart(curves, min(width - 1, 120), max(6, min(18, room))), self._rows(), *bars)
+        said = [Text(sentence(line), style="bold") for line in [*self._down.values()][:1]]
+        return Group(chart(curves, min(width - 1, 120), max(6, min(18, room - len(said)))), self._rows(), *bars, *said)
 
     def _rows(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -69,6 +81,11 @@ def watch(client: Client, jobs: Sequence[Job], series: Collection[str]) -> int:
         with Live(console=console, auto_refresh=False) if sys.stdout.isatty() else _Lines() as screen:
             drawn = 0.0
             for job_id, message in _news(client, [job.id for job in jobs]):
+                if isinstance(message, Line):
+                    if picture.line(job_id, message) and isinstance(screen, _Lines):
+                        say(sentence(message))
+                    screen.update(picture.render(), refresh=True)
+                    continue
                 kind = message.WhichOneof("event")
                 picture.apply(job_id, kind, getattr(message, kind))
                 if kind == "ended":
@@ -98,7 +115,7 @@ class _Lines:
 
 
 def _news(client: Client, job_ids: Sequence[str]):
-    """(job, message) of all, as they come, until each has ended. Raises what a stream raises."""
+    """(job, message or Line) of all, as they come, until each has ended. Raises what a stream raises."""
     news: queue.SimpleQueue = queue.SimpleQueue()
     for job_id in job_ids:
         threading.Thread(target=_follow, args=(client, job_id, news), daemon=True).start()
@@ -108,13 +125,13 @@ def _news(client: Client, job_ids: Sequence[str]):
         if isinstance(message, Exception):
             raise message
         yield job_id, message
-        if message.HasField("ended"):
+        if not isinstance(message, Line) and message.HasField("ended"):
             left.discard(job_id)
 
 
 def _follow(client: Client, job_id: str, news: queue.SimpleQueue) -> None:
     try:
-        for message in client.messages(job_id):
+        for message in client.messages(job_id, told=lambda line: news.put((job_id, line))):
             news.put((job_id, message))
     except Exception as error:
         news.put((job_id, error))

@@ -9,6 +9,7 @@ from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.terminal.display import display
 from coordinator.terminal.following import follow
+from coordinator.terminal.line import sentence
 
 
 def watch(client: Client, job: Job, series: Collection[str] = ()) -> int:
@@ -17,7 +18,7 @@ def watch(client: Client, job: Job, series: Collection[str] = ()) -> int:
         return follow(client, job)
     try:
         with display(f"{job.spec.name} {job.id}", job.spec.epochs, series) as screen:
-            for message in client.messages(job.id):
+            for message in client.messages(job.id, told=lambda line: screen.note(sentence(line))):
                 kind = message.WhichOneof("event")
                 screen.apply(kind, getattr(message, kind))
     except KeyboardInterrupt:
