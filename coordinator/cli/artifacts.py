@@ -8,7 +8,7 @@ from rich.filesize import decimal
 from bptrain.v1.artifact_service_pb2 import ARTIFACT_KIND_CHECKPOINT, ListArtifactsResponse
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
-from coordinator.terminal import options
+from coordinator.terminal import options, written
 from coordinator.terminal.columns import columns
 from worker.errors import Unavailable
 
@@ -46,7 +46,7 @@ def command(job: str | None, name: str | None, output: Path | None, delete: bool
 def _download(client: Client, job_id: str, name: str, output: Path) -> str:
     """What to say of it. Raises Unavailable where it is not what the checkpoint's manifest says."""
     told = client.artifact(job_id, name)  # refused before a file is made
-    with open(output, "ab") as file:
+    with written.refusing(output), open(output, "ab") as file:
         for piece in client.download(job_id, name, file.tell()):
             file.write(piece)
     if told.kind == ARTIFACT_KIND_CHECKPOINT and (got := _sha256(output)) != told.sha256:

@@ -4,7 +4,7 @@ import click
 
 from bpcore.errors import InvalidInput
 from coordinator.endpoint import Endpoint
-from coordinator.terminal import fetched, options
+from coordinator.terminal import fetched, options, written
 from worker import exports
 from worker.jobs import jobfile
 from worker.jobs.specs import fingerprint, parse_maths
@@ -30,5 +30,6 @@ def command(source: str, output: Path, address: Endpoint) -> None:
         updater = Updater(model.spec, model.layout)
         buffer = Buffer.zeros(model.layout, updater)
         loaded = load_newest(run.checkpoints, buffer, fingerprint(spec))
-    output.write_bytes(convert(model, updater.evaluated(buffer.parameters, buffer.state)))
+    with written.whole(output) as file:
+        file.write(convert(model, updater.evaluated(buffer.parameters, buffer.state)))
     click.echo(f"{output}: {model.layout.count:,} parameters of step {loaded.step}")

@@ -1,8 +1,9 @@
 import csv
+import io
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
+from typing import TextIO
 
 import click
 import numpy as np
@@ -11,7 +12,7 @@ from bpcore.errors import InvalidInput, Problem
 from coordinator.answers import Predicted
 from coordinator.client import Client
 from coordinator.endpoint import Endpoint
-from coordinator.terminal import fetched, options
+from coordinator.terminal import fetched, options, written
 from worker.jobs import jobfile
 from worker.record import rundir
 from worker.record.rundir import RunDir
@@ -59,15 +60,23 @@ def _file(name: str) -> Path:
 
 def _write(found: Iterator[Predicted], output: Path | None) -> None:
     """Raises InvalidInput where there are more numbers than columns can be."""
-    if output and output.suffix == ".npy":
-        np.save(output, np.concatenate([each.outputs for each in found]))
+    if not output:
+        _write_table(found, sys.stdout)
         return
-    with open(output, "w", newline="") if output else nullcontext(sys.stdout) as file:
-        writer, head = csv.writer(file, lineterminator="\n"), []
-        for each in found:
-            if not each.columns:
-                raise InvalidInput([Problem("output", "expected a file that ends in .npy: a sample has too many numbers for columns")])
-            if not head:
-                head = ["sample", *each.columns]
-                writer.writerow(head)
-            writer.writerows([sample, *row] for sample, row in zip(each.samples, each.answers))
+    with written.whole(output) as file:
+        if output.suffix == ".npy":
+            np.save(file, np.concatenate([each.outputs for each in found]))
+        else:
+            with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+                _write_table(found, text)
+
+
+def _write_table(found: Iterator[Predicted], file: TextIO) -> None:
+    writer, head = csv.writer(file, lineterminator="\n"), []
+    for each in found:
+        if not each.columns:
+            raise InvalidInput([Problem("output", "expected a file that ends in .npy: a sample has too many numbers for columns")])
+        if not head:
+            head = ["sample", *each.columns]
+            writer.writerow(head)
+        writer.writerows([sample, *row] for sample, row in zip(each.samples, each.answers))
