@@ -37,4 +37,5 @@ def _row(job: Job) -> tuple[str, ...]:
     progress = job.progress
     loss = f"{job.latest['loss']:.4g}" if "loss" in job.latest else "-"
     left = duration(progress.left_s) if progress.left_s else "-"
-    return job.id, job.spec.name, states.label(job.state), f"{progress.step}/{progress.total_steps}", left, loss, short_clock(job.submit_time), job.cause or "-"
+    step = f"{progress.step}/{progress.total_steps}" if progress.total_steps else "-"
+    return job.id, job.spec.name, states.label(job.state), step, left, loss, short_clock(job.submit_time), job.cause or "-"

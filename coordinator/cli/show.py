@@ -6,6 +6,7 @@ from coordinator.endpoint import Endpoint
 from coordinator.jobs import states
 from coordinator.terminal import folds, options
 from coordinator.terminal.clock import clock
+from coordinator.terminal.columns import named
 from coordinator.terminal.display import duration
 from worker.record.console import sample_sentence
 
@@ -18,9 +19,7 @@ def command(job: str | None, style: str, address: Endpoint) -> None:
     """Show one job: its state and why, progress, newest values, history (default: the newest job)."""
     with Client(address) as client:
         found = options.find(client, job)
-    rows = facts(found)
-    width = max(10, *(len(name) for name, _ in rows))
-    options.show(found, style, "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows))
+    options.show(found, style, named(facts(found)))
 
 
 def facts(job: Job) -> list[tuple[str, str]]:
@@ -36,7 +35,8 @@ def facts(job: Job) -> list[tuple[str, str]]:
         rows += _failure(job.failure)
     if job.HasField("origin"):
         rows.append(("origin", f"step {job.origin.step} of {job.origin.job_id}"))
-    rows.append(("progress", f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"))
+    done = f"step {progress.step}/{progress.total_steps}, epoch {progress.epoch}/{progress.epochs}"
+    rows.append(("progress", done if progress.total_steps else "not begun"))
     if progress.samples_s:
         rows.append(("speed", f"{progress.samples_s:,.0f} samples/s, {duration(progress.left_s)} left"))
     if progress.HasField("sample"):

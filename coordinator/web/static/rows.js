@@ -7,7 +7,7 @@ const PAGE = 100, SPARK = 60, AHEAD_PX = 400;
 
 export function newRow(job) {
   const name = job.spec?.name || job.id, cell = (className, ...children) => el("td", { className }, ...children);
-  const row = { id: job.id, check: el("input", { type: "checkbox", title: "Compare", ariaLabel: `Compare ${name}` }), state: badge("queued"), bar: el("i"), steps: el("span"), why: el("span", { className: "why" }),
+  const row = { id: job.id, check: el("input", { type: "checkbox", title: "Compare", ariaLabel: `Compare ${name}` }), state: badge("queued"), bar: el("i"), steps: el("span"), why: el("p", { className: "why" }),
     loss: cell("num loss"), held: cell("num wide"), speed: cell("num wide"), time: el("time"), step: "", drawn: "-" };
   row.bars = el("div", { className: "bar" }, row.bar);
   row.curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");

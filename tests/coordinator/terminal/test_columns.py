@@ -4,7 +4,9 @@ import sys
 
 import pytest
 
-from coordinator.terminal.columns import columns, fitted
+from rich.cells import cell_len
+
+from coordinator.terminal.columns import columns, fitted, named
 
 HEADINGS, ROWS, LEAST = ("id", "name", "why"), [("job1", "long-name", "because")], (("why", 4), ("name", 5), ("why", 0))
 
@@ -20,6 +22,25 @@ def test_on_a_terminal_cells_are_cut_in_turn_and_columns_left_out(monkeypatch, w
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(width))
     assert fitted(HEADINGS, ROWS, LEAST).splitlines()[1] == row
+
+
+def test_wide_characters_count_as_two(monkeypatch):
+    rows = [("a", "手写数字识别"), ("bb", "x")]
+    assert columns(("id", "file"), rows).splitlines() == ["id  file", "a   手写数字识别", "bb  x"]
+    assert [cell_len(line) for line in columns(("file", "id"), [("手写", "a"), ("xy", "b")]).splitlines()] == [8, 7, 7]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "12")
+    assert fitted(("id", "file"), rows, [("file", 4)]).splitlines()[1] == "a   手写数 …"  # seven fit, and a half
+
+
+def test_on_a_terminal_a_long_value_goes_on_below_its_beginning(monkeypatch):
+    rows = [("job", "j1"), ("failure", "the ranks have ended: 手写数字识别手写数字识别 was not there"), ("", "later")]
+    assert named(rows).splitlines() == ["job         j1", "failure     " + rows[1][1], "            later"]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    folded = named(rows).splitlines()
+    assert folded[1:-1] == ["failure     the ranks have ended:", "            手写数字识别手写数字识别 was", "            not there"]
+    assert max(map(cell_len, folded)) <= 40
 
 
 def test_elsewhere_nothing_is_cut(monkeypatch):

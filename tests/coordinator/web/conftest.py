@@ -27,7 +27,7 @@ def asked(url, body="{}", **headers):
 @pytest.fixture(scope="module")
 def site(serving, small):
     """(server, client, id of a job that has ended)."""
-    with serving(listen=Listen(LOOPBACK, 0, 0, None, 0)) as (server, client):
+    with serving(slots=3, listen=Listen(LOOPBACK, 0, 0, None, 0)) as (server, client):  # one beside a job that runs on and on
         job = client.submit(small(checkpoint={"every_steps": 8}))
         list(client.messages(job.id))
         yield server, client, job.id
