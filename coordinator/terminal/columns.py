@@ -43,11 +43,16 @@ def named(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{name:<{width}}{' ' * GAP}{line}".rstrip() for name, line in lines)
 
 
+def folded(sentence: str) -> str:
+    """On a terminal, between its words."""
+    return "\n".join(_folded(sentence, shutil.get_terminal_size().columns if sys.stdout.isatty() else 0))
+
+
 def _folded(value: str, room: int) -> Iterator[str]:
     if room < LEAST_ROOM:
         yield value
         return
-    yield from (line.plain for line in Text(value).wrap(Console(width=room), room) or [Text()])
+    yield from (line.plain.rstrip() for line in Text(value).wrap(Console(width=room), room) or [Text()])
 
 
 def _widths(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:

@@ -153,9 +153,9 @@ class LiveDisplay:
     def _bar(self) -> Table:
         progress = self.view.progress
         row = Table.grid(padding=(0, 2))
-        row.add_row(ProgressBar(total=max(1, progress.total_steps), completed=progress.step, width=30),
-                    f"epoch {progress.epoch}/{progress.epochs}", f"step {progress.step}/{progress.total_steps}",
-                    f"{progress.samples_s:,.0f} samples/s", f"{duration(progress.left_s)} left" if progress.left_s else "")
+        figures = (f"epoch {progress.epoch}/{progress.epochs}", f"step {progress.step}/{progress.total_steps}",
+                   f"{progress.samples_s:,.0f} samples/s", f"{duration(progress.left_s)} left" if progress.left_s else "")
+        row.add_row(ProgressBar(total=max(1, progress.total_steps), completed=progress.step, width=30), *(figures if progress.total_steps else ("not begun",)))
         return row
 
     def _numbers(self) -> Text:

@@ -23,6 +23,7 @@ from coordinator.answers import Line
 from coordinator.client import Client
 from coordinator.jobs import states
 from coordinator.terminal.chart import chart
+from coordinator.terminal.columns import folded
 from coordinator.terminal.display import REFRESH_S, duration, fold, rank_bars, thinned
 from coordinator.terminal.line import sentence
 from coordinator.views.run import RunView
@@ -69,7 +70,7 @@ class Picture:
             progress = view.progress
             table.add_row(Text(self.names[job_id], style="bold"), states.label(self._states[job_id]), f"{100 * progress.step // max(1, progress.total_steps)} %",
                           f"{progress.step}/{progress.total_steps}", *(f"{view.latest[name]:.4g}" if name in view.latest else "" for name in self._series),
-                          f"{progress.samples_s:,.0f}" if progress.samples_s else "", duration(progress.left_s) if progress.left_s else "")
+                          f"{progress.samples_s:,.0f}" if progress.samples_s else "", duration(progress.left_s) if progress.left_s and self._states[job_id] not in states.FINAL else "")
         return table
 
 
@@ -99,7 +100,7 @@ def watch(client: Client, jobs: Sequence[Job], series: Collection[str]) -> int:
         click.echo(f"the jobs go on; watch them again with: bptrain watch {' '.join(job.id for job in jobs)}", err=True)
         return 130
     for job_id, end in ends.items():
-        click.echo(f"{picture.names[job_id]} {job_id}  {states.label(end.state)}: {end.cause}")
+        click.echo(folded(f"{picture.names[job_id]} {job_id}  {states.label(end.state)}: {end.cause}"))
     return 0 if all(end.state == states.SUCCEEDED for end in ends.values()) else 1
 
 

@@ -7,6 +7,7 @@ import click
 from bptrain.v1.job_service_pb2 import Job
 from coordinator.client import Client
 from coordinator.jobs import states
+from coordinator.terminal.columns import folded
 from coordinator.terminal.display import display
 from coordinator.terminal.following import follow
 from coordinator.terminal.line import sentence
@@ -25,7 +26,7 @@ def watch(client: Client, job: Job, series: Collection[str] = ()) -> int:
         click.echo(f"the job goes on; watch it again with: bptrain watch {job.id}", err=True)
         return 130
     end = message.ended
-    click.echo(f"{states.label(end.state)}: {end.cause}")
+    click.echo(folded(f"{states.label(end.state)}: {end.cause}"))
     if end.digest:
         click.echo(f"parameters sha256:{end.digest}")
     return 0 if end.state == states.SUCCEEDED else 1

@@ -6,7 +6,7 @@ import pytest
 
 from rich.cells import cell_len
 
-from coordinator.terminal.columns import columns, fitted, named
+from coordinator.terminal.columns import columns, fitted, folded, named
 
 HEADINGS, ROWS, LEAST = ("id", "name", "why"), [("job1", "long-name", "because")], (("why", 4), ("name", 5), ("why", 0))
 
@@ -38,11 +38,13 @@ def test_on_a_terminal_a_long_value_goes_on_below_its_beginning(monkeypatch):
     assert named(rows).splitlines() == ["job         j1", "failure     " + rows[1][1], "            later"]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")
-    folded = named(rows).splitlines()
-    assert folded[1:-1] == ["failure     the ranks have ended:", "            手写数字识别手写数字识别 was", "            not there"]
-    assert max(map(cell_len, folded)) <= 40
+    lines = named(rows).splitlines()
+    assert lines[1:-1] == ["failure     the ranks have ended:", "            手写数字识别手写数字识别 was", "            not there"]
+    assert max(map(cell_len, lines)) <= 40
+    assert folded("FAILED: the ranks ended before the job was done").splitlines() == ["FAILED: the ranks ended before the job", "was done"]
 
 
-def test_elsewhere_nothing_is_cut(monkeypatch):
+def test_elsewhere_nothing_is_cut_or_folded(monkeypatch):
     monkeypatch.setenv("COLUMNS", "3")
     assert fitted(HEADINGS, ROWS, LEAST) == columns(HEADINGS, ROWS)
+    assert folded("a b c d") == "a b c d"

@@ -118,7 +118,7 @@ def test_a_run_that_has_ended_has_no_time_left_and_no_ranks(story, console):
 
 def test_before_the_first_step_a_live_display_says_so(console):
     drawn = picture(LiveDisplay("digits", epochs=3, console=console), console)
-    assert drawn[1] == "no points yet" and "epoch 0/3" in drawn[2] and "left" not in drawn[2]
+    assert drawn[1] == "no points yet" and "not begun" in drawn[2] and "left" not in drawn[2]
 
 
 def test_what_was_drawn_last_stays_on_the_screen(live, console):

@@ -44,7 +44,7 @@ def test_a_line_of_each_job_says_where_it_stands(picture):
     assert heading.split() == ["job", "state", "done", "step", "loss", "accuracy", "samples/s", "left"]
     digits, ended, waits = (next(line for line in picture if line.startswith(name) and " %" in line) for name in ("digits", "words 00001", "words 00002"))
     assert digits.split() == ["digits", "RUNNING", "50", "%", "5/10", "0.2", "0.2", "40", "0", "s"]  # ten steps of four samples a second
-    assert ended.split()[2] == "SUCCEEDED" and waits.split()[2:] == ["QUEUED", "0", "%", "0/0"]
+    assert ended.split()[2] == "SUCCEEDED" and ended.split()[-1] == "40" and waits.split()[2:] == ["QUEUED", "0", "%", "0/0"]
 
 
 def test_a_job_that_runs_has_a_bar_for_each_rank(picture):

@@ -28,7 +28,7 @@ def fetched(server, **headers):
 
 def test_jobs_are_counted_by_state(site):
     found = samples(fetched(site[0]))
-    assert (found["bptrain_jobs", "succeeded"], found["bptrain_jobs", "failed"], found["bptrain_slots",]) == (1, 0, 2)
+    assert (found["bptrain_jobs", "succeeded"], found["bptrain_jobs", "failed"], found["bptrain_slots",]) == (1, 0, 3)
     assert found["process_resident_memory_bytes",] > 1e6
 
 
