@@ -9,8 +9,10 @@ from rich.console import Console
 from bptrain.v1.job_service_pb2 import Job, Transition
 from bptrain.v1.report_pb2 import Pace
 from bptrain.v1.spec_pb2 import JobSpec
+from coordinator.answers import Line
 from coordinator.cli import bptrain
 from coordinator.jobs import states
+from coordinator.terminal.line import sentence
 from coordinator.terminal.several import Picture
 
 JOBS = [Job(id=f"0000{number}", spec=JobSpec(name=name, epochs=2), state=states.QUEUED) for number, name in enumerate(("digits", "words", "words"))]
@@ -55,6 +57,22 @@ def test_a_job_that_runs_has_a_bar_for_each_rank(picture):
 def test_curves_are_named_by_series_and_job(picture):
     legend = next(line for line in picture if "loss of digits" in line)
     assert "accuracy of digits" in legend and "loss of words 00001" in legend
+
+
+def test_one_line_is_down_for_all_and_is_said_once():
+    console = Console(file=io.StringIO(), force_terminal=True, record=True, width=100, height=40)
+    drawn = Picture(JOBS, ("loss",), console)
+    news = [("00000", Line(1e9)), ("00001", Line(1e9 + 1)), ("00000", Line(1e9, 1e9 + 65)), ("00001", Line(1e9 + 1, 1e9 + 66))]
+    seen = []
+    for job_id, line in news:
+        seen.append(drawn.line(job_id, line))
+        console.print(drawn.render())
+        seen.append("the line to the coordinator is down since 2001-09-" in console.export_text())
+    assert seen == [True, True, False, True, False, True, True, False]
+
+
+def test_how_long_the_line_was_down_is_said():
+    assert sentence(Line(1e9, 1e9 + 65)) == "the line to the coordinator is back after 1:05"
 
 
 def test_without_a_terminal_the_ends_of_all_are_said(shared, endless):
