@@ -7,6 +7,7 @@ from urllib.error import HTTPError
 import pytest
 
 from coordinator.ports import LOOPBACK, Listen
+from coordinator.runs import oracles
 
 pytest.importorskip("starlette", reason="needs pip install 'bptrain[web]'")
 pytest.importorskip("uvicorn", reason="needs pip install 'bptrain[web]'")
@@ -30,7 +31,9 @@ def site(serving, small):
     with serving(slots=3, listen=Listen(LOOPBACK, 0, 0, None, 0)) as (server, client):  # one beside a job that runs on and on
         job = client.submit(small(checkpoint={"every_steps": 8}))
         list(client.messages(job.id))
-        yield server, client, job.id
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(oracles, "IDLE_S", 0.5)  # others wait until no process is left
+            yield server, client, job.id
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from coordinator.app import Settings
 from coordinator.client import Client
 from coordinator.embedded import embedded
 from coordinator.ports import LOOPBACK, Listen
-from coordinator.runs import oracles
 from coordinator.terminal.differing import differing
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install 'bptrain[dev]'")
@@ -285,9 +284,8 @@ def test_the_job_file_and_the_files_are_there(site, page):
     assert saved.value.suggested_filename == "manifest.json" and os.path.getsize(saved.value.path()) > 100
 
 
-def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_root, monkeypatch):
+def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_root):
     server, client, job_id = site
-    monkeypatch.setattr(oracles, "IDLE_S", 0.5)  # others wait until no process is left
     wanted = [row for some in client.predict(job_id, "test.npz") for row in some.answers]
     answers, row = page.locator(".answers tbody tr"), lambda place: [str(place), *wanted[place]]
     page.goto(f"{server.web_address}/#/jobs/{job_id}/predict")
