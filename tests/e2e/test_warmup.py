@@ -60,10 +60,10 @@ def test_a_job_compiles_nothing_behind_it(place, tmp_path):
 
 
 def test_a_job_that_compiles_says_so_before_each_kernel(place, tmp_path):
-    lines = said(place(BPTRAIN, "run", "job.yaml", "--ranks", "2"))
+    lines = said(place(BPTRAIN, "run", "job.yaml", "--ranks", "1"))  # of several, one may be ahead and compile what the first then finds
     waits = [report.compiling for report in read(tmp_path / "runs" / "bent" / "journal") if report.HasField("compiling")]
-    assert [wait.done for wait in waits] == [*range(len(waits))]
-    assert {wait.kernel for wait in waits} - {"rounds.add"} == KERNELS  # ranks meet by that one, which may be before there is a record
+    assert [wait.done for wait in waits] == [*range(6)]
+    assert {wait.kernel for wait in waits} == KERNELS
     assert [line for line in lines if "compiling" in line] == [
         f"compiling kernel {wait.done + 1}, {wait.kernel}: once, this machine does not have it yet" for wait in waits]
 
