@@ -113,7 +113,8 @@ def require_same_job(before: dict[str, str], now: dict[str, str]) -> None:
     """Raises Unavailable when one job cannot go on where the other stopped."""
     differ = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if differ:
-        raise Unavailable(f"cannot resume: the job differs from the run's in {', '.join(differ)}")
+        raise Unavailable(f"cannot resume: the job differs from the run's in {', '.join(differ)}; "
+                          "to go on with it as it began, give the run's folder in place of the job file")
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:

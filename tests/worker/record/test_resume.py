@@ -135,5 +135,6 @@ def test_a_finished_run_has_nothing_left_to_do(worker, tiny_file, tmp_path):
 def test_a_job_with_other_bits_is_refused_with_the_field_named(worker, tiny_file, tmp_path, change, field):
     worker(tiny_file(), "--run-dir", "run")
     done = worker(tiny_file(**change), "--run-dir", "run", "--resume")
-    assert (done.returncode, done.stderr) == (3, f"bptrain: cannot resume: the job differs from the run's in {field}\n")
+    assert (done.returncode, done.stderr) == (3, f"bptrain: cannot resume: the job differs from the run's in {field}; "
+                                                "to go on with it as it began, give the run's folder in place of the job file\n")
     assert reports(tmp_path / "run")[-1].ended.outcome == AttemptEnded.OUTCOME_COMPLETED  # nothing was added

@@ -77,7 +77,7 @@ def test_resuming_takes_note_of_what_may_change(tmp_path):
 def test_resuming_another_job_leaves_the_first_spec(tmp_path):
     folder = RunDir(tmp_path / "run")
     folder.prepare(JobSpec(seed=1), resume=False)
-    with pytest.raises(Unavailable, match="^cannot resume: the job differs from the run's in seed$"):
+    with pytest.raises(Unavailable, match="^cannot resume: the job differs from the run's in seed; to go on with it as it began, give the run's folder in place of"):
         folder.prepare(JobSpec(seed=2), resume=True)
     assert jobfile.read(folder.job)[0].seed == 1
 
