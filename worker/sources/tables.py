@@ -64,14 +64,15 @@ class Table(Source):
         return Rows(table, table.blocks(root, left_out), learned, left_out)
 
     def roles(self, known: Sequence[str], may_lack: bool) -> Roles:
-        """Of these columns. Raises InvalidInput for columns that are not there; others than inputs `may_lack`."""
+        """Of these columns. Raises InvalidInput for columns that are not there; others than numbers of the inputs `may_lack`."""
+        wanted = [name for name in self.inputs if not may_lack or name in known or name not in self.texts]
         others = (("target", self.target), ("weight", (self.weight,)), ("group", (self.group,)))
-        problems = [Problem(field, unknown(name, known, "column")) for field, given in (("inputs", self.inputs), *others[:0 if may_lack else None])
+        problems = [Problem(field, unknown(name, known, "column")) for field, given in (("inputs", wanted), *others[:0 if may_lack else None])
                     for name in given if name and name not in known]
         if problems:
             raise InvalidInput(problems)
         target, (weight, group) = [name for name in self.target if name in known], (name if name in known else "" for name in (self.weight, self.group))
-        return Roles(self.inputs or [name for name in known if name not in {*self.target, self.weight, self.group}], target, weight, group)
+        return Roles(wanted or [name for name in known if name not in {*self.target, self.weight, self.group}], target, weight, group)
 
 
 class Rows:

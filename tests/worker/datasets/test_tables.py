@@ -149,6 +149,7 @@ def test_columns_of_other_data_are_found_by_name(opened, refused):
     assert everything(data)["x"].tolist() == [[row["age"], row["dose"], row["score"]] for row in ROWS] and set(data.fields) == {"x", "town", "y"}
     assert refused(lambda: opened([{"age": 1, "dose": 2, "town": "a"}], learned, **asked)) == [
         'inputs: unknown column "score"; known: age, dose, town']
+    assert set(opened([{name: row[name] for name in ("score", "age", "dose")} for row in ROWS], learned, **asked).fields) == {"x"}
 
 
 def test_a_column_of_other_data_is_of_the_kind_that_the_training_data_has(opened, refused):
