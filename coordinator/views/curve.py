@@ -14,7 +14,7 @@ from coordinator.store import points
 from coordinator.store.points import LAST
 from coordinator.views.thinning import extremes, thin
 
-NEAR = 2  # blocks a range of the picture: with fewer, the points themselves are looked at
+NEAR = 2  # blocks a range of the picture: where a block is more than such a part of it, the points themselves are looked at
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def chosen(connection: sqlite3.Connection, job_id: str, names: Sequence[str]) ->
 
 def _curve(connection: sqlite3.Connection, row: sqlite3.Row, window: Window) -> Curve:
     found = points.blocks(connection, row["id"], window.first, window.last)
-    if window.max_points < 4 or len(found) < NEAR * (window.max_points // 2):
+    sizes = [block["points"] for block in found]  # the newest are small
+    if window.max_points < 4 or not sizes or max(sizes) * NEAR * (window.max_points // 2) > sum(sizes):
         return _near(connection, row, window)
     return _afar(connection, row["name"], found, window)
 

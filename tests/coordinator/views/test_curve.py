@@ -70,3 +70,14 @@ def test_without_a_limit_and_near_by_it_is_exact(connection, job):
 def test_a_window_without_points_is_an_empty_curve(connection, job):
     curve, = curves(connection, job[0], ["eval_loss"], Window(5, 8, 4))
     assert (list(curve.steps), curve.total_points) == ([], 0)
+
+
+def test_points_that_come_one_by_one_do_not_draw_all_the_eyes_to_the_end(connection, add_job, script):
+    """The newest lie in many small blocks, those before in few large ones."""
+    job_id = add_job(connection)
+    points.take(connection, job_id, script.points(range(8 * points.BLOCK), value=float).reports[-1:])
+    for step in range(8 * points.BLOCK, 8 * points.BLOCK + 500):
+        points.take(connection, job_id, script.points([step], value=float).reports[-1:])
+    curve, = curves(connection, job_id, ["loss"], Window(0, points.LAST, 400))
+    in_parts = [sum(low <= step < low + points.BLOCK for step in curve.steps) for low in range(0, 8 * points.BLOCK, points.BLOCK)]
+    assert len(curve.steps) <= 400 and min(in_parts) >= 30
