@@ -111,7 +111,7 @@ class Stepper:
             try:
                 batches[shard] = self._data.part(epoch.order, samples)
             except BadSample as error:  # the step will not be committed
-                self._bad[shard] = str(error)
+                self._bad[shard] = error.advised
                 batches[shard] = self._data.read(epoch.order[:0])
             if self._skips:
                 self.skipped += samples.stop - samples.start - _size(batches[shard])
@@ -124,7 +124,7 @@ class Stepper:
         for told in self.crew.comm.gather_all(json.dumps(self._bad).encode()):
             bad |= {int(shard): cause for shard, cause in json.loads(told).items()}
         if bad:
-            return f"step {step}: {bad[min(bad)]}; mend it, or leave such samples out: on_bad: skip"
+            return f"step {step}: {bad[min(bad)]}"
         for shard, batch in self._read(self._epoch_of(step), self.schedule.batch(step))[0].items():
             key = Key(self.schedule.seed, step, shard)
             cause = finite.first_not_finite(self.model, self.replica.current.parameters, batch, key, self._divisors) if _size(batch) else None
