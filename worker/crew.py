@@ -75,6 +75,11 @@ class Crew:
     def leads(self) -> bool:
         return self.place == 0
 
+    @cached_property
+    def is_last(self) -> bool:
+        """Of its mates: who does what one of them must, where the first has more to do."""
+        return self.place == len(self.mates) - 1
+
 
 def _new(size_bytes: int) -> Segment:
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from bpcore.arena import Vector
 from bpcore.fields import Batch
 from bpcore.model import Model
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.data.reading import in_turn
 from worker.datasets import Dataset
 from worker.errors import BadSample, TrainingFailed

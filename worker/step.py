@@ -93,7 +93,7 @@ class Stepper:
             self._update(pace)
             if self._diagnoses_now:
                 self._diagnose(vote.row[1])
-            if self.crew.leads:
+            if self.crew.is_last:  # the first has the record to write
                 self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
             self.crew.comm.sum(self._not_finite)  # behind it all parts are written
             if not self._not_finite[0]:

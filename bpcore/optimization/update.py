@@ -62,12 +62,13 @@ class Updater:
         """The same, to be called with (pace, norms) in every step that goes over these arrays."""
         flats, part = Flats(gradient_sum, p, state, new_p, new_state), part or self._whole
         moves = [(slot, piece.bound(flats)) for slot, piece in self._pieces(part)]
+        clips = self._clipper.width > 0
         behind = [write for write, wanted in ((self._move_average, self._spec.average), (self._keep_start, self._spec.keeps_start)) if wanted]
 
         def update(pace: Pace, norms: np.ndarray | None = None) -> bool:
-            scales, constants, finite = self._scales(pace, flats, norms), self._constants_at(pace.step), True
+            scales, constants, finite = self._scales(pace, flats, norms) if clips else None, self._constants_at(pace.step), True
             for slot, move in moves:
-                finite &= move(pace, constants, float(scales[slot]) if scales is not None else 1.0)
+                finite &= move(pace, constants, float(scales[slot]) if clips else 1.0)
             for write in behind:
                 write(pace, flats, part)
             return finite
@@ -87,10 +88,8 @@ class Updater:
         return [(segment.slot, Piece(place, segment.rule, Descent(self._optimizer, self._spec.clipping, segment.rule), self._layout.slots[segment.slot]))
                 for place, segment in cut if place.start < place.stop]
 
-    def _scales(self, pace: Pace, flats: Flats, norms: np.ndarray | None) -> np.ndarray | None:
-        """By what clipping by norm multiplies each parameter's gradient; None: by 1."""
-        if not self._clipper.width:
-            return None
+    def _scales(self, pace: Pace, flats: Flats, norms: np.ndarray | None) -> np.ndarray:
+        """By what clipping by norm multiplies each parameter's gradient."""
         return self._clipper.scales(self.norms(pace, flats.gradient_sum) if norms is None else norms)
 
     def _constants_at(self, step: int) -> tuple[float, ...]:

@@ -7,28 +7,14 @@ import os
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from worker.comm.table import Table
+from worker.comm.watch import Unwatched, Watch
 
 # Set for every rank by Open MPI, PMIx launchers, MPICH and Intel MPI, MVAPICH, Slurm's PMI, Cray PALS.
 LAUNCHER_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
-
-
-class Watch(Protocol):
-    """Is told when this rank begins to wait for others, and when it goes on."""
-
-    def waits(self) -> None: ...
-    def goes_on(self) -> None: ...
-
-
-class Unwatched:
-    """Nobody's watch."""
-
-    def waits(self) -> None: ...
-    def goes_on(self) -> None: ...
 
 
 class Comm(ABC):

@@ -64,11 +64,10 @@ class MpiComm(Comm):
         self.watch.goes_on()
 
     def sum(self, array):
-        self.watch.waits()
         if self.table and self.table.takes(array):
-            self.table.sum(array, self._look)
-            self.watch.goes_on()
+            self.table.sum(array, self._look, self.watch)
             return
+        self.watch.waits()
         for part in _parts(array):
             self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.char]])
         self.watch.goes_on()
@@ -80,11 +79,11 @@ class MpiComm(Comm):
         self.watch.goes_on()
 
     def barrier(self):
-        self.watch.waits()
         if self.table:
-            self.table.sum(self._nothing, self._look)
-        else:
-            self._world.Barrier()
+            self.table.sum(self._nothing, self._look, self.watch)
+            return
+        self.watch.waits()
+        self._world.Barrier()
         self.watch.goes_on()
 
     def close(self, code):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bpcore import kernels
+from worker.comm.watch import Watch
 
 WIDTH = 4096  # numbers in a sum, at most
 LINE = 8  # numbers in a line of the cache
@@ -33,12 +34,17 @@ class Table:
     def takes(self, array: np.ndarray) -> bool:
         return array.ndim == 1 and array.size <= WIDTH and array.dtype.char == "d" and array.flags.c_contiguous
 
-    def sum(self, array: np.ndarray, look: Callable[[], object]) -> None:
+    def sum(self, array: np.ndarray, look: Callable[[], object], watch: Watch) -> None:
         """Replaces `array` by its sum over ranks. `look()` raises when one of them has died."""
-        self._round = number = self._round + 1
-        while not self._add(array, self._addresses, self._place, number, WIDTH * 8):
-            for written in self._rounds:
-                _wait(written, number, look)
+        self._round += 1
+        if self._add(array, self._addresses, self._place, self._round, WIDTH * 8):
+            watch.passes()
+            return
+        watch.waits()
+        for written in self._rounds:
+            _wait(written, self._round, look)
+        self._add(array, self._addresses, self._place, self._round, WIDTH * 8)
+        watch.goes_on()
 
 
 def _wait(written: memoryview, number: int, look: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from bpcore.arena import Vector
 from bpcore.errors import InvalidInput
 from bpcore.model import Model
 from bptrain.v1.report_pb2 import Sample
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.inference.generating import Writer
 from worker.inference.predicting import Predictor
 from worker.jobs.job import Job

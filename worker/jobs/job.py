@@ -10,7 +10,7 @@ from bpcore.arena import Vector
 from bpcore.model import Model
 from bpcore.transfer import Match
 from bptrain.v1.spec_pb2 import JobSpec
-from worker.comm import Unwatched, Watch
+from worker.comm.watch import Unwatched, Watch
 from worker.data.remote import Remote
 from worker.data.transformed import Chain
 from worker.datasets import Dataset

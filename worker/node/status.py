@@ -61,6 +61,11 @@ class Status:
         self._times[SINCE] = time.monotonic()
         self._marks[WAITS] = 0
 
+    def passes(self) -> None:
+        self._calls += 1
+        self._marks[CALLS] = self._calls
+        self._times[SINCE] = time.monotonic()
+
     def measured(self, step: int, slowest_s: float) -> None:
         """After each vote: what the slowest rank took to compute."""
         self._votes += 1

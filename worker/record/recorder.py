@@ -13,7 +13,7 @@ import numpy as np
 from bptrain.v1.plan_pb2 import RunPlan
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, Compiling, CrewChanged, EpochEnded, Pace, Sample
 from worker import plan
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.control import Control
 from worker.errors import Unavailable
 from worker.jobs import specs

@@ -18,7 +18,7 @@ from typing import Any
 
 from bptrain.v1.report_pb2 import CheckpointFailed, CheckpointWritten
 from bptrain.v1.spec_pb2 import JobSpec
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.jobs import specs
 from worker.node.replica import Buffer, Replica
 from worker.record import checkpoint

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bptrain.v1.report_pb2 import AttemptEnded, AttemptStarted, CrewChanged, EpochEnded, Pace, Sample
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.node.replica import Buffer, Replica
 
 

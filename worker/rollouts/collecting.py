@@ -8,7 +8,7 @@ import numpy as np
 from bpcore import rng
 from bpcore.arena import Vector
 from bpcore.fields import Batch
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.environments import Environment
 from worker.rollouts.advantages import advantages, episodes
 from worker.rollouts.player import ANSWERS, RETURNS, Player, drawn

@@ -12,7 +12,7 @@ from bpcore import rng
 from bpcore.arena import Vector
 from bpcore.metrics.episode_return import EpisodeReturn
 from bpcore.model import Model
-from worker.comm import Watch
+from worker.comm.watch import Watch
 from worker.environments import Environment
 from worker.rollouts.collecting import seeds
 from worker.rollouts.player import Player, policy

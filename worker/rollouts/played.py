@@ -9,7 +9,7 @@ from bpcore.arena import Vector
 from bpcore.fields import Batch, Field
 from bpcore.metrics.episode_return import WEIGHT
 from bpcore.model import Model
-from worker.comm import Unwatched, Watch
+from worker.comm.watch import Unwatched, Watch
 from worker.environments import Environment, Space
 from worker.rollouts.collecting import rollout
 from worker.rollouts.player import ANSWERS, RETURNS, Player

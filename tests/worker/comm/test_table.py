@@ -8,6 +8,7 @@ import pytest
 
 from worker.comm import table
 from worker.comm.table import Table
+from worker.comm.watch import Unwatched
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_every_round_is_whole(sit, size):
         sums = []
         for number in range(300):
             array = np.array([float(number), 10.0 ** place])
-            table.sum(array, nothing)
+            table.sum(array, nothing, Unwatched())
             sums.append(array.tolist())
         return sums
 
@@ -44,7 +45,7 @@ def test_the_order_of_additions_is_that_of_ranks(sit):
 
     def work(place, table):
         array = np.array([terms[place]])
-        table.sum(array, nothing)
+        table.sum(array, nothing, Unwatched())
         return array[0]
 
     assert sit(3, work) == [(1e16 + 1.0) - 1e16] * 3
@@ -60,7 +61,7 @@ def test_who_waits_for_the_dead_learns_of_it(sit):
         gone.wait()
         if place == 0:
             with pytest.raises(ConnectionError, match="rank 1 has died"):
-                table.sum(np.zeros(1), look)
+                table.sum(np.zeros(1), look, Unwatched())
         return place
 
     assert sit(2, work) == [0, 1]

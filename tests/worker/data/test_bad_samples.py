@@ -10,7 +10,7 @@ import yaml
 from bpcore.model import Model
 from bptrain.v1.report_pb2 import AttemptEnded
 from tests.worker.datasets import files
-from worker.comm import Unwatched
+from worker.comm.watch import Unwatched
 from worker.comm.alone import Alone
 from worker.errors import TrainingFailed
 from worker.evaluate import evaluate
