@@ -1,0 +1,19 @@
+"""Who is told what a rank is doing."""
+
+from typing import Protocol
+
+
+class Watch(Protocol):
+    """Is told when this rank begins to wait for others, and when it goes on; or that they were there already."""
+
+    def waits(self) -> None: ...
+    def goes_on(self) -> None: ...
+    def passes(self) -> None: ...
+
+
+class Unwatched:
+    """Nobody's watch."""
+
+    def waits(self) -> None: ...
+    def goes_on(self) -> None: ...
+    def passes(self) -> None: ...
