@@ -3,11 +3,10 @@
 What one processor writes before it says so, others find written: acquire and release, as in C11's memory model.
 """
 
-import platform
-
 from numba import types
 from numba.core import cgutils
 from numba.core.cgutils import ir
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from bpcore.kernels.compiled import kernel, read
@@ -16,6 +15,7 @@ from bpcore.kernels.walk import walk
 
 LINE_BYTES = 64
 LOOKS = 1000  # some 30 µs
+HAS_PAUSE = cpu_target.target_context.codegen().magic_tuple()[0].startswith("x86_64")
 
 add_row = walk(lambda code, a, b: [code.builder.fadd(a, b)], 2, 1)
 
@@ -36,7 +36,7 @@ def _look(typing, place):
     """The number there; what was written before it is there, too."""
     def generate(context, builder, signature, arguments):
         number = builder.load_atomic(builder.inttoptr(arguments[0], I64.as_pointer()), "acquire", 8)
-        if platform.machine().lower() in ("x86_64", "amd64"):  # lets a core's other thread go first
+        if HAS_PAUSE:  # lets a core's other thread go first
             builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"), [])
         return number
 
