@@ -14,6 +14,7 @@ def place(tmp_path, coordinators):
         yield opened
 
 
+@pytest.mark.slow
 def test_ranks_that_an_older_store_knows_nothing_of_are_taken_in_with_all_they_did(place, wait_until):
     """One job was paused when the copy was made, one waited, two were not there; the last of them cannot be told any more."""
     paused = place.running(ranks=1)

@@ -80,6 +80,7 @@ def test_a_hand_typed_run_goes_on_from_node_memory_with_resume(start, job, is_as
     is_as_if_undisturbed(job, [again])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MPICH, reason="needs MPICH in an environment of its own: set BPTRAIN_MPICH_PYTHON to its python")
 def test_without_fault_tolerance_one_death_ends_all_and_node_memory_has_everything(supervised, job, is_as_if_undisturbed):
     run = supervised(job, ranks=2, python=MPICH)
