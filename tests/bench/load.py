@@ -10,6 +10,7 @@ import datetime
 import multiprocessing
 import os
 import platform
+import random
 import signal
 import socket
 import sqlite3
@@ -46,6 +47,7 @@ JOB = {"name": "load", "data": {"train": {"synthetic": {"task": "yes_no", "sampl
 SUBMIT, DOWNLOAD = "/bptrain.v1.JobService/SubmitJob", "/bptrain.v1.ArtifactService/GetArtifact"
 FEW_AT_ONCE, MANY_AT_ONCE = 16, 256
 BESIDE_S = 100  # calls a second that others make meanwhile
+TOO_LARGE = SUBMIT, bytes((4 << 20) + 1)
 
 Row = tuple[str, str, str, str, str]
 
@@ -150,17 +152,22 @@ def fill(connection: sqlite3.Connection, spec: JobSpec, count: int) -> None:
         add(connection, spec, states.SUCCEEDED)
 
 
-def hostile_requests(good: bytes) -> Iterator[tuple[str, bytes]]:
-    """(method, bytes), a round of what tests/e2e/test_hostile.py sends: spoiled messages, paths out of their folders, jobs that
-    are none, what is too large, and what is no gRPC. By somebody with a token that is none."""
+def hostile_requests(good: bytes) -> list[tuple[str, bytes]]:
+    """(method, bytes): 1,000 spoiled messages, 60 paths out of their folders and what is too large, in an order by chance, by
+    somebody with a token that is none."""
     outside = jobfile.parse(JOB | {"data": {"train": {"npz": {"path": "../../etc/passwd"}}}})[0]
-    yield from ((GET, bad) for bad in (b"\xff\xff\xff", good[:3], good + b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xff\xfe"))
-    yield SUBMIT, SubmitJobRequest(spec=outside, validate_only=True).SerializeToString()
-    yield SUBMIT, SubmitJobRequest(spec=JobSpec(name="x" * 60_000)).SerializeToString()
-    yield DOWNLOAD, GetArtifactRequest(job_id="../..", name="../../etc/passwd").SerializeToString()
-    yield SUBMIT, bytes((4 << 20) + 1)
-    yield "/bptrain.v1.JobService/EraseEverything", b""
-    yield "", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    spoiled = [(GET, bad) for bad in (b"\xff\xff\xff", good[:3], good + b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x02\xff\xfe")]
+    paths = [(SUBMIT, SubmitJobRequest(spec=outside, validate_only=True).SerializeToString()),
+             (DOWNLOAD, GetArtifactRequest(job_id="../..", name="../../etc/passwd").SerializeToString())]
+    found = spoiled * 250 + paths * 30
+    random.Random(1).shuffle(found)
+    return [TOO_LARGE, *found]
+
+
+def large_requests(good: bytes) -> list[tuple[str, bytes]]:
+    """One in five too large, beside endless names, calls that are none, and what is no gRPC."""
+    return [TOO_LARGE, (SUBMIT, SubmitJobRequest(spec=JobSpec(name="x" * 60_000)).SerializeToString()), (GET, good[:3]),
+            ("/bptrain.v1.JobService/EraseEverything", b""), ("", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")]
 
 
 @contextmanager
@@ -204,16 +211,18 @@ class Load:
         """The others' calls, beside as many honest ones and hostile ones: the machine has to be shared with either."""
         job_id, _ = self._place.running()
         request = GetJobRequest(id=job_id).SerializeToString()
-        traffic = {"alone": [], "honest": [(GET, request)], "hostile": list(hostile_requests(request))}
+        traffic = {"alone": [], "honest": [(GET, request)], "hostile": hostile_requests(request), "large": large_requests(request)}
         found: dict[str, list[float]] = {name: [] for name in traffic}
         for _ in range(self._turns):
             for name, requests in traffic.items():
                 others = self._pool.submit(load_callers.beside, self._place.address, requests, BESIDE_S, self._seconds) if requests else None
                 found[name].append(self._call(load_callers.rates, self._place.address, GET, request, self._seconds, 4)["p99_ms"])
                 others and others.result()
-        alone, honest, bad = (median(each) for each in found.values())
-        yield (f"GetJob, 4 at once, 99 of 100 calls within, beside {BESIDE_S}/s hostile ones (beside as many honest ones {honest:.1f} ms, alone {alone:.1f} ms)",
-               f"{bad:.1f} ms", "", f"{bad / honest:.1f} of honest", "unchanged")
+        alone, honest, hostile, large = (median(each) for each in found.values())
+        what = "GetJob, 4 at once, 99 of 100 calls within, beside"
+        yield (f"{what} {BESIDE_S}/s hostile ones (beside as many honest ones {honest:.1f} ms, alone {alone:.1f} ms)",
+               f"{hostile:.1f} ms", "", f"{hostile / honest:.1f} of honest", "unchanged")
+        yield f"{what} {BESIDE_S}/s of which one in five has 4 MiB", f"{large:.1f} ms", "", f"{large / honest:.1f} of honest", ""
 
     def lists(self) -> Iterator[Row]:
         request = ListJobsRequest().SerializeToString()
