@@ -2,7 +2,7 @@
 
 1. A call is a record of words: where the kernel's machine code is, room for what it returns, and its arguments as the code
    takes them. So nobody looks at an argument again.
-2. A trampoline hands a record's words to the code. There is one for each kind of function, made in a millisecond.
+2. A trampoline hands a record's words to the code. There is one for each kind of function, made in some milliseconds.
 """
 
 import struct

@@ -13,7 +13,6 @@ from bpcore.kernels.compiled import kernel, read
 from bpcore.kernels.vectors import I64, address, copy
 from bpcore.kernels.walk import walk
 
-LINE_BYTES = 64
 LOOKS = 1000  # some 30 µs
 HAS_PAUSE = cpu_target.target_context.codegen().magic_tuple()[0].startswith("x86_64")
 
@@ -44,13 +43,14 @@ def _look(typing, place):
 
 
 @kernel(lambda _: (types.float64[::1], read(types.int64, 1, "C"), types.int64, types.int64, types.int64))
-def add(numbers, parts, place, number, row_bytes):
+def add(numbers, parts, place, number, row):
     """Replaces `numbers` by their sum over all places, in order; False where somebody is late: call again, nothing has changed.
 
-    parts: addresses of a part each: the number of the round that its place has written, on a line of its own, then two
-    rows of row_bytes, for rounds with even and with odd numbers. place: whose numbers these are; number: of the round, from 1.
+    parts: addresses of a part each, which begins with the number of the round that its place has written. place: whose
+    numbers these are; number: of the round, from 1; row: how far into each part its numbers lie, another one than in the
+    round before.
     """
-    row, own, here = LINE_BYTES + (number & 1) * row_bytes, parts[place], address(numbers)
+    own, here = parts[place], address(numbers)
     copy(own + row, here, numbers.size * 8)
     _say(own, number)
     for part in parts:

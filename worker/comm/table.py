@@ -17,7 +17,8 @@ from worker.comm.watch import Watch
 
 WIDTH = 4096  # numbers in a sum, at most
 LINE = 8  # numbers in a line of the cache
-SIZE_BYTES = (LINE + 2 * WIDTH) * 8  # of a rank's part
+ROWS = (LINE * 8, (LINE + WIDTH) * 8)  # bytes into a part, for rounds with even and with odd numbers
+SIZE_BYTES = (LINE + 2 * WIDTH) * 8  # of a part
 PATIENCE_S = 0.001  # after which the time that a nap takes, a tenth of it, does not matter
 NAP_S = 20e-6
 
@@ -36,14 +37,15 @@ class Table:
 
     def sum(self, array: np.ndarray, look: Callable[[], object], watch: Watch) -> None:
         """Replaces `array` by its sum over ranks. `look()` raises when one of them has died."""
-        self._round += 1
-        if self._add(array, self._addresses, self._place, self._round, WIDTH * 8):
+        self._round = number = self._round + 1
+        row = ROWS[number & 1]
+        if self._add(array, self._addresses, self._place, number, row):
             watch.passes()
             return
         watch.waits()
         for written in self._rounds:
-            _wait(written, self._round, look)
-        self._add(array, self._addresses, self._place, self._round, WIDTH * 8)
+            _wait(written, number, look)
+        self._add(array, self._addresses, self._place, number, row)
         watch.goes_on()
 
 

@@ -16,7 +16,7 @@ def places():
         parts = [np.zeros(8 + 2 * WIDTH) for _ in range(count)]
         addresses = np.array([part.ctypes.data for part in parts])
         add = kernels.rounds.add.of(ANY)
-        return [lambda numbers, number, place=place, _=parts: add(numbers, addresses, place, number, WIDTH * 8) for place in range(count)]
+        return [lambda numbers, number, place=place, _=parts: add(numbers, addresses, place, number, (8 + number % 2 * WIDTH) * 8) for place in range(count)]
 
     return places
 
