@@ -21,6 +21,7 @@ from bptrain.v1.report_pb2 import AttemptStarted, CrewChanged, LostRank, RankInf
 from worker import evaluate, shards
 from worker.agree import Agreed, require_same, together
 from worker.balance import Balance
+from worker.beat import Beat
 from worker.comm import Comm
 from worker.control import Control
 from worker.crew import Crew
@@ -212,7 +213,8 @@ class Meeting:
         self.stepper = Stepper(self.crew, self.model, self.updater, self.replica, self.job.reduction, self.input,
                                self.job.schedule, plan.logical_shards, self.job.spec.diagnose_every)
         self.stepper.assign(self.balance.assignments)
-        self.gauge = Gauge(self.crew.hosts) if comm.rank == 0 else None
+        self.beat = Beat(self.job.spec.checkpoint.every_steps)
+        self.gauge = Gauge(self.replica.steps, self.crew.hosts) if comm.rank == 0 else None
 
     def _report(self) -> None:
         ranks = [RankInfo(host=host, pid=pid) for host, pid in zip(self.crew.hosts, self.crew.pids)]

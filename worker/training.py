@@ -20,7 +20,7 @@ from worker.healing import Healing, missing
 from worker.meeting import Meeting
 from worker.node.ledger import EPOCH, EVAL
 from worker.node.status import Late
-from worker.vote import NO_FLAGS, Flags
+from worker.vote import NO_FLAGS, Flags, Vote
 
 
 class Training(Meeting):
@@ -78,16 +78,23 @@ class Training(Meeting):
         step, schedule = self.replica.steps, self.job.schedule
         clock = Clock(step, schedule.total_steps, schedule.steps_per_epoch, self.evaluations)
         self.input.expect(step, self.stepper.mine)
-        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), self._wishes)
+        looks = self.beat.looks_behind(step)
+        vote = self.stepper.run(step, self.job.maths.schedule.factor(clock), self._wishes if looks else _none)
         if not vote.committed:
             raise TrainingFailed(self.stepper.why_not(step, self.model.summary(vote.row)["loss"]))
-        self.status.measured(step, max(vote.seconds))
         self.record.trained(step, vote.row)
-        if self.gauge and (pace := self.gauge.note(step, vote.seconds, self.stepper.read_s)):
-            self.record.paced(pace)
         if self.stepper.diagnosis:
             self.record.diagnosed(step, self.stepper.diagnosis)
             self.stepper.diagnosis = {}
+        return self._look(step, vote) if looks else vote.flags
+
+    def _look(self, step: int, vote: Vote) -> Flags:
+        """Does what is due behind a step; what all ask for."""
+        self.beat.note(step, vote.seconds)
+        self.status.measured(max(vote.seconds))
+        self.record.look(step, vote.row)
+        if self.gauge and (pace := self.gauge.note(step, vote.seconds, self.stepper.read_s)):
+            self.record.paced(pace)
         if vote.flags.ends:
             return vote.flags
         if vote.flags.checkpoint:
@@ -185,7 +192,7 @@ class Training(Meeting):
         if len(before.nodes) > 1:
             self.record.let_go()
         self.comm, dead = self.comm.survivors()
-        told = [json.loads(data) for data in self.comm.gather_all(json.dumps([vars(each) for each in self.status.late()]).encode())]
+        told = [json.loads(data) for data in self.comm.gather_all(json.dumps([vars(each) for each in self.status.late(self.replica.steps)]).encode())]
         # By process, too: what was noted of an earlier rank of that number may still stand in a row.
         late = {(each["rank"], each["pid"]): Late(**each).sentence for some in told for each in some}
         self.lost += [LostRank(rank=rank, host=before.hosts[rank], cause=late.get((rank, before.pids[rank]), "died")) for rank in dead]
@@ -211,3 +218,8 @@ class Training(Meeting):
         self._healing.done()
         self.joined, self.comm = larger.size - self.comm.size, larger
         self.meet()
+
+
+def _none() -> Flags:
+    """What a rank asks for where nobody looks."""
+    return NO_FLAGS

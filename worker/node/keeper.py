@@ -26,8 +26,8 @@ from contextlib import suppress
 DEADLINE_BYTE = 64
 ROWS_BYTE = 4096
 ROWS = 256
-ROW = struct.Struct("<qqqqdqdq")  # pid, rank, calls, waits, since_s, step, late_s, unused
-LATE_BYTE = 48  # of late_s in a row
+ROW = struct.Struct("<qqqqddqq")  # pid, rank, calls, waits, since_s, late_s, and two unused
+LATE_BYTE = 40  # of late_s in a row
 
 POLL_S = 0.1
 STALL_S = 0.5  # between two looks: the machine, or this process, stood still
@@ -120,7 +120,7 @@ class Keeper:
         present = set(self._ranks.values())
         for row in range(ROWS):
             at = ROWS_BYTE + row * ROW.size
-            pid, _, _, waits, since_s, _, late_s, _ = ROW.unpack_from(self._memory, at)
+            pid, _, _, waits, since_s, late_s, *_ = ROW.unpack_from(self._memory, at)
             if pid not in present or late_s:
                 continue
             seconds = self._lateness_s(pid, waits, since_s)

@@ -13,7 +13,7 @@ import numpy as np
 from worker.node import keeper
 from worker.node.memory import Segment
 
-PID, RANK, CALLS, WAITS, SINCE, STEP, LATE = range(7)
+PID, RANK, CALLS, WAITS, SINCE, LATE = range(6)
 TIMES_SLOWEST = 30  # the deadline, in slowest steps
 MEMORY_STEPS = 64  # how many steps a slow one counts
 
@@ -66,11 +66,10 @@ class Status:
         self._marks[CALLS] = self._calls
         self._times[SINCE] = time.monotonic()
 
-    def measured(self, step: int, slowest_s: float) -> None:
-        """After each vote: what the slowest rank took to compute."""
+    def measured(self, slowest_s: float) -> None:
+        """Behind a step: what the slowest rank took to compute."""
         self._votes += 1
         self._slowest_s = max(slowest_s, self._slowest_s * (1 - 1 / MEMORY_STEPS))
-        self._marks[STEP] = step
         if self._votes >= 3:  # the first steps may compile and read
             self._deadline[0] = max(self._floor_s, TIMES_SLOWEST * self._slowest_s)
 
@@ -78,8 +77,8 @@ class Status:
         """No deadline until measured again: ranks have come or gone."""
         self._votes, self._deadline[0] = 0, 0.0
 
-    def late(self) -> list[Late]:
-        """The ranks of this node that were ended for being late."""
+    def late(self, step: int) -> list[Late]:
+        """The ranks of this node that were ended for being late, in the step that all are in."""
         times = self._rows.view(np.float64)
-        return [Late(int(row[RANK]), int(row[PID]), int(row[STEP]), int(row[CALLS]), float(time[LATE]))
+        return [Late(int(row[RANK]), int(row[PID]), step, int(row[CALLS]), float(time[LATE]))
                 for row, time in zip(self._rows, times) if time[LATE] > 0]

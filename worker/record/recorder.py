@@ -158,6 +158,10 @@ class Recorder(Silent):
             return  # a rank 0 that is not there any more has written it down, with the same bits
         self.known[TRAIN] = step
         self._reporter.sums(step, row, when)
+
+    def look(self, step: int, row: np.ndarray) -> None:
+        """Does what the clock says is due behind a step."""
+        self._reporter.look()
         self._saver.look()
         if self._lines and self._lines.are_due():
             self._lines.say(step, {name: values[0] for name, values in self._summaries(row[None]).items()})

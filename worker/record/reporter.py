@@ -36,9 +36,10 @@ class Reporter:
     def point(self, step: int, values: Mapping[str, float], when: float | None = None) -> None:
         """A row of the curve, committed at `when` in Unix seconds, or now. Rows with the same series travel together."""
         self._wait(values.keys(), step, values, when)
+        self.look()
 
     def sums(self, step: int, row: np.ndarray, when: float | None = None) -> None:
-        """The same of a row of sums."""
+        """The same of a row of sums, which waits for `look`, or for many to be waiting."""
         self._wait(SUMS, step, row, when)
 
     def _wait(self, series: Collection[str], step: int, row: Mapping[str, float] | np.ndarray, when: float | None) -> None:
@@ -46,7 +47,12 @@ class Reporter:
             self._flush()
         self._series = series
         self._rows.append((step, time.time() if when is None else when, row))
-        if time.monotonic() - self._flushed >= FLUSH_S or len(self._rows) >= self._most:
+        if len(self._rows) >= self._most:
+            self._flush()
+
+    def look(self) -> None:
+        """Writes what has waited for long enough."""
+        if time.monotonic() - self._flushed >= FLUSH_S:
             self._flush()
 
     def checkpoint(self, event: CheckpointWritten) -> None:

@@ -78,7 +78,7 @@ def test_only_ranks_that_hold_the_memory_are_ended(keep, rank, until):
     kept = keep()
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        row = keeper.ROW.pack(bystander.pid, 7, 1, 0, time.monotonic() - 100, 5, 0.0, 0)
+        row = keeper.ROW.pack(bystander.pid, 7, 1, 0, time.monotonic() - 100, 0.0, 0, 0)
         kept.segment.array(keeper.ROWS_BYTE, len(row), np.uint8)[...] = np.frombuffer(row, np.uint8)
         memory(kept.connect(1))
         kept.deadline(0.1)

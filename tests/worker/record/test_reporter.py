@@ -60,6 +60,17 @@ def test_rows_do_not_wait_longer_than_a_moment(make, path):
     assert told(path) == [[0], [1]]
 
 
+def test_sums_wait_for_a_look_or_for_many(make, path):
+    r = make(flush_s=0)
+    r.sums(0, np.ones(2)), r.sums(1, np.ones(2))
+    assert told(path) == []
+    r.look()
+    assert told(path) == [[0, 1]]
+    for step in range(2, 2 + 33):
+        r.sums(step, np.ones(2))
+    assert told(path)[1:] == [list(range(2, 2 + 32))]
+
+
 def test_different_series_do_not_share_a_record(make, path):
     r = make(flush_s=3600)
     r.point(0, {"loss": 1.0}), r.point(1, {"loss": 2.0})
