@@ -57,7 +57,7 @@ def of_model(spec: Spec, batches: Iterable[Batch], held_out: Iterable[Batch]) ->
 def _descend(descent: Descent) -> None:
     one = np.zeros(1, np.float32)
     arrays = dict.fromkeys(descent.optimizer.state, one)
-    descent.bound(one, one, arrays, one, arrays)
+    descent.bound(one, one, arrays, one, arrays, np.zeros(1), 0, 1)
 
 
 def _train(model: Model, parameters: Any, gradient: Any, batch: Batch) -> None:

@@ -2,17 +2,18 @@
 
 1. Everything that decides bits depends on (seed, step, shard), never on the rank.
 2. The vote (vote.py) is also the barrier behind which all gradients are written.
-3. Behind a second barrier every part of the next buffer is written, on every node: that is the commit.
+3. The update ends with a second barrier, behind which every part of the next buffer is written: that is the commit.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 
 import numpy as np
 
-from bpcore import diagnosis, finite, lockstep
+from bpcore import diagnosis, finite, kernels, lockstep
 from bpcore.arena import Vector
 from bpcore.bound import ByVector
 from bpcore.fields import Batch
@@ -26,7 +27,7 @@ from worker.exchange import Reduction
 from worker.node.ledger import TRAIN
 from worker.node.replica import Replica
 from worker.shards import Schedule, part
-from worker.stopwatch import OFF
+from worker.stopwatch import OFF, Stopwatch
 from worker.tally import NONE, Epoch, Tally, added
 from worker.vote import Flags, Vote, Voter
 
@@ -47,6 +48,7 @@ class Stepper:
         self._whole = {layer: Voter(crew.comm, shards, width) for layer, width in lockstep.widths(model).items()}
         self.exchange = reduction.open(crew, model.layout, shards, at_once=bool(self._whole))
         self._zeros, self._not_finite = np.zeros(model.row_width), np.zeros(1)
+        self._committing = crew.comm.summing(self._not_finite)
         self._chunks = _chunks(updater.borders, crew.place, len(crew.mates))
         self._clips = self.updater.norms(Pace(1, 1, 1), np.zeros(model.layout.size, np.float32), slice(0, 0)).size > 0
         self._diagnose_every = diagnose_every
@@ -65,6 +67,7 @@ class Stepper:
         """Who computes which shards from the next step on. Collective."""
         self.mine = list(assignments[self.crew.comm.rank])
         self.exchange.assign(assignments)
+        self._sums = [(part, self.exchange.sums(part)) for part in self._chunks]
         self._updates = ByVector(self._bound)
 
     def run(self, step: int, factor: float, flags: Callable[[], Flags]) -> Vote:
@@ -87,15 +90,14 @@ class Stepper:
         vote = self.voter.vote(rows, flags(), used, time.perf_counter() - began - self._waited_s)
         self.clock.mark("commit")
         if isfinite(self._zeros.dot(vote.row)):  # zero times what is not finite is not a number
+            if self.crew.is_last:  # the first has the record to write
+                self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
             self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
             pace.count = vote.row[1]
             self._update(pace)
             if self._diagnoses_now:
                 self._diagnose(vote.row[1])
-            if self.crew.is_last:  # the first has the record to write
-                self.replica.ledger.write(TRAIN, step, time.time(), vote.row)
-            self.crew.comm.sum(self._not_finite)  # behind it all parts are written
             if not self._not_finite[0]:
                 before = NONE if self.schedule.begins_epoch(step) else self.replica.used
                 self.replica.commit(added(before, vote.used))
@@ -134,29 +136,41 @@ class Stepper:
             found |= {int(shard): cause for shard, cause in json.loads(told).items()}
         return finite.message(step, loss, found[min(found)] if found else None)
 
-    def _bound(self, parameters: Vector) -> list[tuple[slice, Update]]:
-        """The updates of this rank's part, from this buffer to the other."""
+    def measure(self, clock: Stopwatch) -> None:
+        """Tells the clock where the time goes."""
+        self.clock = clock
+        self._updates = ByVector(self._bound)
+
+    def _bound(self, parameters: Vector) -> tuple[list[Update], list[Callable[[], object]]]:
+        """The updates of this rank's part, from this buffer to the other; and the calls that make the sums and the updates, up
+        to the barrier behind which all parts are written. With a clock they are not made one."""
         old, new = self.replica.current, self.replica.next
-        return [(part, self.updater.bound(self.exchange.total, old.parameters.flat, old.flat_state, new.parameters.flat, new.flat_state, part))
-                for part in self._chunks]
+        summed, updated = ([] if self.clock is OFF else [partial(self.clock.mark, name)] for name in ("exchange", "update"))
+        updates, calls = [], []
+        for part, sums in self._sums:
+            update = self.updater.bound(self.exchange.total, old.parameters.flat, old.flat_state, new.parameters.flat, new.flat_state,
+                                        self._not_finite, part)
+            updates.append(update)
+            calls += [*([] if self._clips else sums), *summed, *update.calls, *updated]
+        return updates, kernels.program.fused([*calls, self._committing])
 
     def _update(self, pace: Pace) -> None:
-        """Writes this rank's part of the next buffer."""
+        """Writes this rank's part of the next buffer, and waits until all have."""
         norms = self._norms(pace) if self._clips else None
-        is_finite = True
-        for part, update in self._updates.of(self.replica.current.parameters):
-            if norms is None:
-                self.exchange.sum(part)
-            self.clock.mark("exchange")
-            is_finite &= update(pace, norms)
-            self.clock.mark("update")
-        self._not_finite[0] = not is_finite
+        updates, calls = self._updates.of(self.replica.current.parameters)
+        for update in updates:
+            update.tell(pace, norms)
+        self._not_finite[0] = 0
+        for call in calls:
+            call()
+        self.crew.comm.settle(self._committing)
 
     def _norms(self, pace: Pace) -> np.ndarray:
         """What clipping needs to know of the whole gradient. The ranks of one node have all of it."""
         norms = self.updater.norms(pace, self.exchange.total, slice(0, 0))
-        for part in self._chunks:
-            self.exchange.sum(part)
+        for part, sums in self._sums:
+            for add in sums:
+                add()
             if self.crew.comm.rank in self.crew.nodes[0]:
                 norms += self.updater.norms(pace, self.exchange.total, part)
         self.crew.comm.sum(norms)
@@ -208,10 +222,11 @@ class Stepper:
         return row
 
     def _diagnose(self, count: float) -> None:
-        """Behind this vote all parts of the gradient's sum are written."""
+        """All parts of the gradient's sum are written."""
         sums = self._diagnosis_voter.vote(self._diagnoses).row
         self.diagnosis = diagnosis.values(self.model.spec.graph, sums, Vector(self.model.layout, self.exchange.total), count)
         self._diagnoses.clear()
+        self.crew.comm.barrier()  # nobody writes the next gradient there yet
 
     def _epoch_of(self, step: int) -> Epoch:
         number = self.schedule.epoch(step)

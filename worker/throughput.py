@@ -73,7 +73,8 @@ class Throughput(Training):
 
     def _breakdown(self, steps: int) -> dict[str, float]:
         """Seconds of a step by what they are spent on, in the order of the step."""
-        watch = self.stepper.clock = Running()
+        watch = Running()
+        self.stepper.measure(watch)
         self.model.on_forward = lambda: watch.mark("forward")
         self._timed(steps)
         return {name: round(seconds / steps, 8) for name, seconds in watch.seconds.items()}

@@ -7,11 +7,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from bpcore import kernels
 from worker.comm import Comm
 from worker.reduction.tree import additions
 from worker.tally import MODULUS, NONE, Tally
@@ -60,7 +60,8 @@ class Voter:
         self._flags, self._tally, self._seconds = map(memoryview, np.split(self._ballot[behind:], [FLAGS, FLAGS + 2]))
         self._table = self._ballot[:shards * width].reshape(shards, width)
         pairs, self._sum = additions((0, shards), {(shard, shard + 1): row for shard, row in enumerate(self._table)})
-        self._additions = [partial(np.add, left, right, left) for left, right in pairs]
+        adds = [kernels.sums.add.bound(left.dtype, left, right) for left, right in pairs]
+        self._calls = kernels.program.fused([comm.summing(self._ballot), *adds])
 
     def vote(self, rows: Mapping[int, np.ndarray], flags: Flags = NO_FLAGS, used: Tally = NONE, seconds: float = 0.0) -> Vote:
         self._ballot.fill(0)
@@ -71,9 +72,12 @@ class Voter:
                 self._flags[i] = wish
         self._tally[0], self._tally[1] = used
         self._seconds[self._comm.rank] = seconds
-        self._comm.sum(self._ballot)
-        for add in self._additions:
-            add()
+        self._run()
+        self._comm.settle(self._run)
         asked, (count, keys) = self._flags.tolist(), self._tally
         return Vote(self._sum.copy(), Flags(*[wish > 0 for wish in asked]) if any(asked) else NO_FLAGS, (int(count), int(keys) % MODULUS),
                     self._seconds.tolist())
+
+    def _run(self) -> None:
+        for call in self._calls:
+            call()

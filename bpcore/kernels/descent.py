@@ -11,32 +11,35 @@ from typing import Any
 
 from numba import types
 from numba.extending import intrinsic
+from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from bpcore.kernels.compiled import Kernel, helper, read
 
 
 @cache
 def loop(formula: Callable, direction: Callable, vectors: int, settings: int, constants: int) -> Kernel:
-    """A kernel (old, new, start, stop, settings, constants) → whether all gradients from start to stop are finite.
+    """A kernel (old, new, given, flag, start, stop), which sets flag[0] to 1 where a gradient from start to stop is not finite.
 
     formula, direction: of one number, as in bpcore/optimization/descent.py and an optimizer. old: flat arrays of the gradient's sum,
-    p and so many `vectors` of state; new: of the last two. settings, constants: so many floats.
+    p and so many `vectors` of state; new: of the last two. given: so many `settings`, then so many `constants`.
     """
     move, towards = helper(formula), helper(direction)
 
-    def descend(old, new, start, stop, settings, constants):
-        settings, constants, odd = numbers(old, settings), numbers(old, constants), 0
+    def descend(old, new, given, flag, start, stop):
+        setting, constant = to_fixed_tuple(given[:settings], settings), to_fixed_tuple(given[settings:], constants)
+        setting, constant, odd = numbers(old, setting), numbers(old, constant), 0
         for i in range(start, stop):
             values = take(old, i)
-            g, p, state = move(values[0], values[1], values[2:], settings, constants, towards)
+            g, p, state = move(values[0], values[1], values[2:], setting, constant, towards)
             put(new, i, (p, *state))
             odd |= not abs(g) < math.inf
-        return odd == 0
+        if odd:
+            flag[0] = 1
 
     def signature(real: Any) -> tuple:
-        given, written = read(real, 1, "C"), types.Array(real, 1, "C")
-        return (types.UniTuple(given, 2 + vectors), types.UniTuple(written, 1 + vectors), types.int64, types.int64,
-                types.UniTuple(types.float64, settings), types.UniTuple(types.float64, constants))
+        known, written = read(real, 1, "C"), types.Array(real, 1, "C")
+        return (types.UniTuple(known, 2 + vectors), types.UniTuple(written, 1 + vectors), read(types.float64, 1, "C"),
+                types.float64[::1], types.int64, types.int64)
 
     return Kernel(descend, signature, uses=(formula, direction))
 

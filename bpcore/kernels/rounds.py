@@ -13,6 +13,7 @@ from bpcore.kernels.compiled import kernel, read
 from bpcore.kernels.vectors import I64, address, copy
 from bpcore.kernels.walk import walk
 
+HEAD_BYTES = 64  # of a part, for the number of the round: a line of the cache
 LOOKS = 1000  # some 30 µs
 HAS_PAUSE = cpu_target.target_context.codegen().magic_tuple()[0].startswith("x86_64")
 
@@ -42,24 +43,29 @@ def _look(typing, place):
     return types.int64(place), generate
 
 
-@kernel(lambda _: (types.float64[::1], read(types.int64, 1, "C"), types.int64, types.int64, types.int64))
-def add(numbers, parts, place, number, row):
-    """Replaces `numbers` by their sum over all places, in order; False where somebody is late: call again, nothing has changed.
+@kernel(lambda _: (types.float64[::1], read(types.int64, 1, "C"), types.int64, types.int64, types.int64[::1]))
+def add(numbers, parts, place, width, state):
+    """Replaces `numbers` by their sum over all places, in order. Where somebody is late it does not, and is to be called again,
+    until when the numbers are not looked at any more.
 
-    parts: addresses of a part each, which begins with the number of the round that its place has written. place: whose
-    numbers these are; number: of the round, from 1; row: how far into each part its numbers lie, another one than in the
-    round before.
+    parts: addresses of a part each: the number of the round that its place has written, then two rows of `width` numbers,
+    which rounds use in turn. place: whose numbers these are. state: the number of the newest round, and whether
+    somebody was late in it.
     """
     own, here = parts[place], address(numbers)
-    copy(own + row, here, numbers.size * 8)
-    _say(own, number)
+    number = state[0] + 1 - state[1]
+    row = HEAD_BYTES + (number & 1) * width * 8
+    if not state[1]:
+        copy(own + row, here, numbers.size * 8)
+        _say(own, number)
+    state[0], state[1] = number, 1
     for part in parts:
         looks = 0
         while _look(part) < number:
             looks += 1
             if looks == LOOKS:
-                return False
+                return
     copy(here, parts[0] + row, numbers.size * 8)
     for part in parts[1:]:
         add_row(numbers, (here, part + row, here), numbers.size, ())
-    return True
+    state[1] = 0

@@ -3,6 +3,13 @@
 from bpcore.kernels.compiled import helper, kernel, read
 
 
+@kernel(lambda real: (real[::1], read(real, 1, "C")))
+def add(total, part):
+    """total += part. Both: (n,)."""
+    for i in range(len(total)):
+        total[i] += part[i]
+
+
 @kernel(lambda real: (read(real, 2, "C"), real[::1]))
 def columns(rows, total):
     """total = the sum of all rows. rows: (m, n), of which n is at least 2; total: (n,)."""

@@ -9,7 +9,8 @@ VANISHED = 1e-12
 
 def corrections(beta1: float, beta2: float, epsilon: float, step: int) -> tuple[float, float]:
     """a, b of Adam's ratio in one division: m / (a √v + b) = m̂ / (√v̂ + ε), m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)."""
-    return (1 - beta1**step) / math.sqrt(1 - beta2**step), (1 - beta1**step) * epsilon
+    share = 1 - beta1**step
+    return share / math.sqrt(1 - beta2**step), share * epsilon
 
 
 def norm_ratio(p_norm: float, direction_norm: float, coefficient: float = 1.0) -> float:

@@ -4,6 +4,7 @@ Compiled into one loop over the flat vectors they are bpcore/kernels/descent.py,
 is added up and no product is fused, so arrays give the bits that the loop gives; float64, for checks, goes by arrays.
 """
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from bpcore.optimization.rules import Rule
 from bpcore.optimizers import Optimizer
 
 Arrays = Mapping[str, np.ndarray]
+Tell = Callable[["Pace", tuple[float, ...], float], object]
 
 
 @dataclass(slots=True)
@@ -62,17 +64,26 @@ class Descent:
         self._formula = clipped if self._limit or rule.l1 else plain
         self._behind = (rule.l2, rule.weight_decay, 0.0 if rule.trusted else 1.0)
 
-    def bound(self, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays, new_p: np.ndarray,
-              new_state: Arrays) -> Callable[[int, int, Pace, tuple[float, ...], float], bool]:
-        """The call (start, stop, pace, constants, scale) that writes p − η d (where the rule trusts, d alone) and the new state
-        there; whether the gradient is finite.
+    def bound(self, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays, new_p: np.ndarray, new_state: Arrays, flag: np.ndarray,
+              *place: int) -> tuple[Tell, Callable[..., object]]:
+        """`tell(pace, constants, scale)`; and the call behind it that writes p − η d (where the rule trusts, d alone) and the new
+        state at `place` (start, stop), or at one that comes with the call. It sets flag[0] to 1 where the gradient is not finite.
 
         constants: the optimizer's. scale: what clipping by norm multiplies the mean gradient by. Arrays are flat, of
-        one dtype.
+        one dtype; flag: float64 (1,).
         """
-        names, settings = self.optimizer.state, self._settings
-        loop = self._loop((gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names]))
-        return lambda start, stop, pace, constants, scale: loop(start, stop, settings(pace, scale), constants)
+        names, formula, direction = self.optimizer.state, self._formula, self.optimizer.direction
+        old, new = (gradient_sum, p, *[state[name] for name in names]), (new_p, *[new_state[name] for name in names])
+        lengths = len(self._settings(Pace(1, 1, 1), 1.0)), len(self.optimizer.constants(1))
+        given = np.zeros(sum(lengths))
+        if new_p.dtype == np.float32:
+            call = kernels.descent.loop(formula, direction, len(names), *lengths).bound(new_p.dtype, old, new, given, flag, *place)
+        else:
+            call = partial(by_arrays, formula, direction, lengths[0], old, new, given, flag, *place)
+        return partial(self._tell, struct.Struct(f"{given.size}d").pack_into, memoryview(given)), call
+
+    def _tell(self, pack_into: Callable[..., None], given: memoryview, pace: Pace, constants: tuple[float, ...], scale: float) -> None:
+        pack_into(given, 0, *self._settings(pace, scale), *constants)
 
     def rate(self, pace: Pace) -> float:
         return float(self.optimizer.learning_rate * pace.factor * self._rule.learning_rate_scale)
@@ -84,20 +95,14 @@ class Descent:
             return scale / pace.divisor, *self._behind, rate
         return 1 / pace.divisor, self._limit or np.inf, scale, self._rule.l1, *self._behind, rate
 
-    def _loop(self, old: tuple[np.ndarray, ...], new: tuple[np.ndarray, ...]) -> Callable[..., bool]:
-        formula, direction = self._formula, self.optimizer.direction
-        if new[0].dtype != np.float32:
-            return partial(by_arrays, formula, direction, old, new)
-        lengths = len(self._settings(Pace(1, 1, 1), 1.0)), len(self.optimizer.constants(1))
-        return kernels.descent.loop(formula, direction, len(new) - 1, *lengths).bound(new[0].dtype, old, new)
 
-
-def by_arrays(formula: Callable, direction: Callable, old: Sequence[np.ndarray], new: Sequence[np.ndarray],
-              start: int, stop: int, settings: tuple[float, ...], constants: tuple[float, ...]) -> bool:
-    """What the compiled loop does, in plain NumPy."""
-    place = slice(start, stop)
+def by_arrays(formula: Callable, direction: Callable, settings: int, old: Sequence[np.ndarray], new: Sequence[np.ndarray],
+              given: np.ndarray, flag: np.ndarray, start: int, stop: int) -> None:
+    """What the compiled loop does, in plain NumPy. given: so many settings, then constants."""
+    place, numbers = slice(start, stop), given.tolist()
     total, p, *state = (array[place] for array in old)
-    g, p, state = formula(total, p, tuple(state), settings, constants, direction)
+    g, p, state = formula(total, p, tuple(state), numbers[:settings], numbers[settings:], direction)
     for array, values in zip(new, (p, *state)):
         array[place] = values
-    return bool(np.isfinite(g).all())
+    if not np.isfinite(g).all():
+        flag[0] = 1

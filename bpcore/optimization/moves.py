@@ -1,35 +1,48 @@
 """The update of one piece of the flat vectors, bound to them: trained, trained by rows, or left as it is.
 
-A move is called once a step with what differs from step to step: the pace, the optimizer's constants, and what clipping by
-norm multiplies the mean gradient by. It writes its place of the new vectors, and says whether the gradient is finite.
+Once a step a move is told what differs from step to step: the pace, the optimizer's constants, and what clipping by norm
+multiplies the mean gradient by. Its call writes its place of the new vectors, and raises a flag where the gradient is not
+finite: it takes nothing and gives nothing, so that several can be made one (bpcore/kernels/program.py).
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpcore.arena import Slot
-from bpcore.optimization.descent import Arrays, Descent, Pace
+from bpcore.optimization.descent import Arrays, Descent, Pace, Tell
 from bpcore.optimization.rules import Rule
 
 BLOCK = 32768  # numbers; 128 KiB in float32
 
-Move = Callable[[Pace, tuple[float, ...], float], bool]
+Write = Callable[[Pace, tuple[float, ...], float], object]
+
+
+class Move(NamedTuple):
+    tell: Tell
+    call: Callable[[], object]
+
+    @classmethod
+    def of(cls, write: Write) -> "Move":
+        """Which writes by itself what it is told."""
+        told: list[Any] = []
+        return cls(lambda *given: told.__setitem__(slice(None), given), lambda: write(*told))
 
 
 class Flats(NamedTuple):
     """What an update reads: the gradient's sum, the parameters, and the optimizer's vectors by name; and what it writes. All
-    are flat, of the whole layout."""
+    are flat, of the whole layout; `flag`, float64 (1,), is 1 where a gradient is not finite."""
 
     gradient_sum: np.ndarray
     p: np.ndarray
     state: Arrays
     new_p: np.ndarray
     new_state: Arrays
+    flag: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -44,29 +57,37 @@ class Piece:
     def bound(self, flats: Flats) -> Move:
         rule = self.rule
         if rule.momentum is not None:
-            return partial(self._follow, flats)
-        train = self._rows(flats) if rule.row else self._dense(flats)
+            return Move.of(partial(self._follow, flats))
+        move = Move.of(self._rows(flats)) if rule.row else self._dense(flats)
         if not rule.frozen_epochs:
-            return train
-        return lambda pace, constants, scale: train(pace, constants, scale) if rule.trains(pace.epoch) else self._keep(flats)
+            return move
+
+        def train(pace: Pace, constants: tuple[float, ...], scale: float) -> None:
+            if rule.trains(pace.epoch):
+                move.tell(pace, constants, scale)
+                move.call()
+            else:
+                self._keep(flats)
+
+        return Move.of(train)
 
     def _dense(self, flats: Flats) -> Move:
-        step = partial(self.descent.bound(*flats), self.place.start, self.place.stop)
+        move = Move(*self.descent.bound(*flats, self.place.start, self.place.stop))
         if not self.rule.looks_at_all:
-            return step
+            return move
 
-        def train(pace: Pace, constants: tuple[float, ...], scale: float) -> bool:
-            finite = step(pace, constants, scale)
+        def train(pace: Pace, constants: tuple[float, ...], scale: float) -> None:
+            move.tell(pace, constants, scale)
+            move.call()
             if self.rule.trusted:  # what is written are still directions
                 old, moved = flats.p[self.place], flats.new_p[self.place]
                 moved *= self.descent.rate(pace) * self.descent.optimizer.trust(_norm(old), _norm(moved))
                 np.subtract(old, moved, out=moved)
             self._bound_norm(flats.new_p)
-            return finite
 
-        return train
+        return Move.of(train)
 
-    def _rows(self, flats: Flats) -> Move:
+    def _rows(self, flats: Flats) -> Write:
         """Only the rows that have a gradient; a row of zeros stays where it is, with its state."""
         row, names = self.rule.row, self.descent.optimizer.state
         end = min(self.place.stop, self.slot.place.stop)
@@ -79,37 +100,37 @@ class Piece:
         bits = read["sums"].view(f"u{flats.p.itemsize}")  # whether any number has a bit: faster than a comparison
         at_once = max(1, min(BLOCK // row, len(bits)))
         some, moved = ({name: np.empty(at_once * row, flats.p.dtype) for name in tables} for tables in (read, written))
-        step = self.descent.bound(some["sums"], some["p"], some, moved["p"], moved)
+        tell, descend = self.descent.bound(some["sums"], some["p"], some, moved["p"], moved, flats.flag)
 
-        def train(pace: Pace, constants: tuple[float, ...], scale: float) -> bool:
-            finite = self._keep(flats)
+        def train(pace: Pace, constants: tuple[float, ...], scale: float) -> None:
+            self._keep(flats)
+            tell(pace, constants, scale)
             touched = np.flatnonzero(np.bitwise_or.reduce(bits, axis=1))
             for i in range(0, len(touched), at_once):
                 rows = touched[i:i + at_once]
                 size = rows.size * row
                 for name, old in read.items():
                     some[name][:size] = old[rows].ravel()
-                finite &= step(0, size, pace, constants, scale)
+                descend(0, size)
                 for name, new in written.items():
                     new[rows] = moved[name][:size].reshape(-1, row)
             self._bound_norm(flats.new_p)
-            return finite
 
         return train
 
-    def _keep(self, flats: Flats) -> bool:
+    def _keep(self, flats: Flats) -> None:
         """All as it was."""
         flats.new_p[self.place] = flats.p[self.place]
         for name in self.descent.optimizer.state:
             flats.new_state[name][self.place] = flats.state[name][self.place]
-        return True
 
-    def _follow(self, flats: Flats, pace: Pace, constants: tuple[float, ...], scale: float) -> bool:
+    def _follow(self, flats: Flats, pace: Pace, constants: tuple[float, ...], scale: float) -> None:
         """A running statistic moves towards the samples' mean."""
         self._keep(flats)
         sums = flats.gradient_sum[self.place]
         flats.new_p[self.place] += self.rule.momentum * (sums / float(pace.samples) - flats.p[self.place])
-        return bool(np.isfinite(sums).all())
+        if not np.isfinite(sums).all():
+            flats.flag[0] = 1
 
     def _bound_norm(self, new_p: np.ndarray) -> None:
         """Scales each unit's incoming weights to a norm of at most the rule's."""

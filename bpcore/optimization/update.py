@@ -7,14 +7,16 @@
    + weight decay p → trust → p − η d → max norm → moving average.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from bpcore.arena import Layout, Vector
 from bpcore.optimization.clipping import Clipper
 from bpcore.optimization.descent import Arrays, Descent, Pace
-from bpcore.optimization.moves import BLOCK, Flats, Piece, blocks
+from bpcore.optimization.moves import BLOCK, Flats, Move, Piece, blocks
 from bpcore.optimization.rules import borders, rule, segments
 from bpcore.spec import Spec
 
@@ -22,8 +24,18 @@ AVERAGE, EPOCH_START = "average", "epoch_start"
 
 __all__ = ["AVERAGE", "BLOCK", "EPOCH_START", "Pace", "Update", "Updater"]
 
-# (the pace, the sum of `norms` over all parts) → whether every gradient used is finite.
-Update = Callable[[Pace, np.ndarray | None], bool]
+
+class Update(NamedTuple):
+    """Of one part of certain vectors: in every step `tell(pace, norms)`, then `calls`, in order, which may be made one with others
+    (bpcore/kernels/program.py). norms: the sum of `norms` over all parts, None where nothing is clipped by norm."""
+
+    tell: Callable[[Pace, np.ndarray | None], object]
+    calls: Sequence[Callable[[], object]]
+
+    def run(self, pace: Pace, norms: np.ndarray | None) -> None:
+        self.tell(pace, norms)
+        for call in self.calls:
+            call()
 
 
 class Updater:
@@ -55,25 +67,25 @@ class Updater:
         All arrays are flat, of the whole layout; nothing is read outside the part. norms: the sum of `norms`
         over all parts; None: made here, of the whole gradient.
         """
-        return self.bound(gradient_sum, p, state, new_p, new_state, part)(pace, norms)
+        flag = np.zeros(1)
+        self.bound(gradient_sum, p, state, new_p, new_state, flag, part).run(pace, self.norms(pace, gradient_sum) if norms is None else norms)
+        return not flag[0]
 
     def bound(self, gradient_sum: np.ndarray, p: np.ndarray, state: Arrays, new_p: np.ndarray, new_state: Arrays,
-              part: slice | None = None) -> Update:
-        """The same, to be called with (pace, norms) in every step that goes over these arrays."""
-        flats, part = Flats(gradient_sum, p, state, new_p, new_state), part or self._whole
-        moves = [(slot, piece.bound(flats)) for slot, piece in self._pieces(part)]
-        clips = self._clipper.width > 0
+              flag: np.ndarray, part: slice | None = None) -> Update:
+        """The same for all steps that go over these arrays. flag: float64 (1,), set to 1 where a gradient used is not finite."""
+        flats, part = Flats(gradient_sum, p, state, new_p, new_state, flag), part or self._whole
         behind = [write for write, wanted in ((self._move_average, self._spec.average), (self._keep_start, self._spec.keeps_start)) if wanted]
+        moves = [(slot, piece.bound(flats)) for slot, piece in self._pieces(part)]
+        moves += [(0, Move.of(partial(write, flats, part))) for write in behind]
+        clips = self._clipper.width > 0
 
-        def update(pace: Pace, norms: np.ndarray | None = None) -> bool:
-            scales, constants, finite = self._scales(pace, flats, norms) if clips else None, self._constants_at(pace.step), True
+        def tell(pace: Pace, norms: np.ndarray | None) -> None:
+            scales, constants = self._clipper.scales(norms) if clips else None, self._constants_at(pace.step)
             for slot, move in moves:
-                finite &= move(pace, constants, float(scales[slot]) if clips else 1.0)
-            for write in behind:
-                write(pace, flats, part)
-            return finite
+                move.tell(pace, constants, float(scales[slot]) if clips else 1.0)
 
-        return update
+        return Update(tell, [move.call for _, move in moves])
 
     def evaluated(self, p: Vector, state: Mapping[str, Vector]) -> Vector:
         """The parameters that evaluation and export use: the moving average where there is one."""
@@ -88,17 +100,13 @@ class Updater:
         return [(segment.slot, Piece(place, segment.rule, Descent(self._optimizer, self._spec.clipping, segment.rule), self._layout.slots[segment.slot]))
                 for place, segment in cut if place.start < place.stop]
 
-    def _scales(self, pace: Pace, flats: Flats, norms: np.ndarray | None) -> np.ndarray:
-        """By what clipping by norm multiplies each parameter's gradient."""
-        return self._clipper.scales(self.norms(pace, flats.gradient_sum) if norms is None else norms)
-
     def _constants_at(self, step: int) -> tuple[float, ...]:
         """The optimizer's; every part of a step asks."""
         if self._constants[0] != step:
             self._constants = step, self._optimizer.constants(step)
         return self._constants[1]
 
-    def _move_average(self, pace: Pace, flats: Flats, part: slice) -> None:
+    def _move_average(self, flats: Flats, part: slice, pace: Pace, *_: object) -> None:
         """a ← decay · a + (1 − decay) · p, starting at the parameters after the first update; in a form that
         leaves a as it is where p does not move."""
         average, new_average = flats.state[AVERAGE], flats.new_state[AVERAGE]
@@ -110,6 +118,6 @@ class Updater:
             moved *= 1 - self._spec.average
             moved += average[block]
 
-    def _keep_start(self, pace: Pace, flats: Flats, part: slice) -> None:
+    def _keep_start(self, flats: Flats, part: slice, pace: Pace, *_: object) -> None:
         """The parameters that the epoch began with."""
         flats.new_state[EPOCH_START][part] = (flats.p if pace.begins else flats.state[EPOCH_START])[part]

@@ -6,7 +6,8 @@
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -51,6 +52,14 @@ class Comm(ABC):
     @abstractmethod
     def sum(self, array: np.ndarray) -> None:
         """Replaces `array` by its sum over ranks, elementwise."""
+
+    def summing(self, array: np.ndarray) -> Callable[[], object]:
+        """What begins `sum` for this array, in every step: a kernel where that is possible, which can be made one with others
+        (bpcore/kernels/program.py). Behind it comes `settle`."""
+        return partial(self.sum, array)
+
+    def settle(self, again: Callable[[], object]) -> None:
+        """The end of a sum that `summing` has begun. again: that call, with all that was made behind it in one go."""
 
     @abstractmethod
     def alltoall(self, send: np.ndarray, counts: Sequence[int], receive: np.ndarray, receive_counts: Sequence[int],

@@ -72,6 +72,13 @@ class MpiComm(Comm):
             self._world.Allreduce(MPI.IN_PLACE, [part, TYPES[array.dtype.char]])
         self.watch.goes_on()
 
+    def summing(self, array):
+        return self.table.summing(array) if self.table and self.table.takes(array) else super().summing(array)
+
+    def settle(self, again):
+        if self.table:
+            self.table.settle(again, self._look, self.watch)
+
     def alltoall(self, send, counts, receive, receive_counts, places=None):
         kind = TYPES[send.dtype.char]
         self.watch.waits()

@@ -1,14 +1,14 @@
 """How the gradients of all shards become one sum, one way a file.
 
 1. A step asks for the `buffer` of each of its shards in ascending order, writes the gradient there, and
-   says so with `add`. When all ranks have (the vote tells), `combine` does what needs messages, and `sum`
-   makes `total` whole in the part asked for.
+   says so with `add`. When all ranks have (the vote tells), `combine` does what needs messages, and the calls of
+   `sums` make `total` whole in the part asked for.
 2. Each rank asks for the part that it updates, on its node; parts may be asked for in pieces.
 3. Gradients lie in memory that the ranks of a node share (regions.py), so within a node nothing is sent.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,7 +26,7 @@ from worker.crew import Crew
 
 
 class Exchange(ABC):
-    """The contract. `total`: flat; valid where `sum` has been asked for, until the next step's gradients."""
+    """The contract. `total`: flat; valid where the calls of `sums` were made, until the next step's gradients."""
 
     total: np.ndarray
 
@@ -53,8 +53,8 @@ class Exchange(ABC):
         """What needs messages. `count`: what the sum is divided by afterwards. Collective."""
 
     @abstractmethod
-    def sum(self, part: slice) -> None:
-        """Makes `total` the sum over all shards in `part`."""
+    def sums(self, part: slice) -> Sequence[Callable[[], object]]:
+        """The calls that make `total` the sum over all shards in `part`, in every step under this assignment."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@
 3. Between nodes the owner of a slice (slices.py) adds all nodes' subtrees in the tree's order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
+from bpcore import kernels
 from bpcore.arena import Layout, Vector
 from worker.crew import Crew
 from worker.exchange import Exchange, Reduction
@@ -48,7 +48,6 @@ class Tree(Exchange):
             pairs, at = additions(node, values)
             self._sums.append(([(self._regions.flat(*into), self._regions.flat(*part)) for into, part in pairs], self._regions.flat(*at)))
         self._slices = Slices(crew, [len(cover) for cover in self._covers])
-        self._cuts: dict[tuple[int, int], list[Callable[[], object]]] = {}
         self.total = self._sums[0][1] if len(crew.nodes) == 1 else self._regions.flat(0, self._total)
 
     def buffer(self, shard: int) -> Vector:
@@ -65,26 +64,18 @@ class Tree(Exchange):
         self._slices.combine(self.layout.size, self._bring, self._add_up, self.total)
         self.crew.comm.barrier()  # the node's sum is whole
 
-    def sum(self, part: slice) -> None:
-        if len(self.crew.nodes) == 1:
-            adds = self._cuts.get((part.start, part.stop))
-            if adds is None:
-                adds = self._cuts[part.start, part.stop] = _adds(self._sums[0][0], part)
-            for add in adds:
-                add()
+    def sums(self, part):
+        pairs = self._sums[0][0] if len(self.crew.nodes) == 1 else []
+        return [kernels.sums.add.bound(into.dtype, into[part], other[part]) for into, other in pairs]
 
     def _bring(self, part: slice) -> list[np.ndarray]:
         """A part of the sums of this node's largest subtrees."""
         for pairs, _ in self._sums:
-            for add in _adds(pairs, part):
-                add()
+            for into, other in pairs:
+                np.add(into[part], other[part], out=into[part])
         return [flat[part] for _, flat in self._sums]
 
     def _add_up(self, brought: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
         """All nodes' subtrees in the tree's order."""
         values = {node: value for cover, values in zip(self._covers, brought) for node, value in zip(cover, values)}
         return reduce((0, self.shards), values, lambda left, right: np.add(left, right, out=left))
-
-
-def _adds(pairs: Sequence[tuple[np.ndarray, np.ndarray]], part: slice) -> list[Callable[[], object]]:
-    return [partial(np.add, into[part], other[part], into[part]) for into, other in pairs]

@@ -74,7 +74,7 @@ class Walk(Tree):
                                  Key(key.seed, key.step, key.shard * self._way.every + i), counts)
             rows += row
             out.flat += self._gradient.flat
-            there(replace(pace, count=row[1], samples=part.stop - part.start), None)
+            there.run(replace(pace, count=row[1], samples=part.stop - part.start), None)
             self._now, self._next, there, back = self._next, self._now, back, there
         self._moves = [there, back]
         return rows
@@ -84,5 +84,5 @@ class Walk(Tree):
         groups = tuple(replace(group, weight_decay=None) for group in spec.groups)
         plain = replace(spec, optimizer=Sgd(learning_rate=self._way.learning_rate), regularization=Regularization(),
                         clipping=Clipping(), groups=groups, average=0.0, keeps_start=False)
-        updater, gradient = Updater(plain, self.layout), self._gradient.flat
-        return [updater.bound(gradient, old.flat, {}, new.flat, {}) for old, new in ((self._now, self._next), (self._next, self._now))]
+        updater, gradient, flag = Updater(plain, self.layout), self._gradient.flat, np.zeros(1)
+        return [updater.bound(gradient, old.flat, {}, new.flat, {}, flag) for old, new in ((self._now, self._next), (self._next, self._now))]

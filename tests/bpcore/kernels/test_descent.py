@@ -1,5 +1,7 @@
 """The compiled update has the bits of its formula over NumPy arrays, wherever a part begins and ends."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,27 +27,40 @@ def drawn(optimizer, seed=0):
 
 
 def loop(formula, optimizer, setting):
-    constants = optimizer.constants(3)
-    return kernels.descent.loop(formula, optimizer.direction, len(optimizer.state), len(setting), len(constants)).of(FLOAT), constants
+    """(old, new, start, stop) → whether all is finite."""
+    given = np.array([*setting, *optimizer.constants(3)])
+    lengths = len(setting), given.size - len(setting)
+    return telling(kernels.descent.loop(formula, optimizer.direction, len(optimizer.state), *lengths).of(FLOAT), given)
+
+
+def twin(formula, optimizer, setting):
+    return telling(partial(by_arrays, formula, optimizer.direction, len(setting)), np.array([*setting, *optimizer.constants(3)]))
+
+
+def telling(descend, given):
+    def run(old, new, start, stop):
+        flag = np.zeros(1)
+        descend(old, new, given, flag, start, stop)
+        return not flag[0]
+
+    return run
 
 
 @CASES
 def test_the_loop_is_the_formula(optimizer_case, formula, setting):
     old = drawn(optimizer_case)
-    ours, twin = (tuple(np.full_like(array, np.nan) for array in old[1:]) for _ in range(2))
-    kernel, constants = loop(formula, optimizer_case, setting)
-    assert kernel(old, ours, 0, SIZE, setting, constants)
-    assert by_arrays(formula, optimizer_case.direction, old, twin, 0, SIZE, setting, constants)
-    assert [array.tobytes() for array in ours] == [array.tobytes() for array in twin]
+    ours, theirs = (tuple(np.full_like(array, np.nan) for array in old[1:]) for _ in range(2))
+    assert loop(formula, optimizer_case, setting)(old, ours, 0, SIZE)
+    assert twin(formula, optimizer_case, setting)(old, theirs, 0, SIZE)
+    assert [array.tobytes() for array in ours] == [array.tobytes() for array in theirs]
 
 
 def test_a_number_has_the_same_bits_at_any_place_of_any_part(optimizer_case):
     """In the middle of a vector as in what no vector has room for, and at any address."""
     old = drawn(optimizer_case)
-    setting = SETTINGS[clipped][1]
-    kernel, constants = loop(clipped, optimizer_case, setting)
+    kernel = loop(clipped, optimizer_case, SETTINGS[clipped][1])
     whole = tuple(np.empty_like(array) for array in old[1:])
-    kernel(old, whole, 0, SIZE, setting, constants)
+    kernel(old, whole, 0, SIZE)
 
     @settings(derandomize=True, max_examples=30, deadline=None, database=None)
     @given(st.integers(0, SIZE), st.integers(0, SIZE), st.integers(0, 20))
@@ -55,7 +70,7 @@ def test_a_number_has_the_same_bits_at_any_place_of_any_part(optimizer_case):
         for array, values in zip(arrays, old):
             array[...] = values
         new = tuple(arrays[len(old):])
-        kernel(tuple(arrays[:len(old)]), new, start, stop, setting, constants)
+        kernel(tuple(arrays[:len(old)]), new, start, stop)
         for array, wanted in zip(new, whole):
             assert array[start:stop].tobytes() == wanted[start:stop].tobytes()
             assert np.isnan(array[:start]).all() and np.isnan(array[stop:]).all()
@@ -67,11 +82,10 @@ def test_a_number_has_the_same_bits_at_any_place_of_any_part(optimizer_case):
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_what_is_not_finite_is_told(optimizer_case, place, bad):
     old = drawn(optimizer_case)
-    kernel, constants = loop(plain, optimizer_case, SETTINGS[plain][0])
+    kernel = loop(plain, optimizer_case, SETTINGS[plain][0])
     old[0][place] = bad
     new = tuple(np.empty_like(array) for array in old[1:])
-    assert [kernel(old, new, *part, SETTINGS[plain][0], constants)
-            for part in ((0, SIZE), (0, place), (place, place + 1), (place + 1, SIZE))] == [False, True, False, True]
+    assert [kernel(old, new, *part) for part in ((0, SIZE), (0, place), (place, place + 1), (place + 1, SIZE))] == [False, True, False, True]
 
 
 def test_a_change_of_the_formula_makes_what_is_on_disk_stale():
