@@ -4,7 +4,9 @@
    disk: beside this file where that may be written, else in the user's cache. Where neither may be
    written it is compiled in memory. Which ones are needed can be found out without that: `noted`.
 2. What is on disk counts for these sources alone: a change in any file of this folder makes it stale.
-3. Any number of processes may start at once. Each signature has files of its own, which are replaced as a
+3. Code goes by its name, in which a process numbers the functions of one name that it compiles. Others number them otherwise: so
+   what is made of several functions has all their names.
+4. Any number of processes may start at once. Each signature has files of its own, which are replaced as a
    whole; Numba's own index has an entry a signature, and two writers could exchange them.
 """
 
@@ -48,6 +50,7 @@ class Kernel:
     `uses`: functions of other folders that it was made of."""
 
     def __init__(self, function: Callable, signature: Callable[[Any], tuple], uses: Sequence[Callable] = ()):
+        function.__qualname__ = ".".join([function.__qualname__, *(f"{used.__module__}.{used.__qualname__}" for used in uses)])
         self.function, self._signature, self._uses = function, signature, uses
         self._compiled: dict[str, Callable] = {}
 
@@ -138,9 +141,8 @@ class _Cache(FunctionCache):
     def __init__(self, function: Callable, uses: Sequence[Callable]):
         super().__init__(function)
         self._uses = uses
-        name = "-".join([self._impl.filename_base, *(f"{used.__module__}.{used.__qualname__}" for used in uses)])
         sources = _sources() + "".join(map(inspect.getsource, uses))
-        self._cache_file = _Files(self.cache_path, name, _digest(sources.encode()))
+        self._cache_file = _Files(self.cache_path, self._impl.filename_base, _digest(sources.encode()))
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
         """Numba would look into the functions that are used, and find them changed in every process."""

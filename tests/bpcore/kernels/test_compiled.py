@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from bpcore import kernels
+from bpcore import kernels, needs
 
 KERNEL = """
 import numpy as np
@@ -59,6 +59,55 @@ def test_many_processes_may_start_at_once_and_compile_for_several_kinds(tmp_path
     assert [output(process) for process in processes] == ["0.0 2.0 4.0 6.0"] * 6
     assert len(compiled(tmp_path)) == 4, "an index and its code for each kind"
     assert not list(tmp_path.glob("__pycache__/*.tmp*"))
+
+
+MADE = """
+import sys
+import numpy as np
+from bpcore.kernels.compiled import Kernel, helper
+from bpcore.kernels.program import fused
+
+def double(number):
+    return 2 * number
+
+def square(number):
+    return number * number
+
+def over(function):
+    apply = helper(function)
+    def run(x):
+        for i in range(len(x)):
+            x[i] = apply(x[i])
+    return Kernel(run, lambda real: (real[::1],), uses=(function,))
+
+made = [over(globals()[name]) for name in sys.argv[1:]]
+for kernel in made:
+    kernel(np.arange(4.0))
+for kernel in made:
+    called, as_program = np.arange(4.0), np.arange(4.0)
+    kernel(called)
+    for call in fused([kernel.bound(as_program.dtype, as_program)]):
+        call()
+    print(*called, *as_program)
+"""
+
+
+def test_what_one_process_compiled_is_not_taken_for_what_another_did(tmp_path):
+    """Both made by one function, of the same types, each the first that its process has made: so gelu was relu once."""
+    (tmp_path / "made.py").write_text(MADE)
+
+    def run(*names):
+        return subprocess.run([sys.executable, tmp_path / "made.py", *names], capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+
+    doubled, squared = " ".join(["0.0 2.0 4.0 6.0"] * 2), " ".join(["0.0 1.0 4.0 9.0"] * 2)
+    assert (run("double"), run("square")) == ([doubled], [squared])
+    assert run("double", "square") == [doubled, squared]
+
+
+def test_no_two_kernels_have_one_name():
+    """Neither on disk nor in memory, where the types that they take may be the same."""
+    names = [(kernel.function.__module__, kernel.function.__qualname__, dtype) for kernel, dtype in needs.everything()]
+    assert len(set(names)) == len(names) > 80
 
 
 def test_without_a_place_to_write_it_is_compiled_in_memory(tmp_path):
