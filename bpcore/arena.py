@@ -5,6 +5,7 @@
    of each parameter. Views share the flat array's memory, always; shared parameters are one place with
    several names.
 3. Every parameter starts on a 64-byte line of memory; the gaps are zero and stay zero.
+4. Running statistics lie behind all that is trained: so what is updated by one rule lies together.
 """
 
 import hashlib
@@ -62,11 +63,11 @@ class Layout:
         self.owners = list(owners)
         self.slots: list[Slot] = []
         self.size = 0
-        for node, owner in enumerate(owners):
-            for name, shape in owner.shapes.items():
-                self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name), name in owner.sparse,
-                                       name in owner.by_rows))
-                self.size += -(-prod(shape) // LINE) * LINE
+        all_shapes = [(node, owner, name, shape) for node, owner in enumerate(owners) for name, shape in owner.shapes.items()]
+        for node, owner, name, shape in sorted(all_shapes, key=lambda one: one[2] in one[1].momenta):
+            self.slots.append(Slot(node, owner.name, name, self.size, shape, owner.momenta.get(name), name in owner.sparse,
+                                   name in owner.by_rows))
+            self.size += -(-prod(shape) // LINE) * LINE
 
     @property
     def count(self) -> int:
@@ -95,8 +96,9 @@ class Vector:
                 self.nodes[node][name] = self.nodes[source][name]
 
     def named(self) -> dict[str, np.ndarray]:
-        """`node.parameter` → view, in layout order."""
-        return {slot.full_name: self.nodes[slot.node][slot.name] for slot in self.layout.slots}
+        """`node.parameter` → view, in the order of nodes."""
+        slots = sorted(self.layout.slots, key=lambda slot: slot.node)
+        return {slot.full_name: self.nodes[slot.node][slot.name] for slot in slots}
 
     def digest(self) -> str:
         """SHA-256 over names, shapes and little-endian bits: equal digests mean equal parameters."""

@@ -111,5 +111,6 @@ def test_so_does_one_of_which_a_rank_has_died_before_all_had_met(standing, wait_
     standing.ranks(job.run_dir)[1][0].kill()
     with suppress(Refusal):  # it has been started again, and has succeeded
         standing.client.cancel(job.id)
-    wait_until(lambda: not processes(job.run_dir))
+    standing.client.wait(job.id)
+    assert not processes(job.run_dir)
     assert "did not stop" not in standing.log.read_text()
