@@ -1,6 +1,9 @@
 """A damaged store and the way back, as an administrator types it."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_damaged_store_is_refused_and_the_newest_copy_brings_the_jobs_back(coordinator):
     job = coordinator.submit(ranks=1)
     coordinator.wait(job, "SUCCEEDED")

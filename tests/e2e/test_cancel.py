@@ -56,6 +56,7 @@ def test_nothing_of_a_cancelled_job_runs_on(standing, cancelled, processes, wait
     wait_until(lambda: not processes(cancelled[0].run_dir))
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_that_is_resumed_has_the_digest_of_an_undisturbed_run(standing, cancelled, wait_until, processes):
     job, _, _ = cancelled
     wait_until(lambda: not processes(job.run_dir))

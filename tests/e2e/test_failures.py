@@ -59,6 +59,7 @@ def test_a_killed_mpirun_takes_the_ranks_along_and_all_are_started_again(coordin
     assert states.label(coordinator.wait(job, "CANCELLED", "FAILED").state) == "CANCELLED"
 
 
+@pytest.mark.slow
 def test_a_job_that_is_cut_off_more_often_than_it_may_be_fails_and_frees_the_slots(coordinator, processes, wait_until):
     job = coordinator.running(recovery={"restarts": 1, "keep_s": 3})
     starts = notices(coordinator, job, "started")

@@ -25,6 +25,7 @@ def digest(workplace):
     return run
 
 
+@pytest.mark.slow
 def test_a_job_gives_the_same_bits_from_disk_as_from_memory(workplace, digest):
     random = np.random.default_rng(4)
     x = np.zeros((SAMPLES, WIDTH), np.float32)

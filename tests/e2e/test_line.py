@@ -6,6 +6,8 @@ import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from coordinator.aio import AsyncClient
 from coordinator.client import Client
 
@@ -27,6 +29,7 @@ async def followed(address, job, lines):
         return [event async for event in client.watch(job.id, told=lines.append)][-1].kind
 
 
+@pytest.mark.slow
 def test_who_watches_is_told_when_the_line_is_down_and_when_it_is_back(coordinator, wait_until):
     one, other = (coordinator.running(ranks=1, name=name) for name in ("one", "other"))
     blocking, awaited, files = [], [], [coordinator.folder / name for name in ("alone", "both", "json")]

@@ -65,6 +65,7 @@ def test_a_paused_job_has_no_ranks_and_a_checkpoint(moments):
     assert paused.progress.step in checkpoint.kept(Path(paused.run_dir, "checkpoints"))
 
 
+@pytest.mark.slow
 def test_a_job_that_was_paused_and_cancelled_has_the_bits_of_one_that_never_was(standing, whole, moments):
     """On other ranks, too."""
     _, cancelled, after = moments

@@ -37,6 +37,7 @@ def callers(tmp_path):
             chief.wait(job.id)
 
 
+@pytest.mark.slow
 def test_one_holder_of_a_token_does_not_take_everything(callers):
     alice, bob = callers
     first = alice.wait(alice.submit(JOB).id, ["running"]).id

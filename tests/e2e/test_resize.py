@@ -79,6 +79,7 @@ def test_a_job_grows_and_shrinks_with_the_same_bits(roomy, wait_until, capsys):
     assert len(seconds) == 2 and max(seconds) < STOOD_STILL_S
 
 
+@pytest.mark.slow
 def test_without_shared_memory_it_goes_on_from_a_checkpoint(roomy, wait_until):
     job = roomy.running(ranks=2, shared_memory=False)
     assert roomy.bptrain("resize", job.id, 1).returncode == 0
@@ -107,6 +108,7 @@ def test_what_cannot_be_is_refused_and_the_job_goes_on(roomy, wait_until):
     roomy.wait(job, "CANCELLED")
 
 
+@pytest.mark.slow
 def test_slots_that_a_smaller_job_gives_back_go_to_those_that_wait(roomy):
     job = roomy.running(ranks=3)
     waiting = roomy.submit(ranks=2, epochs=1)

@@ -50,6 +50,7 @@ def test_a_job_outlives_its_coordinator_and_is_found_again(coordinator, watcher,
     assert kinds(watched.result()).count("started") == kinds(watched.result()).count("ended") == 1
 
 
+@pytest.mark.slow
 def test_folds_outlive_their_coordinator_and_go_on_as_one_job(coordinator, wait_until):
     data = {"train": {"npz": {"path": "train.npz"}}}
     job = coordinator.submit(**coordinator.slow | {"data": data, "folds": 3, "ranks": 1})
@@ -79,6 +80,7 @@ def test_a_coordinator_whose_words_nobody_reads_leaves_when_told(workplace):
         assert process.wait(60) in (0, 1) and "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_while_the_coordinator_is_away_has_its_whole_curve(coordinator, processes, wait_until):
     job = coordinator.running(epochs=60)
     coordinator.end(signal.SIGKILL)

@@ -57,6 +57,7 @@ def test_the_next_job_is_done_by_the_ranks_that_waited_with_the_same_bits(standi
     assert waiting(standing, 2, but=world), "others, for the one after it"
 
 
+@pytest.mark.slow
 def test_they_are_gone_when_the_coordinator_has_left(coordinator, waiting):
     job = finished(coordinator)
     world = waiting(coordinator, 2)
@@ -65,6 +66,7 @@ def test_they_are_gone_when_the_coordinator_has_left(coordinator, waiting):
     assert [path.name for path in (coordinator.state / "runs").iterdir()] == [Path(job.run_dir).name]
 
 
+@pytest.mark.slow
 def test_they_leave_when_the_coordinator_is_killed(coordinator, waiting, wait_until):
     job = finished(coordinator)
     waiting(coordinator, 2)
@@ -73,6 +75,7 @@ def test_they_leave_when_the_coordinator_is_killed(coordinator, waiting, wait_un
     wait_until(lambda: [path.name for path in (coordinator.state / "runs").iterdir()] == [Path(job.run_dir).name])
 
 
+@pytest.mark.slow
 def test_a_coordinator_that_comes_back_finds_the_job_that_they_do(coordinator, waiting):
     finished(coordinator)
     world = waiting(coordinator, 2)
@@ -88,6 +91,7 @@ def test_a_coordinator_that_comes_back_finds_the_job_that_they_do(coordinator, w
 @pytest.mark.parametrize("victim", [0, 1], ids=["mpirun", "a rank"])
 
 
+@pytest.mark.slow
 def test_a_job_does_not_depend_on_them(standing, waiting, victim):
     first, world = rested(standing, waiting)
     standing.kill(psutil.Process(world[victim]))
@@ -95,6 +99,7 @@ def test_a_job_does_not_depend_on_them(standing, waiting, victim):
     assert job.digest == first.digest and pids(job).isdisjoint(world)
 
 
+@pytest.mark.slow
 def test_nobody_waits_where_the_slots_are_taken(standing, waiting):
     _, world = rested(standing, waiting)
     job = standing.running()
@@ -127,6 +132,7 @@ def test_a_rank_of_theirs_that_dies_is_replaced(standing, waiting, wait_until):
     standing.wait(job, "CANCELLED")
 
 
+@pytest.mark.slow
 def test_another_number_of_ranks_is_started_afresh_and_waits_next(standing, waiting):
     _, world = rested(standing, waiting)
     assert pids(finished(standing, ranks=1)).isdisjoint(world)

@@ -58,6 +58,7 @@ def test_labels_and_limits_are_changed_while_it_trains(standing, job):
     assert (spec.priority, dict(spec.labels), spec.time_limit_s) == (70, {"team": "text"}, 9999)
 
 
+@pytest.mark.slow
 def test_a_fork_takes_over_what_is_not_changed(standing, job):
     step = standing.client.get(job.id).transitions  # paused once: there is a checkpoint
     made = output(standing, "fork", job.id, "--set", "optimizer.adam.learning_rate=1e-3", "--set", "name=branch", "--set", "ranks=1").strip()

@@ -52,6 +52,7 @@ def test_each_kernel_is_named_and_the_second_call_finds_them(place, tmp_path):
     assert time.monotonic() - began < 10 and kept(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_job_compiles_nothing_behind_it(place, tmp_path):
     said(place(BPTRAIN, "warmup", "job.yaml"))
     before = kept(tmp_path)
@@ -68,6 +69,7 @@ def test_a_job_that_compiles_says_so_before_each_kernel(place, tmp_path):
         f"compiling kernel {wait.done + 1}, {wait.kernel}: once, this machine does not have it yet" for wait in waits]
 
 
+@pytest.mark.slow
 def test_several_may_run_at_once(place, tmp_path):
     processes = [place(BPTRAIN, "warmup", "job.yaml") for _ in range(3)]
     for process in processes:
@@ -75,6 +77,7 @@ def test_several_may_run_at_once(place, tmp_path):
     assert len(kept(tmp_path)) == 12, "an index and its code for each kernel"
 
 
+@pytest.mark.slow
 def test_what_is_missing_alone_is_compiled(place, tmp_path):
     said(place(BPTRAIN, "warmup", "job.yaml"))
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(JOB | {"optimizer": "adagrad"}))

@@ -69,6 +69,7 @@ def test_no_death_loses_a_point_of_held_out_data(start, tmp_path, run_alone):
         assert (run.end().digest, run.curve()) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_rank_that_stands_still_is_ended_and_named(start, tmp_path, is_as_if_undisturbed):
     """SIGSTOP: no connection breaks, nothing fails; only the deadline tells."""
     job = digits(tmp_path, ENDLESS, recovery={"deadline_s": 1, "keep_s": 2})

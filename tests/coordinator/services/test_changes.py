@@ -216,6 +216,7 @@ def test_client_and_command_line_can_ask_without_doing(queue, waiting, change):
     assert client.get(waiting).etag == version
 
 
+@pytest.mark.slow
 def test_a_running_job_is_neither_resized_nor_forked_by_a_question(serving, endless):
     with serving() as (_, client):
         job = client.submit(endless(logical_shards=2, checkpoint={"every_steps": 50}))

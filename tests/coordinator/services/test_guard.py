@@ -370,6 +370,7 @@ def test_tokens_are_wanted_from_the_first_on_and_it_has_to_be_an_administrators(
         assert refusal(lambda: list(anyone.list())).reason == "TOKEN_MISSING"  # the end of the last token opens nothing
 
 
+@pytest.mark.slow
 def test_a_change_is_brought_to_its_end_when_its_caller_hangs_up(serving, small_spec):
     """Each submit is given up at another moment; what was stored runs, and the trail has how it ended."""
     with serving() as (server, client):

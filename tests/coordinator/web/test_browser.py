@@ -83,6 +83,7 @@ def test_a_job_in_folds_shows_each_with_its_curve_and_mean_and_deviation(site, p
     playwright.expect(page.locator(".head")).to_contain_text(f"{job}-2")
 
 
+@pytest.mark.slow
 def test_folds_are_followed_by_the_stream_and_nobody_asks(site, page, endless):
     client, asked = site[1], []
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
@@ -284,6 +285,7 @@ def test_the_job_file_and_the_files_are_there(site, page):
     assert saved.value.suggested_filename == "manifest.json" and os.path.getsize(saved.value.path()) > 100
 
 
+@pytest.mark.slow
 def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_root):
     server, client, job_id = site
     wanted = [row for some in client.predict(job_id, "test.npz") for row in some.answers]
@@ -318,6 +320,7 @@ def test_samples_are_predicted_on_the_page_as_the_client_does(site, page, data_r
     page.get_by_text(f"{len(wanted)} samples by the checkpoint of step 16").wait_for()
 
 
+@pytest.mark.slow
 def test_pictures_are_predicted_together_each_beside_what_it_is(site, page, data_root, small, tmp_path):
     picture = pytest.importorskip("PIL.Image", reason="needs pip install 'bptrain[images]'")
     for name, level in (("dark", 20), ("bright", 230)):
@@ -342,6 +345,7 @@ def test_pictures_are_predicted_together_each_beside_what_it_is(site, page, data
         assert [row[:3] for row in csv.reader(file)] == [["file", "sample", "class"], ["some bright one.png", "0", "bright"], ["some dark one.png", "0", "dark"]]
 
 
+@pytest.mark.slow
 def test_text_is_written_on_the_page_as_the_client_does(site, page, letters):
     client = site[1]
     job = client.submit(letters).id
@@ -364,6 +368,7 @@ def test_text_is_written_on_the_page_as_the_client_does(site, page, letters):
     page.get_by_role("alert").get_by_text("expected text of units that are in the training data").wait_for()
 
 
+@pytest.mark.slow
 def test_a_job_is_paused_resumed_and_cancelled_from_the_page(site, page, endless):
     server, client, _ = site
     for other in client.list():

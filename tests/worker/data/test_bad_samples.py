@@ -55,6 +55,7 @@ def test_a_truncated_picture_ends_the_training_on_all_ranks_and_is_named(folder,
     assert "Traceback" not in process.stderr and str(made) not in cause
 
 
+@pytest.mark.slow
 def test_it_is_left_out_and_counted_with_the_same_bits_on_any_number_of_ranks(folder, mpirun):
     made = folder(on_bad="skip")
     runs = [mpirun(ranks, "-m", "worker", "job.yaml", "--run-dir", f"run-{ranks}", cwd=made) for ranks in (1, 3)]

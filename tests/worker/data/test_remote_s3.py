@@ -83,6 +83,7 @@ def test_a_bucket_that_is_not_listed_is_not_asked(bucket, root, refused):
     assert "remote.txt says which" in refused(lambda: values(root(), "s3://others/some.csv"))[0]
 
 
+@pytest.mark.slow
 def test_a_job_trains_on_it_with_the_bits_of_a_file(bucket, root, tmp_path, worker, tiny):
     bucket("train.csv", table(0, 40))
     (tmp_path / "train.csv").write_bytes(table(0, 40))

@@ -137,7 +137,7 @@ def check_all(comm, window, sizes):
 
 
 @pytest.mark.parametrize(("ranks", "window", "sizes"), [
-    *[pytest.param(ranks, slices.WINDOW, SIZES, id=f"{ranks} ranks") for ranks in (1, 2, 3, 4)],
+    *[pytest.param(ranks, slices.WINDOW, SIZES, id=f"{ranks} ranks", marks=[pytest.mark.slow] * (ranks > 3)) for ranks in (1, 2, 3, 4)],
     pytest.param(3, 10, [37], id="in windows of ten numbers")])
 def test_every_rank_gets_the_bits_of_one_rank(mpirun, ranks, window, sizes):
     """Also with unequal ranks a node, and with a node each, as without shared memory."""

@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from worker.record import journal
 
 
@@ -12,6 +14,7 @@ def digest(folder):
 KEPT = ["step-00000003", "step-00000006", "step-00000009", "step-00000010"]
 
 
+@pytest.mark.slow
 def test_resumed_from_any_checkpoint_at_any_number_of_ranks_the_digest_is_the_same(mpirun, tiny_file, tmp_path):
     job = tiny_file(checkpoint={"every_steps": 3, "keep": 9})
     assert mpirun(2, "-m", "worker", job, "--run-dir", "whole").returncode == 0
