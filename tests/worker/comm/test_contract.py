@@ -9,6 +9,8 @@ import traceback
 import numpy as np
 import pytest
 
+from bpcore import kernels
+from bpcore.kernels.program import fused
 from worker.comm import connect
 from worker.comm.alone import Alone
 from worker.crew import Crew
@@ -104,6 +106,24 @@ def many_sums_of_many_sizes_do_not_meet(comm):
         array = np.full(size, float(comm.rank + size))
         comm.sum(array)
         assert (array == sum(range(comm.size)) + size * comm.size).all()
+
+
+def a_sum_that_is_begun_by_a_call_of_its_own_is_the_same(comm):
+    """Made one with what comes behind it, where it is a kernel; the last rank comes late now and then."""
+    array = np.zeros(3)
+    calls = fused([comm.summing(array), kernels.sums.add.bound(array.dtype, array[:1], array[1:2])])
+
+    def run():
+        for call in calls:
+            call()
+
+    for number in range(40):
+        array[...] = comm.rank + number
+        if comm.rank == comm.size - 1 and number % 10 == 0:
+            time.sleep(0.01)
+        run()
+        comm.settle(run)
+        assert (array == np.array([2, 1, 1]) * (sum(range(comm.size)) + number * comm.size)).all()
 
 
 def nobody_passes_a_barrier_alone(comm):
