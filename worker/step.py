@@ -8,18 +8,17 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from math import isfinite
 
 import numpy as np
 
-from bpcore import diagnosis, finite, kernels, lockstep
+from bpcore import diagnosis, finite, lockstep
 from bpcore.arena import Vector
-from bpcore.bound import ByVector
 from bpcore.fields import Batch
 from bpcore.model import Model
-from bpcore.optimization.update import Pace, Update, Updater
+from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
+from worker.advance import Advance
 from worker.crew import Crew
 from worker.data.reading import Input
 from worker.errors import BadSample
@@ -32,7 +31,6 @@ from worker.tally import NONE, Epoch, Tally, added
 from worker.vote import Flags, Vote, Voter
 
 ALONE = (1.0,)  # by what the gradient of the only head is divided, besides the count
-CHUNK = 1 << 16  # numbers summed and updated at a time: what stays in the cache
 
 
 class Stepper:
@@ -47,10 +45,8 @@ class Stepper:
         self._diagnosis_voter = Voter(crew.comm, shards, diagnosis.WIDTH * len(model.spec.graph.nodes))
         self._whole = {layer: Voter(crew.comm, shards, width) for layer, width in lockstep.widths(model).items()}
         self.exchange = reduction.open(crew, model.layout, shards, at_once=bool(self._whole))
-        self._zeros, self._not_finite = np.zeros(model.row_width), np.zeros(1)
-        self._committing = crew.comm.summing(self._not_finite)
-        self._chunks = _chunks(updater.borders, crew.place, len(crew.mates))
-        self._clips = self.updater.norms(Pace(1, 1, 1), np.zeros(model.layout.size, np.float32), slice(0, 0)).size > 0
+        self._advance = Advance(crew, updater, replica, self.exchange)
+        self._zeros = np.zeros(model.row_width)
         self._diagnose_every = diagnose_every
         self._diagnoses: dict[int, np.ndarray] = {}
         self.diagnosis: dict[str, float] = {}  # of the last step that was diagnosed
@@ -67,8 +63,7 @@ class Stepper:
         """Who computes which shards from the next step on. Collective."""
         self.mine = list(assignments[self.crew.comm.rank])
         self.exchange.assign(assignments)
-        self._sums = [(part, self.exchange.sums(part)) for part in self._chunks]
-        self._updates = ByVector(self._bound)
+        self._advance.assign()
 
     def run(self, step: int, factor: float, flags: Callable[[], Flags]) -> Vote:
         """Computes and commits one step. `factor`: of the learning rate. `flags()`: what this rank asks, at the end.
@@ -95,10 +90,10 @@ class Stepper:
             self.exchange.combine(vote.row[1])
             self.clock.mark("exchange")
             pace.count = vote.row[1]
-            self._update(pace)
+            is_finite = self._advance.run(pace)
             if self._diagnoses_now:
                 self._diagnose(vote.row[1])
-            if not self._not_finite[0]:
+            if is_finite:
                 before = NONE if self.schedule.begins_epoch(step) else self.replica.used
                 self.replica.commit(added(before, vote.used))
                 vote.committed = True
@@ -139,42 +134,7 @@ class Stepper:
     def measure(self, clock: Stopwatch) -> None:
         """Tells the clock where the time goes."""
         self.clock = clock
-        self._updates = ByVector(self._bound)
-
-    def _bound(self, parameters: Vector) -> tuple[list[Update], list[Callable[[], object]]]:
-        """The updates of this rank's part, from this buffer to the other; and the calls that make the sums and the updates, up
-        to the barrier behind which all parts are written. With a clock they are not made one."""
-        old, new = self.replica.current, self.replica.next
-        summed, updated = ([] if self.clock is OFF else [partial(self.clock.mark, name)] for name in ("exchange", "update"))
-        updates, calls = [], []
-        for part, sums in self._sums:
-            update = self.updater.bound(self.exchange.total, old.parameters.flat, old.flat_state, new.parameters.flat, new.flat_state,
-                                        self._not_finite, part)
-            updates.append(update)
-            calls += [*([] if self._clips else sums), *summed, *update.calls, *updated]
-        return updates, kernels.program.fused([*calls, self._committing])
-
-    def _update(self, pace: Pace) -> None:
-        """Writes this rank's part of the next buffer, and waits until all have."""
-        norms = self._norms(pace) if self._clips else None
-        updates, calls = self._updates.of(self.replica.current.parameters)
-        for update in updates:
-            update.tell(pace, norms)
-        self._not_finite[0] = 0
-        for call in calls:
-            call()
-        self.crew.comm.settle(self._committing)
-
-    def _norms(self, pace: Pace) -> np.ndarray:
-        """What clipping needs to know of the whole gradient. The ranks of one node have all of it."""
-        norms = self.updater.norms(pace, self.exchange.total, slice(0, 0))
-        for part, sums in self._sums:
-            for add in sums:
-                add()
-            if self.crew.comm.rank in self.crew.nodes[0]:
-                norms += self.updater.norms(pace, self.exchange.total, part)
-        self.crew.comm.sum(norms)
-        return norms
+        self._advance.measure(clock)
 
     def _counts(self, batches: Mapping[int, Batch]) -> Sequence[float]:
         """What each head's sum is divided by, over the global batch; with one head nobody needs to know."""
@@ -238,11 +198,3 @@ class Stepper:
 
 def _size(batch: Batch) -> int:
     return len(next(iter(batch.values())))
-
-
-def _chunks(borders: np.ndarray, place: int, count: int) -> list[slice]:
-    """The part of the place-th of `count` ranks, in pieces that stay in the cache. `borders`: where the vector may
-    be cut."""
-    low, high = (borders[np.searchsorted(borders, borders[-1] * i // count)] for i in (place, place + 1))
-    cuts = np.unique([*borders[np.searchsorted(borders, np.arange(low, high, CHUNK))], high])
-    return [slice(int(start), int(stop)) for start, stop in zip(cuts, cuts[1:])]

@@ -19,6 +19,7 @@ from coordinator.web.site import site
 from worker.errors import Unavailable
 
 LEAVE_S = 1  # for answers under way
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # nothing that a browser could open
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -35,7 +36,8 @@ class Web:
     async def start(self) -> None:
         """Raises Unavailable."""
         listening = _bound(self._listen.host, self._listen.web_port)
-        name = f"[{self._listen.host}]" if ":" in self._listen.host else self._listen.host
+        host = socket.gethostname() if self._listen.host in EVERYWHERE else self._listen.host
+        name = f"[{host}]" if ":" in host else host
         self.address = f"{'https' if self._listen.tls else 'http'}://{name}:{listening.getsockname()[1]}"
         self._server = _Server(_config(self._site, self._listen))
         self._task = asyncio.create_task(self._server.serve([listening]))

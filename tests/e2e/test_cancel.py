@@ -12,7 +12,7 @@ import pytest
 from coordinator.errors import Refusal
 from coordinator.jobs import states
 
-EPOCHS = 200  # 1,600 steps of the slow job
+EPOCHS = 600  # 4,800 steps of the slow job
 
 
 def digest(text):

@@ -53,6 +53,7 @@ def source(standing):
     return standing.client.wait(standing.submit(**SHORT).id)
 
 
+@pytest.mark.slow
 def test_each_start_of_the_ranks_has_its_part_of_the_log(standing, moments):
     parts = [list(standing.client.logs(moments[-1].id, attempt=attempt)) for attempt in (1, 2, 3, 4)]
     assert [{line.attempt for line in part} for part in parts] == [{1}, {2}, {3}, set()]
@@ -97,6 +98,7 @@ def test_a_job_may_be_ended_without_a_checkpoint(standing, mode):
     assert checkpoint.newest(Path(ended.run_dir, "checkpoints")) == -1
 
 
+@pytest.mark.slow
 def test_a_fork_goes_on_from_a_step_of_another_job_with_its_bits_or_with_changes(standing, source):
     assert checkpoint.kept(Path(source.run_dir, "checkpoints")) == [8, 16, 24]
     same = standing.client.wait(standing.client.fork(source.id, 8).id)

@@ -93,6 +93,7 @@ def test_a_job_that_ends_while_the_coordinator_is_away_has_its_whole_curve(coord
     assert ended.digest == events[-1].message.digest != ""
 
 
+@pytest.mark.slow
 def test_waiting_jobs_still_wait_after_a_restart_and_a_running_one_can_still_be_cancelled(coordinator):
     busy, waiting = coordinator.running(), coordinator.submit()
     coordinator.end(signal.SIGKILL)

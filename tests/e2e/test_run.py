@@ -76,6 +76,7 @@ def test_what_is_not_there_cannot_be_resumed_and_is_not_made(standing, arguments
     assert not (standing.folder / "nowhere").exists() and not list(standing.folder.glob("runs/unknown*"))
 
 
+@pytest.mark.slow
 def test_a_longer_job_goes_on_where_a_shorter_one_ended(standing):
     """More epochs are the same job: its digest is that of one long run."""
     standing.bptrain("run", standing.job(epochs=1), "--run-dir", "grown")

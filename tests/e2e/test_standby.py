@@ -122,6 +122,7 @@ def test_they_may_be_declined(workplace):
     assert "--no-standby" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_rank_of_theirs_that_dies_is_replaced(standing, waiting, wait_until):
     _, world = rested(standing, waiting)
     job = standing.running()

@@ -3,6 +3,8 @@
 import signal
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
 from coordinator import Client
@@ -27,6 +29,7 @@ def whole(lines):
     return [line.split() for line in lines if line.endswith("\n")]
 
 
+@pytest.mark.slow
 def test_a_killed_program_is_taken_up_with_its_last_cursor(coordinator):
     job = coordinator.job(epochs=STEPS // 8)
     with follow(coordinator, job) as first:

@@ -60,6 +60,7 @@ def test_a_job_compiles_nothing_behind_it(place, tmp_path):
     assert kept(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_job_that_compiles_says_so_before_each_kernel(place, tmp_path):
     lines = said(place(BPTRAIN, "run", "job.yaml", "--ranks", "1"))  # of several, one may be ahead and compile what the first then finds
     waits = [report.compiling for report in read(tmp_path / "runs" / "bent" / "journal") if report.HasField("compiling")]

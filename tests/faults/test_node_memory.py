@@ -68,6 +68,7 @@ def test_the_ranks_come_back_from_node_memory_and_no_committed_step_is_lost(supe
     is_as_if_undisturbed(job, [run])
 
 
+@pytest.mark.slow
 def test_a_hand_typed_run_goes_on_from_node_memory_with_resume(start, job, is_as_if_undisturbed):
     """Nothing restarts here: mpirun was typed by hand. The same command line with --resume goes on."""
     run = start(job, ranks=2)

@@ -27,6 +27,7 @@ def digest(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_mpich_ranks_give_the_bits_of_one_process(digest, job_file):
     job = job_file(logical_shards=4)
     alone = digest(sys.executable, "-m", "worker", job)

@@ -8,7 +8,7 @@ import pytest
 from bpcore.model import Model
 from bpcore.optimization.update import Pace, Updater
 from bpcore.plan import Key
-from worker import step
+from worker import advance
 from worker.comm.alone import Alone
 from worker.crew import Crew
 from worker.data.reading import Input
@@ -165,7 +165,7 @@ def test_a_vector_updated_in_chunks_has_the_same_bits(stepper, monkeypatch):
     for replaced in ({}, CLIPPED):
         digests = set()
         for chunk in (1 << 16, 16):
-            monkeypatch.setattr(step, "CHUNK", chunk)
+            monkeypatch.setattr(advance, "CHUNK", chunk)
             s = stepper(**replaced)
             for number in range(5):
                 s.run(number, 1.0, Flags)
@@ -176,9 +176,9 @@ def test_a_vector_updated_in_chunks_has_the_same_bits(stepper, monkeypatch):
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("chunk", [1, 10, 1000])
 def test_chunks_are_every_number_once_and_cut_at_borders(monkeypatch, count, chunk):
-    monkeypatch.setattr(step, "CHUNK", chunk)
+    monkeypatch.setattr(advance, "CHUNK", chunk)
     borders = np.array([0, 3, 7, 20, 21, 22, 60, 100])
-    parts = [part for place in range(count) for part in step._chunks(borders, place, count)]
+    parts = [part for place in range(count) for part in advance.chunks(borders, place, count)]
     assert [i for part in parts for i in range(part.start, part.stop)] == list(range(100))
     assert all(part.start in borders and part.stop in borders and part.start < part.stop for part in parts)
 

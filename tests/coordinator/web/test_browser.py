@@ -120,6 +120,7 @@ def test_a_job_that_a_client_hands_in_appears_and_its_curve_moves(site, page, ru
     assert page.locator(".state.running").count() == 1
 
 
+@pytest.mark.slow
 def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running, endless):
     asked = []
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
@@ -194,6 +195,7 @@ def test_a_job_that_is_not_there_is_said_to_be_so(site, page):
     assert not page.locator(".tabs").is_visible()
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_says_why_in_the_list_and_on_its_page(site, page, small):
     layers = ["flatten", {"linear": {"units": 8}}, "relu", {"linear": {"units": 10}}]
     job = site[1].submit(small(name="fails", model={"input": [8, 8, 1], "layers": layers}, optimizer={"sgd": {"learning_rate": 1e30}}, ranks=1)).id

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -24,6 +25,11 @@ FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
 def fetched(url):
     with urllib.request.urlopen(url, timeout=60) as response:
         return response.read(), response.headers
+
+
+def test_where_it_is_open_to_all_hosts_its_address_is_one_that_they_can_open(serving):
+    with serving(listen=Listen("0.0.0.0", 0, 0, None, 0)) as (server, _):
+        assert server.web_address.startswith(f"http://{socket.gethostname()}:")
 
 
 def test_the_page_and_all_that_it_names_are_served(site):

@@ -187,7 +187,7 @@ def test_alone(name):
     CHECKS[name](Alone())
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+@pytest.mark.parametrize("ranks", [1, 2, 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_under_mpirun(mpirun, ranks):
     done = mpirun(ranks, __file__)
     assert done.returncode == 0, done.stderr

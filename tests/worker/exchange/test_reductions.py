@@ -55,6 +55,7 @@ def test_it_learns_digits(printed, tmp_path, job_file, digits, reduction):
     assert len(accuracy) == 12 and accuracy[-1] >= 0.97
 
 
+@pytest.mark.slow
 def test_shares_may_be_uneven(mpirun, tmp_path, job):
     """Seven shards on three ranks, and a last batch of two samples: two ranks have none of it. All ways one after the other,
     so that one start does for all; the ranks compare their parameters at each end."""
