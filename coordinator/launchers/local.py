@@ -127,13 +127,17 @@ class LocalLaunch(Launch):
     def _end_the_rest(self) -> None:
         """Ranks miss an mpirun that was killed, but not at once: until then they would be in the way of those that
         are started again."""
-        rest = [process for process in psutil.process_iter() if _command(process)[1:4] == self._worker]
+        rest = [process for process in psutil.process_iter() if self._is_rank(process)]
         self._segments |= set().union(*(segments.of_job(process.pid) for process in rest))
         self._signal(signal.SIGKILL, rest)
         psutil.wait_procs(rest)
 
     def _ranks(self) -> list[psutil.Process]:
-        return [process for process in self._descendants() if "worker" in _command(process)]
+        """Not what is to become one, and is called as mpirun still: it would swallow a signal."""
+        return [process for process in self._descendants() if self._is_rank(process)]
+
+    def _is_rank(self, process: psutil.Process) -> bool:
+        return _command(process)[1:4] == self._worker
 
     def _descendants(self) -> list[psutil.Process]:
         try:

@@ -6,6 +6,7 @@ fails. When rank 0 dies, the new one opens a Recorder of its own and goes on whe
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -202,7 +203,9 @@ class Recorder(Silent):
         if self._has_ended:  # said already, before someone died on the way out
             return
         self._has_ended = True
-        self._reporter.ended(event)
+        self._reporter.ended(event, partial(self._say_end, event))
+
+    def _say_end(self, event: AttemptEnded) -> None:
         if event.digest:
             say(event.cause if event.outcome == AttemptEnded.OUTCOME_FAILED else f"{event.cause} at step {event.step}")
             say(f"parameters sha256:{event.digest}")

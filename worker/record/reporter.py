@@ -73,14 +73,21 @@ class Reporter:
     def sampled(self, event: Sample) -> None:
         self._append(sample=event)
 
-    def ended(self, event: AttemptEnded) -> None:
-        self._append(ended=event)
+    def ended(self, event: AttemptEnded, say: Callable[[], None] = lambda: None) -> None:
+        """`say`: says so in the log, where whoever is told of the end finds it then."""
+        self._flush()
+        self._write(ended=event)
         self._journal.sync()
+        say()
+        self._notify()
 
     def _append(self, **event: object) -> None:
         self._flush()
-        self._journal.append(Report(attempt=self._attempt, time=time.time(), **event))
+        self._write(**event)
         self._notify()
+
+    def _write(self, **event: object) -> None:
+        self._journal.append(Report(attempt=self._attempt, time=time.time(), **event))
 
     def _flush(self) -> None:
         rows, self._rows, self._flushed = self._rows, [], time.monotonic()

@@ -12,7 +12,7 @@ import pytest
 
 from bptrain.v1.report_pb2 import AttemptEnded
 from coordinator.launchers import Order, scratch
-from coordinator.launchers.local import Local
+from coordinator.launchers.local import Local, LocalLaunch
 from worker.jobs import jobfile
 from worker.record import journal
 from worker.record.rundir import RunDir
@@ -24,6 +24,16 @@ from coordinator.launchers import Order, scratch
 from coordinator.launchers.local import Local
 
 asyncio.run(Local().start(Order(Path(sys.argv[1]), 2, Path(sys.argv[2]))))
+"""
+STARTING = """
+import os, signal, sys, time
+
+child = os.fork()
+if child == 0:
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    time.sleep(1)
+    os.execv(sys.argv[3], sys.argv[3:])
+os.waitpid(child, 0)
 """
 DEADLINE_S = 60
 
@@ -136,3 +146,18 @@ def test_the_command_can_be_typed_by_a_person(order):
 
 def test_without_a_coordinator_and_a_checkpoint_the_command_is_shorter(order):
     assert not {"--coordinator", "--resume"} & set(Local().command(order))
+
+
+def test_a_rank_that_was_not_one_yet_when_all_were_asked_to_stop_is_asked_when_it_is(order):
+    """As an mpirun forks, and the child still is what mpirun was: what it was asked then is forgotten. A Ctrl-C was lost so."""
+    rank = [sys.executable, "-m", "worker", str(order.run_dir), "--data-root", str(order.data_root)]
+    command = [sys.executable, "-c", STARTING, "-n", "1", *rank]
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    launch = LocalLaunch(process, command, process)
+    wait_until(process.children)
+
+    def asked_until_it_has_ended():
+        launch.ask_to_stop()
+        return process.poll() is not None
+
+    wait_until(asked_until_it_has_ended)

@@ -109,6 +109,14 @@ def test_every_row_and_record_has_its_time_and_attempt(make, path):
     assert (points.attempt, ended.attempt) == (3, 3)
 
 
+def test_the_end_is_written_then_said_and_then_told(make, path):
+    """Who hears of it looks into the log."""
+    order = []
+    r = make(flush_s=3600, notify=lambda: order.append("told"))
+    r.ended(AttemptEnded(), lambda: order.append(["said", *told(path)]))
+    assert order == [["said", "ended"], "told"]
+
+
 def test_it_tells_of_every_record_once_it_is_written(make, path):
     seen = []
     r = make(flush_s=3600, notify=lambda: seen.append(len(told(path))))
