@@ -102,7 +102,7 @@ def test_another_seed_or_other_shards_give_other_bits(train, job_file, tmp_path)
     assert len({record.ends[0].digest for record in records}) == 3
 
 
-@pytest.mark.parametrize(("before", "after"), [(3, 2), (1, 3)])
+@pytest.mark.parametrize(("before", "after"), [pytest.param(3, 2, marks=pytest.mark.slow), (1, 3)])
 def test_a_stopped_run_goes_on_with_the_same_bits_on_other_ranks(train, job_file, tmp_path, before, after):
     job = job_file(**dense(tmp_path, 500), batch_size=24, logical_shards=4, epochs=25)
     with ThreadPoolExecutor(1) as beside:

@@ -10,7 +10,8 @@ import pytest
 FILE = Path(__file__).with_name("first_point.py")
 
 
-@pytest.mark.parametrize("ranks", ["waiting", pytest.param("cold", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", ["waiting", "cold"])
 def test_it_prints_one_line_of_figures(job_file, ranks):
     options = ["--rounds", "1", "--pause-s", "1", *(["--cold"] if ranks == "cold" else [])]
     done = subprocess.run([sys.executable, FILE, job_file(ranks=2, epochs=100), *options], capture_output=True, text=True, timeout=120)

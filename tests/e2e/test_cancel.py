@@ -72,6 +72,7 @@ def test_a_job_cannot_be_cancelled_twice(standing, cancelled):
     assert (again.returncode, again.stderr) == (1, f"bptrain: job {job.id} is CANCELLED: it cannot be cancelled\n")
 
 
+@pytest.mark.slow
 def test_a_second_job_waits_for_slots_and_starts_when_they_are_free(standing):
     busy, waiting = standing.running(), standing.submit()
     shown = standing.bptrain("show", waiting.id).stdout.splitlines()

@@ -41,7 +41,7 @@ def test_a_killed_rank_is_named_and_another_takes_its_place(coordinator, process
     wait_until(lambda: not processes(job.run_dir))
 
 
-@pytest.mark.parametrize(("keep_s", "source"), [(60, AttemptStarted.SOURCE_MEMORY), (0.01, AttemptStarted.SOURCE_NOTHING)],
+@pytest.mark.parametrize(("keep_s", "source"), [(60, AttemptStarted.SOURCE_MEMORY), pytest.param(0.01, AttemptStarted.SOURCE_NOTHING, marks=pytest.mark.slow)],
                          ids=["node memory", "neither memory nor checkpoint"])
 def test_a_killed_mpirun_takes_the_ranks_along_and_all_are_started_again(coordinator, processes, wait_until, keep_s, source):
     job = coordinator.running(recovery={"keep_s": keep_s})

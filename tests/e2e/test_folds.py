@@ -38,6 +38,7 @@ def last(folder, series):
             for value in column.values][-1]
 
 
+@pytest.mark.slow
 def test_the_report_is_of_each_folds_last_evaluation(run):
     found = json.loads((run.folder / "folds.json").read_text())["eval_accuracy"]
     assert found["folds"] == [last(run.folder / f"fold-{fold}", "eval_accuracy") for fold in (1, 2, 3)]

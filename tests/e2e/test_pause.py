@@ -121,6 +121,7 @@ def test_a_fork_that_cannot_be_is_refused_and_leaves_nothing(standing, source):
     assert {path.name for path in Path(source.run_dir).parent.iterdir()} <= set(before)
 
 
+@pytest.mark.slow
 def test_a_job_is_stopped_when_its_time_is_up(standing):
     limited = standing.submit(**standing.slow | {"ranks": 1, "time_limit_s": 2})  # which may be up before it has done a step
     late = standing.submit(**standing.slow | {"ranks": 1, "deadline": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))})

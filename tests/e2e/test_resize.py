@@ -87,6 +87,7 @@ def test_without_shared_memory_it_goes_on_from_a_checkpoint(roomy, wait_until):
     assert begun == [AttemptStarted.SOURCE_NOTHING, AttemptStarted.SOURCE_DISK]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused_and_the_job_goes_on(roomy, wait_until):
     job = roomy.running(ranks=2)
     for ranks, problem in ((0, "expected 1 to logical_shards = 4, got 0"), (5, "expected 1 to logical_shards = 4, got 5"),

@@ -35,7 +35,7 @@ def watcher(coordinator):
         yield watch
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 0)], ids=["kill -9", "SIGTERM"])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), pytest.param(signal.SIGTERM, 0, marks=pytest.mark.slow)], ids=["kill -9", "SIGTERM"])
 def test_a_job_outlives_its_coordinator_and_is_found_again(coordinator, watcher, number, status):
     job = coordinator.running()
     before, watched = pids(coordinator, job), watcher(job)

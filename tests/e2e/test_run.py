@@ -120,6 +120,7 @@ def test_ctrl_c_while_the_ranks_are_started_ends_the_run_without_a_second_one(wo
     assert output.endswith(" with: bptrain run 'my run' --resume\n") or file == "job.json"
 
 
+@pytest.mark.slow
 def test_a_killed_mpirun_is_started_again_and_the_run_goes_on(workplace, begun, wait_until):
     folder = workplace.folder / "long"
     mpirun, _ = workplace.ranks(folder)

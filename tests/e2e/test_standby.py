@@ -109,6 +109,7 @@ def test_nobody_waits_where_the_slots_are_taken(standing, waiting):
     standing.wait(job, "CANCELLED")
 
 
+@pytest.mark.slow
 def test_a_job_that_is_cancelled_at_once_leaves_nothing(standing, waiting):
     _, world = rested(standing, waiting)
     job = standing.submit()

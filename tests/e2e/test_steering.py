@@ -31,6 +31,7 @@ def job(standing):
     output(standing, "cancel", job.id)
 
 
+@pytest.mark.slow
 def test_the_queue_shows_who_has_slots_and_why_others_wait(standing, job):
     waiting = standing.submit(ranks=2, name="large")
     text = output(standing, "queue")

@@ -35,6 +35,7 @@ def test_mpich_ranks_give_the_bits_of_one_process(digest, job_file):
         assert digest(Path(PYTHON).with_name("mpirun"), "-n", ranks, PYTHON, "-m", "worker", job) == alone
 
 
+@pytest.mark.slow
 def test_bptrain_run_finds_the_mpi_of_its_own_environment(digest, job_file):
     job = job_file(logical_shards=4)
     assert digest(Path(PYTHON).with_name("bptrain"), "run", job, "--ranks", 2) == digest(sys.executable, "-m", "worker", job)

@@ -1,6 +1,7 @@
 """A coordinator with its dashboard, and calls as the page makes them."""
 
 import json
+import time
 import urllib.request
 from urllib.error import HTTPError
 
@@ -31,6 +32,8 @@ def site(serving, small):
     with serving(slots=3, listen=Listen(LOOPBACK, 0, 0, None, 0)) as (server, client):  # one beside a job that runs on and on
         job = client.submit(small(checkpoint={"every_steps": 8}))
         list(client.messages(job.id))
+        while not any("parameters sha256:" in line.text for line in client.logs(job.id)):  # mpirun hands it on in its own time
+            time.sleep(0.05)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(oracles, "IDLE_S", 0.5)  # others wait until no process is left
             yield server, client, job.id

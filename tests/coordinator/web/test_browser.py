@@ -138,6 +138,7 @@ def test_the_list_moves_with_the_jobs_and_nobody_asks_for_it(site, page, running
     assert asked.count("WatchJobs") == 1
 
 
+@pytest.mark.slow
 def test_the_list_is_narrowed_by_words_and_states_and_ordered_by_a_column(site, page, running, small):
     server, client, job_id = site
     other = client.submit(small(name="narrowed", labels={"team": "vision"})).id
@@ -159,6 +160,7 @@ def test_the_list_is_narrowed_by_words_and_states_and_ordered_by_a_column(site, 
     page.get_by_text("No job is like this.").wait_for()
 
 
+@pytest.mark.slow
 def test_a_token_is_asked_for_once_and_again_when_somebody_presses_the_button_and_outlives_the_coordinator(browser, tmp_path, data_root):
     with embedded(Settings(tmp_path, data_root, 1), Listen(LOOPBACK, 0, 0, None, 0)) as server, Client(server.address) as client:
         secret, page = client.create_token("chief", Scope.SCOPE_ADMIN, 3600).secret, browser.new_page()
@@ -222,6 +224,7 @@ def test_no_page_is_wider_than_the_window(site, page, running, small):
         assert overflow(page) <= 0, tab
 
 
+@pytest.mark.slow
 def test_where_the_time_of_steps_goes_is_drawn_for_each_rank(site, page, running):
     page.goto(f"{site[0].web_address}/#/jobs/{running}/ranks")
     page.locator(".pace li").nth(1).wait_for()
@@ -229,6 +232,7 @@ def test_where_the_time_of_steps_goes_is_drawn_for_each_rank(site, page, running
     assert page.locator(".pace h3").inner_text().startswith("A step takes ")
 
 
+@pytest.mark.slow
 def test_zooming_shows_every_point_of_a_part_and_goes_back(site, page):
     server, client, job_id = site
     page.goto(f"{server.web_address}/#/jobs/{job_id}")

@@ -1,8 +1,11 @@
 """Newcomers that cannot be started: their host is unknown, full, or gone. This file is run as a script by mpirun."""
 
+import pytest
+
 from worker.comm import connect
 
 
+@pytest.mark.slow
 def test_newcomers_that_cannot_be_started_harm_nobody(mpirun):
     assert mpirun(2, __file__).stdout.splitlines() == ["[False, False]"]
 

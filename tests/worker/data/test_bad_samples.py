@@ -65,6 +65,7 @@ def test_it_is_left_out_and_counted_with_the_same_bits_on_any_number_of_ranks(fo
     assert "2 samples could not be read and were left out" in runs[0].stdout
 
 
+@pytest.mark.slow
 def test_it_changes_nothing_that_the_picture_was_there_before(folder, worker):
     """Leaving a sample out is the same as the step without it: every step's count is one less."""
     made = folder(on_bad="skip", logical_shards=1, batch_size=40, epochs=1)
@@ -76,6 +77,7 @@ def test_it_changes_nothing_that_the_picture_was_there_before(folder, worker):
     assert np.isclose(whole.columns[0].values[0], without.columns[0].values[0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_bad_picture_in_the_evaluation_is_named_or_left_out(folder, worker):
     made = folder(bad="test")
     assert worker("job.yaml", "--run-dir", "run").returncode == 1

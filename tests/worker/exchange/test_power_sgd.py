@@ -66,6 +66,7 @@ def test_shards_side_by_side_and_ranks_without_any(exchanged):
         assert np.allclose(found.totals, found.sums, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_arrives_as_not_finite(exchanged):
     for value in ("nan", "inf"):
         for found in exchanged(*[power_sgd(nodes, spoiled={"5": value}) for nodes in NODES]):

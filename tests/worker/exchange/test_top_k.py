@@ -69,6 +69,7 @@ def test_shards_side_by_side_and_ranks_without_any(exchanged):
         assert np.allclose(found.totals.sum(axis=0), found.sums[0], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_is_not_left_out(exchanged):
     for value in ("nan", "inf"):
         for found in exchanged(*[top_k(nodes, spoiled={"5": value}) for nodes in NODES]):

@@ -20,6 +20,7 @@ def asked(tmp_path, tiny):
     return lambda **replaced: tiny(data=data, model=model, batch_size=24, optimizer={"adam": {"learning_rate": 0.05}}, **replaced)
 
 
+@pytest.mark.slow
 def test_it_is_written_behind_each_epoch_whoever_trains_and_changes_nothing(asked, tmp_path, mpirun):
     ended, texts, said = [], [], []
     for ranks, sample in ((1, SAMPLE), (2, SAMPLE), (1, None)):

@@ -108,6 +108,7 @@ def test_a_coordinator_that_refuses_does_not_hurt_the_training(coordinator, serv
     assert reports(folder)[-1].ended.outcome == AttemptEnded.OUTCOME_COMPLETED
 
 
+@pytest.mark.slow
 def test_a_coordinator_that_is_not_there_does_not_hurt_the_training(coordinator, serve, worker, launched):
     port, stop = serve(coordinator)
     stop()

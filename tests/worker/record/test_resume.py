@@ -87,6 +87,7 @@ def test_a_killed_run_goes_on_at_its_last_step_while_its_memory_is_kept(begun, w
     assert steps == list(range(1500))
 
 
+@pytest.mark.slow
 def test_a_newer_checkpoint_is_taken_before_older_memory(begun, worker, tiny_file, tmp_path):
     """The run went on elsewhere meanwhile, without this host's memory."""
     job = tiny_file(epochs=300, checkpoint={"every_steps": 40}, recovery={"keep_s": 30})
