@@ -15,12 +15,13 @@ STARTER = """
 import subprocess, sys, time, pathlib
 while not pathlib.Path("go").exists():
     time.sleep(0.01)
-sys.exit(-subprocess.call([sys.executable, "-c", "import time; time.sleep(600)", "-m", "worker", "run"]))
+sys.exit(-subprocess.call([sys.executable, "-m", "worker", "run"]))
 """
 
 
 def test_a_rank_that_comes_after_the_question_is_asked_and_not_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(stopping, "GRACE_S", 600.0)
+    (tmp_path / "worker.py").write_text("import time; time.sleep(600)")  # called as a rank is
 
     async def story():
         command = [sys.executable, "-c", STARTER, "-m", "worker", "run"]
