@@ -36,7 +36,13 @@ def everything() -> Needs:
             for optimizer in kind.cases():
                 for clipping in (Clipping(), Clipping(value=1)):
                     _descend(Descent(optimizer, clipping, Rule()))
-    return fixed | found
+    return fixed | found | of_shards(2, 2)
+
+
+def of_shards(shards: int, ranks: int) -> Needs:
+    """What adds up the shards' gradients and sums, and those of ranks that share memory."""
+    sums = {(kernels.sums.add, np.dtype(kind)): None for kind in (np.float32, np.float64)} if shards > 1 else {}
+    return sums | ({(kernels.rounds.add, kernels.compiled.ANY): None} if ranks > 1 else {})
 
 
 def of_model(spec: Spec, batches: Iterable[Batch], held_out: Iterable[Batch]) -> Needs:

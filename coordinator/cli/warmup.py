@@ -35,15 +35,15 @@ def command(jobs: tuple[Path, ...], data_root: str) -> None:
 
 def _needs(path: Path, data_root: Path) -> dict:
     """Of one job. Raises InvalidInput."""
-    from bpcore import kernels, needs
+    from bpcore import needs
     from bpcore.model import Model
     from worker.jobs import checks, jobfile
 
     spec, problems = jobfile.read(path)
     job = checks.check(spec, data_root, problems)
     held_out, model = _batches(job, job.eval) if job.eval else (), Model(job.maths)
-    together = {(kernels.rounds.add, kernels.compiled.ANY): None} if job.spec.ranks > 1 else {}
-    return needs.of_model(job.maths, _batches(job, job.samples(model, model.layout.zeros)), held_out) | together
+    own = needs.of_model(job.maths, _batches(job, job.samples(model, model.layout.zeros)), held_out)
+    return own | needs.of_shards(job.spec.logical_shards, job.spec.ranks)
 
 
 def _batches(job, data) -> Iterator:

@@ -53,10 +53,12 @@ def test_each_kernel_is_named_and_the_second_call_finds_them(place, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_job_compiles_nothing_behind_it(place, tmp_path):
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_job_compiles_nothing_behind_it(place, tmp_path, ranks):
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB | {"ranks": ranks}))
     said(place(BPTRAIN, "warmup", "job.yaml"))
     before = kept(tmp_path)
-    assert not any("compiling" in line for line in said(place(sys.executable, "-m", "worker", "job.yaml")))
+    assert not any("compiling" in line for line in said(place(BPTRAIN, "run", "job.yaml")))
     assert kept(tmp_path) == before
 
 
